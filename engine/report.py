@@ -1,0 +1,97 @@
+"""What is wrong with the image, in numbers, pictures and words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from alignment.aligned import AlignedParts
+
+Calibration = Literal["leave-one-out", "self-calibrated", "uncalibrated"]
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One thing that differs from the references, and how to say it.
+
+    ``class_id`` is -1 where no class is concerned. ``kind`` is one of ``missing``, ``extra``,
+    ``size``, ``color``, ``place``, ``missing_here``, ``unseen_here``. ``severity`` is in units of
+    the references' own largest deviation; 1 is what normal images reach. ``box_xyxy`` is in pixels
+    of the image file.
+    """
+
+    class_id: int
+    class_name: str
+    kind: str
+    expected: float
+    found: float
+    text: str
+    severity: float
+    box_xyxy: tuple[int, int, int, int] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form: class, kind, expected, found, text, severity, box."""
+        return {
+            "class": self.class_id,
+            "kind": self.kind,
+            "expected": self.expected,
+            "found": self.found,
+            "text": self.text,
+            "severity": self.severity,
+            "box_xyxy": list(self.box_xyxy) if self.box_xyxy else None,
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """The judgement of one image.
+
+    ``normalised[name]`` is the score's share of the total (raw / weight / number of active
+    scores) and 0 for a score that is not active, so the total is their sum. Maps
+    are on the cell grid of the *upright* working image, in units of the references' largest
+    leave-one-out cell (1 = the most that a normal image reached).
+    """
+
+    total: float
+    threshold: float
+    threshold_source: str
+    calibration: Calibration
+    scores: dict[str, float]
+    normalised: dict[str, float]
+    deviations: tuple[Deviation, ...]
+    anomaly_map: Float[np.ndarray, "rows columns"]
+    missing_map: Float[np.ndarray, "rows columns"]
+    aligned: AlignedParts
+    upright: UInt8[np.ndarray, "height width 3"]
+    nearest_reference: int
+    image_size: tuple[int, int]
+    to_image: Float[np.ndarray, "2 3"]
+    seconds: float
+
+    @property
+    def is_anomaly(self) -> bool:
+        """Whether the total exceeds the threshold."""
+        return self.total > self.threshold
+
+    @property
+    def verdict(self) -> Literal["normal", "anomaly"]:
+        """The decision in one word."""
+        return "anomaly" if self.is_anomaly else "normal"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what ``score --jsonl`` prints, without the path."""
+        return {
+            "score": self.total,
+            "threshold": self.threshold,
+            "verdict": self.verdict,
+            "scores": self.scores,
+            "normalised": self.normalised,
+            "calibration": self.calibration,
+            "threshold_source": self.threshold_source,
+            "nearest_reference": self.nearest_reference,
+            "deviations": [deviation.as_dict() for deviation in self.deviations],
+            "seconds": self.seconds,
+        }

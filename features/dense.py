@@ -1,0 +1,47 @@
+"""What does the image look like, place by place?
+
+A dense map is one descriptor for each cell of a regular grid laid over the working image. The
+embedded profile fills it with hand-made descriptors, a foundation model with its patch tokens;
+everything after this point sees only the record below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+
+@dataclass(frozen=True)
+class DenseMap:
+    """One descriptor per cell; ``is_valid`` is false where a cell lies outside the photograph."""
+
+    tokens: Float32[np.ndarray, "height width dim"]
+    is_valid: Bool[np.ndarray, "height width"]
+
+    def __post_init__(self) -> None:
+        if self.tokens.shape[:2] != self.is_valid.shape:
+            raise ValueError(
+                f"is_valid must have the grid of tokens {self.tokens.shape[:2]}, "
+                f"got {self.is_valid.shape}"
+            )
+
+
+class Backbone(Protocol):
+    """Describes working images densely. ``fit`` learns scales from the references alone."""
+
+    def fit(self, images: Sequence[UInt8[np.ndarray, "height width 3"]]) -> Self:
+        """Learn what must be learnt from the references (whitening, say); returns itself."""
+
+    def __call__(
+        self,
+        image: UInt8[np.ndarray, "height width 3"],
+        is_valid: Bool[np.ndarray, "height width"] | None = None,
+    ) -> DenseMap:
+        """Describe one RGB image; pixels that are not valid were made up by a warp."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the arrays that ``fit`` learnt, to be stored in a model file."""

@@ -1,0 +1,69 @@
+"""Which regions is the image made of?
+
+A part is one region of the image. Every working pixel belongs to at most one part; the background
+may consist of several parts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from features.dense import DenseMap
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A label map and what is known of each part; pixel value -1 belongs to no part."""
+
+    labels: Int[np.ndarray, "height width"]
+    is_background: Bool[np.ndarray, " parts"]
+
+    def __post_init__(self) -> None:
+        top = int(self.labels.max(initial=-1))
+        if top >= len(self.is_background) or self.labels.min(initial=-1) < -1:
+            raise ValueError(
+                f"labels must lie in -1 … {len(self.is_background) - 1}, got up to {top}; "
+                "is_background needs one entry per part"
+            )
+
+    def __len__(self) -> int:
+        return len(self.is_background)
+
+    @cached_property
+    def area_px(self) -> Int[np.ndarray, " parts"]:
+        """Number of working pixels of each part."""
+        return np.bincount(self.labels.ravel() + 1, minlength=len(self) + 1)[1:]
+
+    @cached_property
+    def centroid_yx(self) -> Float[np.ndarray, "parts 2"]:
+        """Mean pixel position of each part, in working pixels; NaN for an empty part."""
+        rows, columns = np.indices(self.labels.shape)
+        flat = self.labels.ravel() + 1
+        sums = [
+            np.bincount(flat, weights=axis.ravel(), minlength=len(self) + 1)[1:]
+            for axis in (rows, columns)
+        ]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.stack(sums, axis=1) / self.area_px[:, None]
+
+    @cached_property
+    def box_xyxy(self) -> Int[np.ndarray, "parts 4"]:
+        """Bounding box of each part in working pixels, right and bottom exclusive."""
+        boxes = np.zeros((len(self), 4), dtype=np.int64)
+        for part in range(len(self)):
+            rows, columns = np.nonzero(self.labels == part)
+            if len(rows):
+                boxes[part] = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+        return boxes
+
+
+class Segmenter(Protocol):
+    """Cuts a working image into parts. ``fit`` may agree on clusters over all references."""
+
+    def __call__(self, image: UInt8[np.ndarray, "height width 3"], dense: DenseMap) -> Parts:
+        """Cut one RGB image into parts."""
