@@ -1,0 +1,91 @@
+"""By how many cells is one dense map shifted against another?
+
+Minimises the mean squared difference over the overlap of the valid cells, for all shifts within a
+radius at once, by the Fourier identity |t − r|² = |t|² + |r|² − 2 t·r with masks (Padfield, 2012).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.fft
+from jaxtyping import Complex64, Float32
+
+from features.dense import DenseMap
+
+# shifts that leave less than this share of the reference in view are not considered
+MIN_OVERLAP = 0.4
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """A dense map ready for registration: transforms of its tokens, power and mask."""
+
+    dense: DenseMap
+
+    @cached_property
+    def grid(self) -> tuple[int, int]:
+        """Size of the zero-padded grid on which shifts do not wrap around."""
+        height, width = self.dense.is_valid.shape
+        return (
+            scipy.fft.next_fast_len(2 * height, True),
+            scipy.fft.next_fast_len(2 * width, True),
+        )
+
+    @cached_property
+    def tokens(self) -> Complex64[np.ndarray, "dim rows columns"]:
+        """Transform of the tokens, zero where not valid."""
+        planes = np.moveaxis(self.dense.tokens * self.dense.is_valid[..., None], -1, 0)
+        return self._transform(planes)
+
+    @cached_property
+    def power(self) -> Complex64[np.ndarray, "rows columns"]:
+        """Transform of the squared norm of each token, zero where not valid."""
+        tokens = self.dense.tokens
+        return self._transform(np.einsum("hwd,hwd->hw", tokens, tokens) * self.dense.is_valid)
+
+    @cached_property
+    def mask(self) -> Complex64[np.ndarray, "rows columns"]:
+        """Transform of the valid cells."""
+        return self._transform(self.dense.is_valid.astype(np.float32))
+
+    def _transform(self, planes: np.ndarray) -> np.ndarray:
+        planes = planes.astype(np.float32, copy=False)
+        spectrum: np.ndarray = scipy.fft.rfft2(planes, self.grid, axes=(-2, -1))
+        return spectrum
+
+
+def shift_energy(
+    query: Spectrum, reference: Spectrum, radius: int
+) -> Float32[np.ndarray, "shifts shifts"]:
+    """Mean squared difference for each shift; entry (radius + dy, radius + dx).
+
+    A shift (dy, dx) compares query cell p with reference cell p + (dy, dx); infinite where too
+    little of the two overlaps.
+    """
+    cross = np.einsum("dhw,dhw->hw", reference.tokens, query.tokens.conj())
+    power = reference.mask * query.power.conj() + reference.power * query.mask.conj() - 2 * cross
+    overlap = _window(reference.mask * query.mask.conj(), query.grid, radius)
+    energy = _window(power, query.grid, radius) / np.maximum(overlap, 1)
+    is_enough = overlap >= MIN_OVERLAP * query.dense.is_valid.size
+    return np.where(is_enough, np.maximum(energy, 0), np.inf).astype(np.float32)
+
+
+def register_shift(query: Spectrum, reference: Spectrum, radius: int) -> tuple[int, int]:
+    """Return the shift (dy, dx) in cells with query(p) ≈ reference(p + shift)."""
+    energy = shift_energy(query, reference, radius)
+    row, column = divmod(int(np.argmin(energy)), energy.shape[1])
+    if not np.isfinite(energy[row, column]):
+        return 0, 0
+    return row - radius, column - radius
+
+
+def _window(
+    spectrum: Complex64[np.ndarray, "rows columns"], grid: tuple[int, int], radius: int
+) -> Float32[np.ndarray, "shifts shifts"]:
+    correlation = scipy.fft.irfft2(spectrum, grid)
+    shifts = np.arange(-radius, radius + 1)
+    window: np.ndarray = correlation[np.ix_(shifts % grid[0], shifts % grid[1])]
+    return window

@@ -1,0 +1,73 @@
+"""How does a file appear whole or not at all?
+
+The bytes go to a temporary file in the same folder, reach the disk, and only then take the name.
+Whoever looks meanwhile, or after a crash, finds the old file or the new one, never a half.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+_NO_PERMISSION = "no permission to write there; choose another folder or change its permissions"
+_DISK_FULL = "the disk is full; free some space or choose another disk"
+
+_REASONS = {
+    errno.ENOENT: "the folder does not exist; create it first",
+    errno.ENOTDIR: "part of its path is a file, not a folder; choose another path",
+    errno.EACCES: _NO_PERMISSION,
+    errno.EPERM: _NO_PERMISSION,
+    errno.EROFS: "the disk is read-only; choose another one",
+    errno.ENOSPC: _DISK_FULL,
+    errno.EDQUOT: _DISK_FULL,
+    errno.EFBIG: "it exceeds the largest size allowed for a file; check `ulimit -f` or the disk",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+
+
+class OutputError(OSError):
+    """A file that cannot be written; the message is one line and names the cure."""
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a binary stream that becomes the file ``path`` when the block ends well.
+
+    If the block ends by any exception, Ctrl-C included, ``path`` stays as it was and nothing is
+    left beside it. A symbolic link is followed. An ``OSError`` that names no other file is taken to
+    come from the stream.
+
+    Raises:
+        OutputError: ``path`` cannot be written; it stays as it was.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".partwise-{secrets.token_hex(8)}.tmp")
+    try:
+        _check_replaceable(target)
+        with temporary.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(target)
+    except OSError as error:
+        if isinstance(error, OutputError) or error.filename not in (None, str(temporary)):
+            raise
+        reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; choose another path")
+        raise OutputError(f"cannot write {path}: {reason}") from error
+    finally:
+        with suppress(OSError):  # gone after success, or never made
+            temporary.unlink()
+
+
+def _check_replaceable(target: Path) -> None:
+    """Refuse folders, and devices: renaming over /dev/null would succeed as root."""
+    # os.path answers False where it may not look; opening will then say why.
+    if os.path.isdir(target):
+        raise OutputError(f"cannot write {target}: it is a folder; add a file name")
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise OutputError(f"cannot write {target}: it is a device or pipe; choose a file name")

@@ -1,0 +1,119 @@
+"""Which arrays are images, and at which size are they worked on?
+
+An image is RGB, ``uint8``, at least ``MIN_SIDE_PX`` on each side. The working size has a fixed area
+whatever the camera, so that costs, scales and part sizes mean the same for every photograph.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+# Below this the coarsest descriptor cell (a quarter of the side) would be under 4 px.
+MIN_SIDE_PX = 16
+
+# The fewest multiples on a side: a grid of 4 cells is the least that still has an inside.
+MIN_MULTIPLES = 4
+
+
+class ImageError(ValueError):
+    """An image or image file that cannot be judged; the message is one line and names the cure."""
+
+
+def check_image(array: object, name: str = "image") -> UInt8[np.ndarray, "height width 3"]:
+    """Return the array unchanged if it is an image in the sense of this module.
+
+    Raises:
+        ImageError: Says what ``name`` is instead, and how to turn it into an image.
+    """
+    if not isinstance(array, np.ndarray):
+        raise ImageError(
+            f"{name} must be a NumPy array, got {type(array).__name__}; "
+            "convert it with np.asarray, or read a file with features.files.read_image"
+        )
+    _check_type(array, name)
+    _check_shape(array, name)
+    return array
+
+
+def _check_type(array: np.ndarray, name: str) -> None:
+    """Refuse anything but bytes; floats get told apart by what they hold."""
+    if array.dtype == np.uint8:
+        return
+    cure = "convert it with .astype(np.uint8) once its values lie in 0 … 255"
+    if np.issubdtype(array.dtype, np.floating):
+        n_bad = int(np.count_nonzero(~np.isfinite(array)))
+        if n_bad:
+            raise ImageError(
+                f"{name} must hold finite values, got NaN or infinity in {n_bad} places; "
+                f"repair these, then {cure}"
+            )
+        if array.size and array.min() >= 0 and array.max() <= 1:
+            cure = "convert it with (array * 255).round().astype(np.uint8)"
+    if array.dtype == np.uint16:
+        cure = "convert it with (array >> 8).astype(np.uint8)"
+    raise ImageError(f"{name} must have type uint8, got {array.dtype}; {cure}")
+
+
+def _check_shape(array: np.ndarray, name: str) -> None:
+    """Refuse anything but height, width, RGB of sufficient size."""
+    shape = array.shape
+    if len(shape) != 3 or shape[2] != 3:
+        cure = "give height, width and the channels red, green, blue"
+        if len(shape) == 2:
+            cure = "repeat grey levels with np.stack([array] * 3, axis=-1)"
+        elif len(shape) == 3 and shape[2] == 4:
+            cure = "drop the fourth channel with array[..., :3]"
+        elif len(shape) == 3 and shape[0] == 3:
+            cure = "move the channels to the end with np.moveaxis(array, 0, -1)"
+        elif len(shape) == 4:
+            cure = "pass one image at a time"
+        raise ImageError(f"{name} must have shape (height, width, 3), got {shape}; {cure}")
+    if min(shape[:2]) < MIN_SIDE_PX:
+        raise ImageError(
+            f"{name} must be at least {MIN_SIDE_PX} px on each side, "
+            f"got {shape[1]}×{shape[0]} (width×height); use a larger photograph"
+        )
+
+
+def fit_size(height: int, width: int, *, area_px: int, multiple: int) -> tuple[int, int]:
+    """Give the working (height, width) of an image: its aspect, but a fixed area.
+
+    Both sides are multiples of ``multiple`` and at least ``MIN_MULTIPLES`` of them. An image so
+    elongated that its short side would fall below is squeezed along the long side instead, which
+    keeps the area. Images smaller than ``area_px`` are enlarged.
+
+    Raises:
+        ValueError: An argument is not positive.
+    """
+    if min(height, width, area_px, multiple) < 1:
+        raise ValueError(
+            "height, width, area_px and multiple must be positive, "
+            f"got {height}, {width}, {area_px}, {multiple}"
+        )
+    cells = area_px / multiple**2
+    rows = math.sqrt(cells * height / width)
+    rows = min(max(rows, MIN_MULTIPLES), max(cells / MIN_MULTIPLES, MIN_MULTIPLES))
+    columns = cells / rows
+    return (
+        max(MIN_MULTIPLES, round(rows)) * multiple,
+        max(MIN_MULTIPLES, round(columns)) * multiple,
+    )
+
+
+def resize(
+    image: UInt8[np.ndarray, "height width 3"], size: tuple[int, int]
+) -> UInt8[np.ndarray, "new_height new_width 3"]:
+    """Resample an image to (height, width); the aspect may change.
+
+    Shrinking averages all source pixels (no aliasing); enlarging is linear, because a cubic would
+    overshoot at edges and invent colours. An axis that shrinks does so before the other grows.
+    """
+    shrunk = min(image.shape[0], size[0]), min(image.shape[1], size[1])
+    for target, method in ((shrunk, cv2.INTER_AREA), (size, cv2.INTER_LINEAR)):
+        if image.shape[:2] != target:
+            image = cv2.resize(image, target[::-1], interpolation=method)
+    return image
