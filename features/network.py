@@ -34,7 +34,7 @@ class Network:
 
     def __call__(
         self, image: UInt8[np.ndarray, "height width 3"]
-    ) -> tuple[Float32[np.ndarray, "rows columns dim"], ...]:
+    ) -> tuple[Float32[np.ndarray, "_height _width _dim"], ...]:
         """Return the maps at strides 4, 8 and 16, with 48, 96 and 192 signed channels.
 
         Cell (row, column) of the map at stride s is centred on its own s x s block of pixels and
@@ -42,13 +42,12 @@ class Network:
         are meant for cosine similarity. Near the border they feel the mid-grey outside the image.
 
         Raises:
-            ValueError: The image is not RGB uint8, or has a side shorter than 16 px.
+            ValueError: A side of the image is shorter than 16 px.
         """
-        is_rgb = image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
-        if not is_rgb or min(image.shape[:2]) < STRIDES[-1]:
+        if min(image.shape[:2]) < STRIDES[-1]:
             raise ValueError(
-                f"image must be uint8 of shape (height, width, 3) with sides of at least "
-                f"{STRIDES[-1]} px, got {image.dtype} of shape {image.shape}"
+                f"sides of the image must be at least {STRIDES[-1]} px, got height "
+                f"{image.shape[0]} and width {image.shape[1]}; enlarge the image"
             )
         x = convolve(image.astype(np.float32) / 127.5 - 1, *self._layers["stem"], stride=2)
         maps = []

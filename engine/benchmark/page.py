@@ -1,0 +1,209 @@
+"""How does a benchmark look in a browser?
+
+One HTML file that needs no network: the summary, and a panel for each run with its curves, its
+confusion matrices and its worst mistakes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from engine.atomic import atomic_write
+from engine.benchmark.charts import f1_chart, precision_chart, roc_chart, span, totals_chart
+from engine.benchmark.metrics import Confusion, confusion, f1_max, sweep
+from engine.benchmark.records import Judgement, Run, labels_of, totals_of
+from engine.benchmark.results import BenchResult
+from engine.benchmark.summary import MEAN, Figures, Row
+from engine.benchmark.table import number, with_spread
+from engine.benchmark.thumbnails import Thumbnail, Thumbnails
+
+_N_WORST = 6
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table: a choice of images, or one single score, in one run."""
+
+    name: str
+    n_anomalous: int
+    floor: float
+    f1_max: float
+    auroc: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image worth looking at; ``is_wrong`` at the threshold set from the references."""
+
+    image: Judgement
+    thumbnail: Thumbnail | None
+    is_wrong: bool
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What one threshold makes of all images."""
+
+    name: str
+    style: str
+    threshold: float
+    counts: Confusion
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Everything the page says about one run; without charts where nothing can be told apart."""
+
+    run: Run
+    key: str
+    figures: dict[str, float]
+    charts: dict[str, str]
+    verdicts: tuple[Verdicts, ...]
+    groups: tuple[Line, ...]
+    types: tuple[Line, ...]
+    scores: tuple[Line, ...]
+    false_alarms: tuple[Case, ...]
+    misses: tuple[Case, ...]
+
+
+def write_page(result: BenchResult, path: Path, *, has_images: bool = True) -> None:
+    """Write :func:`bench_page` whole or not at all.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    with atomic_write(path) as stream:
+        stream.write(bench_page(result, has_images=has_images).encode())
+
+
+def bench_page(result: BenchResult, *, has_images: bool = True) -> str:
+    """Return the page; ``has_images`` puts small pictures beside the worst mistakes."""
+    thumbnails = Thumbnails(result) if has_images else None
+    rows = {(row.category, row.shots): row for row in result.summary.rows}
+    panels = [
+        _panel(run, rows[run.category, run.shots], _seed_index(result, run), thumbnails)
+        for run in result.runs
+    ]
+    environment = Environment(
+        loader=PackageLoader("engine"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "spread": with_spread}
+    return environment.get_template("bench.html.j2").render(
+        summary=result.summary,
+        mean=MEAN,
+        panels=panels,
+        keys={(panel.run.category, panel.run.shots): panel.key for panel in reversed(panels)},
+        choices=_choices(result),
+        thumbnails=thumbnails.all() if thumbnails else [],
+        config=json.dumps(_method(result), indent=2, ensure_ascii=False),
+    )
+
+
+def _seed_index(result: BenchResult, run: Run) -> int:
+    same = [r.seed for r in result.runs if (r.category, r.shots) == (run.category, run.shots)]
+    return same.index(run.seed)
+
+
+def _choices(result: BenchResult) -> dict[str, list[str]]:
+    """Return what can be chosen between, in order."""
+    return {
+        "category": list(dict.fromkeys(run.category for run in result.runs)),
+        "shots": list(dict.fromkeys(str(run.shots) for run in result.runs)),
+        "seed": list(dict.fromkeys(str(run.seed) for run in result.runs)),
+    }
+
+
+def _method(result: BenchResult) -> dict[str, Any]:
+    perturbation = asdict(result.perturbation) if result.perturbation else None
+    return {"config": dict(result.config), "perturbation": perturbation}
+
+
+def _panel(run: Run, row: Row, seed: int, thumbnails: Thumbnails | None) -> Panel:
+    verdicts = _verdicts(run)
+    overall = row.overall
+    names = ("f1_max", "auroc", "aupr", "f1_at_threshold", "floor")
+    return Panel(
+        run=run,
+        key=f"{run.category}-{run.shots}-{run.seed}",
+        figures={name: getattr(overall, name).values[seed] for name in names},
+        charts=_charts(run, [(each.style, each.threshold) for each in verdicts]),
+        verdicts=verdicts,
+        groups=_lines(row.groups, seed) if list(row.groups) != list(row.types) else (),
+        types=_lines(row.types, seed),
+        scores=_lines({"total": overall} | row.scores, seed),
+        false_alarms=_worst(run, thumbnails, is_anomalous=False),
+        misses=_worst(run, thumbnails, is_anomalous=True),
+    )
+
+
+def _can_be_measured(run: Run) -> bool:
+    return len({image.is_anomalous for image in run.judged}) == 2
+
+
+def _verdicts(run: Run) -> tuple[Verdicts, ...]:
+    if run.threshold is None or not _can_be_measured(run):
+        return ()
+    labels, totals = labels_of(run.judged), totals_of(run.judged)
+    thresholds = {
+        ("Set from the references", "set"): run.threshold,
+        ("Best in hindsight", "best"): f1_max(labels, totals)[1],
+    }
+    return tuple(
+        Verdicts(name, style, threshold, confusion(labels, totals, threshold))
+        for (name, style), threshold in thresholds.items()
+    )
+
+
+def _charts(run: Run, marks: list[tuple[str, float]]) -> dict[str, str]:
+    if not marks:
+        return {}
+    labels, totals = labels_of(run.judged), totals_of(run.judged)
+    points = sweep(labels, totals)
+    axis = span(totals, [threshold for _, threshold in marks])
+    return {
+        "totals": totals_chart(labels, totals, axis, marks),
+        "f1": f1_chart(points, axis, marks),
+        "roc": roc_chart(points, marks),
+        "precision": precision_chart(points, marks),
+    }
+
+
+def _lines(parts: dict[str, Figures], seed: int) -> tuple[Line, ...]:
+    return tuple(
+        Line(
+            name=name,
+            n_anomalous=figures.n_anomalous,
+            floor=figures.floor.values[seed],
+            f1_max=figures.f1_max.values[seed],
+            auroc=figures.auroc.values[seed],
+        )
+        for name, figures in parts.items()
+    )
+
+
+def _worst(run: Run, thumbnails: Thumbnails | None, *, is_anomalous: bool) -> tuple[Case, ...]:
+    """Return the anomalous images with the lowest totals, or the normal ones with the highest."""
+    order = 1 if is_anomalous else -1
+    threshold = run.threshold or 0.0
+    ranked = sorted(
+        (order * image.total, index, image)
+        for index, image in enumerate(run.images)
+        if image.total is not None and image.is_anomalous == is_anomalous
+    )
+    return tuple(
+        Case(
+            image=image,
+            thumbnail=thumbnails.of(run.category, image.path, index) if thumbnails else None,
+            is_wrong=(order * key > threshold) != is_anomalous,
+        )
+        for key, index, image in ranked[:_N_WORST]
+    )

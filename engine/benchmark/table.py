@@ -1,0 +1,136 @@
+"""How do the figures of a benchmark read in a terminal?
+
+The first table has one line for each category and number of shots. The others set one choice of
+images, or one single score, against the number of shots, as F1-max and AUROC.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from io import StringIO
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from engine.benchmark.summary import MEAN, Figures, Row, Spread, Summary
+
+_GetParts = Callable[[Row], dict[str, Figures]]
+
+_HEADINGS = ("floor", "F1-max", "AUROC", "AUPR", "F1 at threshold")
+_NOTE = """\
+floor: F1 of calling every image anomalous. F1 at threshold: at the one set from the references.
+±: standard deviation over seeds. –: not defined.
+"""
+
+_WIDEST = 1000  # tables take what they need, so that no figure is ever cut
+
+
+def tables_text(summary: Summary, *, is_colored: bool = False) -> str:
+    """Return every table as text, as wide as it has to be; colours are ANSI sequences."""
+    output = StringIO()
+    console = Console(
+        file=output,
+        width=_WIDEST,
+        force_terminal=is_colored,
+        color_system="standard" if is_colored else None,
+        highlight=False,
+    )
+    console.print(bench_tables(summary))
+    return "\n".join(line.rstrip() for line in output.getvalue().splitlines()) + "\n"
+
+
+def bench_tables(summary: Summary) -> RenderableType:
+    """Return every table that has something to say, for a rich console."""
+    tables: list[RenderableType] = [_main_table(summary), Text(_NOTE, style="dim")]
+    rows = summary.rows + summary.means
+    if any(list(row.groups) != list(row.types) for row in rows if row.category != MEAN):
+        tables.append(_shots_table("By group of anomalies", rows, lambda row: row.groups))
+    tables.append(_shots_table("By type of anomaly", summary.rows, lambda row: row.types))
+    tables.append(_shots_table("Each score alone", rows, lambda row: row.scores, is_counted=False))
+    return Group(*tables)
+
+
+def _main_table(summary: Summary) -> Table:
+    n_errors = sum(row.n_errors for row in summary.rows)
+    table = _table("Benchmark", ("category", "k"), ("good", "anom.", *_HEADINGS, "ms/image"))
+    if n_errors:
+        table.add_column("errors", justify="right", style="red")
+    before = ""
+    for row in summary.rows + summary.means:
+        figures = row.overall
+        spreads = (figures.f1_max, figures.auroc, figures.aupr, figures.f1_at_threshold)
+        cells = [
+            row.category if row.category != before else "",
+            str(row.shots),
+            str(figures.n_good),
+            str(figures.n_anomalous),
+            number(figures.floor.mean),
+            *(with_spread(spread) for spread in spreads),
+            number(1000 * row.seconds_per_image, digits=0),
+        ]
+        if n_errors:
+            cells.append(str(row.n_errors))
+        before = row.category
+        table.add_row(*cells, style="bold" if row.category == MEAN else None)
+    areas = summary.area_under_f1
+    if len({row.shots for row in summary.rows}) > 1:
+        wide = max(len(category) for category in areas)
+        listed = "\n".join(f"  {name:<{wide}}  {number(area)}" for name, area in areas.items())
+        table.caption = f"area under F1-max over k:\n{listed}"
+    return table
+
+
+def _shots_table(
+    title: str, rows: tuple[Row, ...], parts_of: _GetParts, *, is_counted: bool = True
+) -> Table:
+    """Set parts against shots; cells are F1-max and AUROC."""
+    shots = sorted({row.shots for row in rows})
+    counts = ("anom.", "floor") if is_counted else ()
+    columns = tuple(f"k = {k}" for k in shots)
+    table = _table(f"{title} (F1-max / AUROC)", ("category", ""), (*counts, *columns))
+    for category in dict.fromkeys(row.category for row in rows):
+        of_shots = {row.shots: parts_of(row) for row in rows if row.category == category}
+        names = dict.fromkeys(name for parts in of_shots.values() for name in parts)
+        for i, name in enumerate(names):
+            cells = [_pair(of_shots.get(k, {}).get(name)) for k in shots]
+            first = next(parts[name] for parts in of_shots.values() if name in parts)
+            counted = [str(first.n_anomalous), number(first.floor.mean)] if is_counted else []
+            style = "bold" if category == MEAN else None
+            table.add_row("" if i else category, name, *counted, *cells, style=style)
+    return table
+
+
+def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
+    table = Table(
+        title=title,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+        pad_edge=False,
+    )
+    for heading in left:
+        table.add_column(heading)
+    for heading in right:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _pair(figures: Figures | None) -> str:
+    if figures is None:
+        return "–"
+    return f"{number(figures.f1_max.mean)} / {number(figures.auroc.mean)}"
+
+
+def with_spread(spread: Spread) -> str:
+    """Return mean and, over several seeds, standard deviation."""
+    if len(spread.values) < 2 or math.isnan(spread.mean):
+        return number(spread.mean)
+    return f"{number(spread.mean)} ±{spread.std:.3f}".replace("±0.", "±.")
+
+
+def number(value: float, *, digits: int = 3) -> str:
+    """Return a figure with a fixed number of decimals, and a dash for one that is not defined."""
+    return "–" if math.isnan(value) else f"{value:.{digits}f}"

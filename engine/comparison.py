@@ -1,0 +1,232 @@
+"""How does one image differ from one reference, place by place?
+
+Everything that the patch scores need of a pair of images, computed once and shared: distances of
+each test cell to its nearest reference cell anywhere, within the same class, and within the
+foreground; and, after registration, distances at the same place in both directions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int, UInt8
+from scipy.ndimage import binary_erosion
+
+from alignment.aligned import AlignedParts
+from alignment.registration import Spectrum, register_shift
+from features.dense import DenseMap
+
+Distance = Literal["cosine", "euclidean"]
+
+CellMap = Float32[np.ndarray, "rows columns"]
+
+# rows of a distance matrix that are held at once: 256 × 10,000 cells are 10 MB
+CHUNK_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One upright image as the scores see it: pixels, descriptors, parts with their classes."""
+
+    image: UInt8[np.ndarray, "height width 3"]
+    is_valid: Bool[np.ndarray, "height width"]
+    dense: DenseMap
+    aligned: AlignedParts
+
+    @cached_property
+    def spectrum(self) -> Spectrum:
+        """The descriptors, ready for registration."""
+        return Spectrum(self.dense)
+
+    @cached_property
+    def cell_class(self) -> Int[np.ndarray, "rows columns"]:
+        """Class of each cell: that of the pixel at its centre; -1 where none is known."""
+        rows, columns = self.dense.is_valid.shape
+        class_map = self.aligned.class_map
+        y = (np.arange(rows) + 0.5) * class_map.shape[0] / rows
+        x = (np.arange(columns) + 0.5) * class_map.shape[1] / columns
+        return class_map[np.ix_(y.astype(int), x.astype(int))]
+
+    @cached_property
+    def is_foreground(self) -> Bool[np.ndarray, "rows columns"]:
+        """Whether a cell belongs to anything but the background; unknown parts are foreground."""
+        return ~np.append(self.aligned.is_background_class, False)[self.cell_class]
+
+
+@dataclass(frozen=True)
+class ComparisonConfig:
+    """How descriptors are compared."""
+
+    distance: Distance = "euclidean"
+    """Published: cosine. Measured better for standardised hand-made descriptors: euclidean."""
+    window_cells: int = 2
+    """Half-width of the search around the registered place; ±2 measured better than ±1 and ±3."""
+    max_shift: float = 0.25
+    """Largest registered shift, as a share of the grid's longer side."""
+
+    def problems(self) -> list[str]:
+        """Name every value out of range."""
+        found = []
+        if self.distance not in ("cosine", "euclidean"):
+            found.append(
+                f'comparison.distance must be "cosine" or "euclidean", got {self.distance!r}'
+            )
+        if not 0 <= self.window_cells <= 16:
+            found.append(f"comparison.window_cells must lie in 0 … 16, got {self.window_cells}")
+        if not 0 <= self.max_shift <= 0.5:
+            found.append(f"comparison.max_shift must lie in 0 … 0.5, got {self.max_shift}")
+        return found
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A test image beside one reference. Distances are infinite where nothing can be compared."""
+
+    test: Sample
+    reference: Sample
+    config: ComparisonConfig
+
+    @cached_property
+    def anywhere(self) -> CellMap:
+        """Distance of each test cell to its nearest reference cell."""
+        every = self.reference.dense.is_valid
+        return self._nearest([(self.test.dense.is_valid, every)])
+
+    @cached_property
+    def in_class(self) -> CellMap:
+        """Distance of each test cell to its nearest reference cell of the same class.
+
+        Infinite where the reference has no cell of that class, or the class is not known.
+        """
+        test, reference = self.test, self.reference
+        classes = np.unique(test.cell_class[test.cell_class >= 0])
+        return self._nearest(
+            [
+                (
+                    test.dense.is_valid & (test.cell_class == c),
+                    reference.dense.is_valid & (reference.cell_class == c),
+                )
+                for c in classes
+            ]
+        )
+
+    @cached_property
+    def in_foreground(self) -> CellMap:
+        """Distance of each foreground test cell to its nearest foreground reference cell."""
+        test, reference = self.test, self.reference
+        is_test = test.dense.is_valid & test.is_foreground
+        return self._nearest([(is_test, reference.dense.is_valid & reference.is_foreground)])
+
+    @property
+    def forward(self) -> CellMap:
+        """Distance of each test cell to the reference at the same place, give or take a window."""
+        return self._in_place[0]
+
+    @property
+    def reverse(self) -> CellMap:
+        """Distance of each *reference* cell to the test image at the same place, on its grid."""
+        return self._in_place[1]
+
+    @cached_property
+    def shift(self) -> tuple[int, int]:
+        """Registered shift (dy, dx): test cell p lies on reference cell p + shift."""
+        radius = round(self.config.max_shift * max(self.test.dense.is_valid.shape))
+        return register_shift(self.test.spectrum, self.reference.spectrum, radius)
+
+    def _nearest(
+        self,
+        pairs: list[tuple[Bool[np.ndarray, "rows columns"], Bool[np.ndarray, "rows columns"]]],
+    ) -> CellMap:
+        """Nearest-neighbour distances from the first cells of each pair to the second."""
+        nearest = np.full(self.test.dense.is_valid.shape, np.inf, dtype=np.float32)
+        for is_query, is_key in pairs:
+            if is_query.any() and is_key.any():
+                query, key = (
+                    self._normalised(dense)[mask]
+                    for dense, mask in (
+                        (self.test.dense, is_query),
+                        (self.reference.dense, is_key),
+                    )
+                )
+                nearest[is_query] = nearest_squared(query, key)
+        return self._finish(nearest)
+
+    @cached_property
+    def _in_place(self) -> tuple[CellMap, CellMap]:
+        test, reference = self.test.dense, self.reference.dense
+        tokens = self._normalised(test), self._normalised(reference)
+        shape, window = test.is_valid.shape, self.config.window_cells
+        forward, reverse = (np.full(shape, np.inf, dtype=np.float32) for _ in range(2))
+        for dy in range(self.shift[0] - window, self.shift[0] + window + 1):
+            for dx in range(self.shift[1] - window, self.shift[1] + window + 1):
+                here, there = overlap(shape, (dy, dx))
+                difference = tokens[0][here] - tokens[1][there]
+                squared = np.einsum("hwd,hwd->hw", difference, difference)
+                squared[~(test.is_valid[here] & reference.is_valid[there])] = np.inf
+                np.minimum(forward[here], squared, out=forward[here])
+                np.minimum(reverse[there], squared, out=reverse[there])
+
+        # Only what both photographs show can be new or missing
+        dy, dx = self.shift
+        forward[~moved(_inner(reference.is_valid), (-dy, -dx))] = np.inf
+        reverse[~moved(_inner(test.is_valid), (dy, dx))] = np.inf
+        return self._finish(forward), self._finish(reverse)
+
+    def _normalised(self, dense: DenseMap) -> Float32[np.ndarray, "rows columns dim"]:
+        if self.config.distance == "euclidean":
+            return dense.tokens
+        norm = np.linalg.norm(dense.tokens, axis=-1, keepdims=True)
+        unit: np.ndarray = dense.tokens / np.maximum(norm, np.float32(1e-6))
+        return unit
+
+    def _finish(self, squared: CellMap) -> CellMap:
+        """Turn squared distances into distances: |a − b|, or 1 − cos for unit vectors."""
+        if self.config.distance == "euclidean":
+            return np.sqrt(squared)
+        return squared / 2
+
+
+def nearest_squared(
+    query: Float32[np.ndarray, "queries dim"], key: Float32[np.ndarray, "keys dim"]
+) -> Float32[np.ndarray, " queries"]:
+    """Squared Euclidean distance of each query to its nearest key, exactly, in bounded memory."""
+    key_power = np.einsum("kd,kd->k", key, key)
+    nearest = np.empty(len(query), dtype=np.float32)
+    for first in range(0, len(query), CHUNK_ROWS):
+        chunk = query[first : first + CHUNK_ROWS]
+        relative = key_power - 2 * (chunk @ key.T)
+        nearest[first : first + CHUNK_ROWS] = relative.min(axis=1)
+    nearest += np.einsum("qd,qd->q", query, query)
+    return np.maximum(nearest, 0)
+
+
+def overlap(
+    shape: tuple[int, int], shift: tuple[int, int]
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Return the slices of two equal grids that lie on each other after the shift."""
+    here, there = [], []
+    for side, step in zip(shape, shift, strict=True):
+        first, last = max(0, -step), min(side, side - step)
+        last = max(first, last)
+        here.append(slice(first, last))
+        there.append(slice(first + step, last + step))
+    return (here[0], here[1]), (there[0], there[1])
+
+
+def moved(
+    mask: Bool[np.ndarray, "rows columns"], shift: tuple[int, int]
+) -> Bool[np.ndarray, "rows columns"]:
+    """Shift a mask by whole cells; what comes in from outside is false."""
+    result = np.zeros_like(mask)
+    here, there = overlap((mask.shape[0], mask.shape[1]), shift)
+    result[there] = mask[here]
+    return result
+
+
+def _inner(is_valid: Bool[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows columns"]:
+    """Leave out the cells beside an edge of the photograph: their window is cut in half."""
+    inner: np.ndarray = binary_erosion(is_valid, np.ones((3, 3), dtype=bool), border_value=1)
+    return inner
