@@ -12,11 +12,12 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 from scipy.ndimage import binary_erosion
 
 from alignment.aligned import AlignedParts
 from alignment.registration import Spectrum, register_shift
+from engine.class_means import color_planes, pixel_mean, token_mean
 from features.dense import DenseMap
 
 Distance = Literal["cosine", "euclidean"]
@@ -53,7 +54,37 @@ class Sample:
     @cached_property
     def is_foreground(self) -> Bool[np.ndarray, "rows columns"]:
         """Whether a cell belongs to anything but the background; unknown parts are foreground."""
-        return ~np.append(self.aligned.is_background_class, False)[self.cell_class]
+        is_background = np.append(self.aligned.is_background_class, False)
+        is_foreground: np.ndarray = ~is_background[self.cell_class]
+        return is_foreground
+
+    @cached_property
+    def valid_class_map(self) -> Int[np.ndarray, "height width"]:
+        """Class of every working pixel, -1 where none is known or the pixel is not valid."""
+        return np.where(self.is_valid, self.aligned.class_map, -1)
+
+    @cached_property
+    def class_area_px(self) -> Int[np.ndarray, " classes"]:
+        """Number of valid pixels of each class."""
+        shifted = self.valid_class_map.ravel() + 1
+        return np.bincount(shifted, minlength=self.aligned.n_classes + 1)[1:]
+
+    @cached_property
+    def class_token(self) -> Float[np.ndarray, "classes dim"]:
+        """Mean token of each class; NaN where the image shows none of it."""
+        dense, n_classes = self.dense, self.aligned.n_classes
+        return token_mean(dense.tokens, dense.is_valid, self.valid_class_map, n_classes)
+
+    @cached_property
+    def class_color(self) -> Float[np.ndarray, "classes 4"]:
+        """Mean CIELAB a, b, chroma and a/b of each class; NaN where the image shows none of it."""
+        return pixel_mean(color_planes(self.image), self.valid_class_map, self.aligned.n_classes)
+
+    @cached_property
+    def class_centroid_yx(self) -> Float[np.ndarray, "classes 2"]:
+        """Mean position of each class in working pixels; NaN where the image shows none of it."""
+        indices = np.indices(self.is_valid.shape)
+        return pixel_mean(indices, self.valid_class_map, self.aligned.n_classes)
 
 
 @dataclass(frozen=True)
@@ -142,16 +173,10 @@ class Comparison:
     ) -> CellMap:
         """Nearest-neighbour distances from the first cells of each pair to the second."""
         nearest = np.full(self.test.dense.is_valid.shape, np.inf, dtype=np.float32)
+        queries, keys = self._normalised(self.test.dense), self._normalised(self.reference.dense)
         for is_query, is_key in pairs:
             if is_query.any() and is_key.any():
-                query, key = (
-                    self._normalised(dense)[mask]
-                    for dense, mask in (
-                        (self.test.dense, is_query),
-                        (self.reference.dense, is_key),
-                    )
-                )
-                nearest[is_query] = nearest_squared(query, key)
+                nearest[is_query] = nearest_squared(queries[is_query], keys[is_key])
         return self._finish(nearest)
 
     @cached_property
@@ -184,23 +209,29 @@ class Comparison:
 
     def _finish(self, squared: CellMap) -> CellMap:
         """Turn squared distances into distances: |a − b|, or 1 − cos for unit vectors."""
-        if self.config.distance == "euclidean":
-            return np.sqrt(squared)
-        return squared / 2
+        is_euclidean = self.config.distance == "euclidean"
+        distance: np.ndarray = np.sqrt(squared) if is_euclidean else squared / 2
+        return distance
 
 
 def nearest_squared(
     query: Float32[np.ndarray, "queries dim"], key: Float32[np.ndarray, "keys dim"]
 ) -> Float32[np.ndarray, " queries"]:
-    """Squared Euclidean distance of each query to its nearest key, exactly, in bounded memory."""
+    """Squared Euclidean distance of each query to its nearest key, in bounded memory.
+
+    The expanded square |q|² + |k|² − 2 q·k only picks the key: single precision would leave it a
+    thousandth off where both are equal, and identical references have to read exactly 0.
+    """
     key_power = np.einsum("kd,kd->k", key, key)
-    nearest = np.empty(len(query), dtype=np.float32)
+    nearest = np.empty(len(query), dtype=np.intp)
     for first in range(0, len(query), CHUNK_ROWS):
-        chunk = query[first : first + CHUNK_ROWS]
-        relative = key_power - 2 * (chunk @ key.T)
-        nearest[first : first + CHUNK_ROWS] = relative.min(axis=1)
-    nearest += np.einsum("qd,qd->q", query, query)
-    return np.maximum(nearest, 0)
+        relative = query[first : first + CHUNK_ROWS] @ key.T
+        relative *= -2
+        relative += key_power
+        nearest[first : first + CHUNK_ROWS] = relative.argmin(axis=1)
+    difference = query - key[nearest]
+    squared: np.ndarray = np.einsum("qd,qd->q", difference, difference)
+    return squared
 
 
 def overlap(

@@ -1,6 +1,6 @@
 """Why was each image judged as it was, on one page?
 
-The page is a single HTML file: pictures lie inside it, no font, style or script comes from
+The page is a single HTML file: its pictures lie inside it, no font, style or script comes from
 elsewhere, and it follows the reader's choice of light or dark.
 """
 
@@ -8,47 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from engine import pictures
-from engine.palette import EXTRA_COLOR, class_colors, heat_colors, ink_on
+from engine.palette import heat_colors
 from engine.report import Deviation, Report
+from engine.report_tables import (
+    ClassLine,
+    ScoreLine,
+    class_lines,
+    count_regions,
+    score_lines,
+    shown_classes,
+)
 from features.pixels import resize
 
-Image = UInt8[np.ndarray, "height width 3"]
+Image = UInt8[np.ndarray, "_ _ 3"]
 
-PHOTO_WIDTH_PX = 1000  # sharp at the width it has on the page, small enough to send by mail
-THUMBNAIL_WIDTH_PX = 192
+SIDE_PX = 1000  # sharp at the size it has on the page, small enough to send by mail
+THUMBNAIL_SIDE_PX = 240
 
 _CALIBRATION = {
     "leave-one-out": (
-        "Calibrated on the references: each was judged by the others. "
-        "1.0 is the worst that any of them reached."
+        "each reference was judged by the others, and 1 is the worst that any of them reached."
     ),
     "self-calibrated": (
-        "Self-calibrated: there is one reference only, so it was judged against changed copies of "
-        "itself. 1.0 is the worst that these reached; real variation may be larger."
+        "with one reference only, changed copies of it were judged instead, and 1 is the worst "
+        "that they reached; real variation may be larger."
     ),
     "uncalibrated": (
-        "Uncalibrated: the scores have fixed weights, because one reference says nothing about how "
-        "normal images vary. Compare totals with each other rather than with the threshold."
+        "the scores have fixed weights, because one reference does not tell how normal images "
+        "vary; compare totals with each other rather than with the threshold."
     ),
-}
-_QUESTIONS = {
-    "class_agnostic_patch": "Has any reference cell looked like this?",
-    "class_aware_patch": "Has any cell of this class looked like this?",
-    "foreground_patch": "Has any cell outside the background looked like this?",
-    "class_embedding": "Does each class look as usual on average?",
-    "class_histogram": "Does each class cover its usual share of the image?",
-    "class_color": "Does each class have its usual colour?",
-    "class_location": "Is each class where it usually is?",
-    "located_patch": "Has this place looked like this?",
-    "missing_patch": "Is everything here that the references show here?",
 }
 
 
@@ -57,59 +52,39 @@ class ReferenceView:
     """What the page shows of a reference: its upright picture and the class of each pixel.
 
     Pixels of ``class_map`` below 0 are of no class and stay bare. ``counts`` is the number of
-    instances of each class; by default connected regions of the map are counted.
+    instances of each class; without it, connected regions of the map are counted.
     """
 
     name: str
     upright: UInt8[np.ndarray, "height width 3"]
-    class_map: Int[np.ndarray, "height width"]
+    class_map: Int[np.ndarray, "rows columns"]
     counts: Int[np.ndarray, " classes"] | None = None
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One score as the page shows it; ``share`` is its part of the total, 0 … 1."""
+class Picture:
+    """A picture as an address that contains it, and its size."""
 
-    name: str
-    question: str
-    raw: float
-    added: float
-    share: float
-    is_active: bool
-
-
-@dataclass(frozen=True)
-class LegendRow:
-    """One class: how it is painted, and how many were expected and found; None is not known."""
-
-    mark: str
-    name: str
-    color: str
-    ink: str
-    expected: int | None
-    found: int
-    is_background: bool
-
-    @property
-    def is_off(self) -> bool:
-        """Whether the count differs."""
-        return self.expected is not None and self.expected != self.found
+    uri: str
+    width: int
+    height: int
 
 
 @dataclass(frozen=True)
 class Section:
-    """One image on the page, with its pictures as addresses that contain them."""
+    """One image on the page; deviations are worst first and come with their letters."""
 
     name: str
     report: Report
     deviations: tuple[tuple[str, Deviation], ...]
-    bars: tuple[Bar, ...]
-    legend: tuple[LegendRow, ...]
-    thumbnail: str
-    photo: str
-    anomaly: str
-    missing: str
-    parts: str
+    scores: tuple[ScoreLine, ...]
+    classes: tuple[ClassLine, ...]
+    thumbnail: Picture
+    photo: Picture
+    anomaly: Picture
+    missing: Picture
+    parts: Picture
+    reference: int
     calibration: str
 
 
@@ -122,14 +97,15 @@ def explain_page(
 ) -> str:
     """Write the page for images given as (name, photograph, report), in the given order.
 
-    The photographs may have any resolution; ``Report.image_size`` says which one boxes refer to.
-    ``references`` are those of the inspector, in its order.
+    A photograph may have been reduced; boxes and ``to_image`` refer to ``Report.image_size``
+    (height, width) all the same. ``references`` are those of the inspector, in its order.
 
     Raises:
-        ValueError: There is no image, a report points to a reference that is not there, or it has
-            another number of classes than there are names.
+        ValueError: There is no image, or references or names do not fit a report.
     """
     _check(items, references, class_names)
+    is_background = items[0][2].aligned.is_background_class
+    shown = sorted({report.nearest_reference for _, _, report in items})
     environment = Environment(
         loader=PackageLoader("engine"),
         autoescape=True,
@@ -138,15 +114,117 @@ def explain_page(
         lstrip_blocks=True,
     )
     environment.filters |= {"figure": _figure}
-    sections = [_section(*item, references, class_names) for item in items]
-    shown = {section.report.nearest_reference for section in sections}
-    is_background = items[0][2].aligned.is_background_class
     return environment.get_template("explain.html.j2").render(
         title=title,
-        sections=sections,
-        n_anomalies=sum(section.report.is_anomaly for section in sections),
-        references={index: _reference_picture(references[index], is_background) for index in shown},
+        sections=[_section(*item, references, class_names) for item in items],
+        n_anomalies=sum(report.is_anomaly for _, _, report in items),
         reference_names=[reference.name for reference in references],
-        scale=_scale(),
+        reference_pictures={
+            index: _parts_picture(
+                references[index].upright, references[index].class_map, is_background
+            )
+            for index in shown
+        },
         absent_kinds=pictures.ABSENT_KINDS,
+        heat_ramp=_heat_ramp(),
+        heat_top=pictures.HEAT_TOP,
     )
+
+
+def _check(
+    items: Sequence[tuple[str, Image, Report]],
+    references: Sequence[ReferenceView],
+    class_names: Sequence[str],
+) -> None:
+    if not items:
+        raise ValueError("items must hold at least one image to explain, got none")
+    for name, _, report in items:
+        if not 0 <= report.nearest_reference < len(references):
+            raise ValueError(
+                f"references must include number {report.nearest_reference}, the nearest to "
+                f"{name}, got {len(references)} of them; give all that the inspector has"
+            )
+        if report.aligned.n_classes != len(class_names):
+            raise ValueError(
+                f"class_names must have a name for each of the {report.aligned.n_classes} classes "
+                f"in the report on {name}, got {len(class_names)}"
+            )
+
+
+def _section(
+    name: str,
+    image: Image,
+    report: Report,
+    references: Sequence[ReferenceView],
+    class_names: Sequence[str],
+) -> Section:
+    """Gather what the page says and shows of one image."""
+    aligned, reference = report.aligned, references[report.nearest_reference]
+    usual = reference.counts
+    if usual is None:
+        usual = count_regions(reference.class_map, aligned.n_classes)
+    deviations = sorted(report.deviations, key=lambda each: -each.severity)
+    photo = _to_side(image, min(SIDE_PX, max(image.shape[:2])))
+    from_file = pictures.between_grids(report.image_size, photo.shape)
+    class_map = np.append(shown_classes(report), pictures.NO_PART)[aligned.parts.labels]
+    return Section(
+        name=name,
+        report=report,
+        deviations=tuple((pictures.letter(i), each) for i, each in enumerate(deviations)),
+        scores=score_lines(report),
+        classes=class_lines(report, usual, class_names),
+        thumbnail=_picture(_to_side(photo, THUMBNAIL_SIDE_PX)),
+        photo=_picture(pictures.draw_boxes(photo, deviations, (from_file[0, 0], from_file[1, 1]))),
+        anomaly=_heat_picture(photo, report.anomaly_map, report, from_file),
+        missing=_heat_picture(photo, report.missing_map, report, from_file),
+        parts=_parts_picture(report.upright, class_map, aligned.is_background_class),
+        reference=report.nearest_reference,
+        calibration=_CALIBRATION[report.calibration],
+    )
+
+
+def _heat_picture(
+    photo: Image,
+    cell_map: Float[np.ndarray, "rows columns"],
+    report: Report,
+    from_file: Float[np.ndarray, "2 3"],
+) -> Picture:
+    """Lay a map over the photograph in grey, so that all colour is heat."""
+    grey = np.repeat(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    to_upright = pictures.between_grids(cell_map.shape, report.upright.shape)
+    to_file = pictures.chain(to_upright, report.to_image)
+    return _picture(pictures.draw_heat(grey, cell_map, pictures.chain(to_file, from_file)))
+
+
+def _parts_picture(
+    upright: Image,
+    class_map: Int[np.ndarray, "rows columns"],
+    is_background_class: Bool[np.ndarray, " classes"],
+) -> Picture:
+    large = _to_side(upright, SIDE_PX)
+    return _picture(pictures.draw_parts(large, class_map, is_background_class))
+
+
+def _to_side(image: Image, side_px: int) -> Image:
+    """Resize an image to this length of its longer side."""
+    height, width = (
+        max(1, round(size * side_px / max(image.shape[:2]))) for size in image.shape[:2]
+    )
+    return resize(image, (height, width))
+
+
+def _picture(image: Image) -> Picture:
+    return Picture(pictures.jpeg_data_uri(image), width=image.shape[1], height=image.shape[0])
+
+
+def _heat_ramp() -> str:
+    """Return the heat scale from 0 to its top as a CSS gradient, as opaque as over an image."""
+    colors = heat_colors()[::17].tolist()
+    opacity = pictures.heat_opacity(np.linspace(0, pictures.HEAT_TOP, len(colors)))
+    stops = (f"rgb({r} {g} {b} / {o:.0%})" for (r, g, b), o in zip(colors, opacity, strict=True))
+    return f"linear-gradient(to right, {', '.join(stops)})"
+
+
+def _figure(value: float) -> str:
+    """Write a number with three significant digits, from a thousand on to the unit."""
+    return f"{value:.0f}" if 999.5 <= abs(value) < 1e6 else f"{value:.3g}"

@@ -102,16 +102,30 @@ def draw_boxes(
     missing are blue and dashed, the others vermilion and solid. The first lies on top.
     """
     drawn = image.copy()
-    lettered = [(letter(i), each) for i, each in enumerate(deviations)]
-    for text, deviation in reversed(lettered):
-        if deviation.box_xyxy is None:
-            continue
+    framed = [(i, each) for i, each in enumerate(deviations) if each.box_xyxy is not None]
+    boxes = [np.rint(np.array(each.box_xyxy) * np.tile(scale_xy, 2)) for _, each in framed]
+    corners = _spread([(float(box[0]), float(box[1])) for box in boxes], 1.1 * label_px(image))
+    lines = list(zip(framed, boxes, corners, strict=True))
+    for (_, deviation), box, _ in reversed(lines):
         is_absent = deviation.kind in ABSENT_KINDS
-        color = ABSENT_COLOR if is_absent else FOUND_COLOR
-        box = np.rint(np.array(deviation.box_xyxy) * np.tile(scale_xy, 2)).astype(np.int64)
-        frame(drawn, box, color, is_dashed=is_absent)
-        label(drawn, (float(box[0]), float(box[1])), text, color, (255, 255, 255))
+        frame(drawn, box.astype(np.int64), _frame_color(deviation), is_dashed=is_absent)
+    for (i, deviation), _, corner in reversed(lines):
+        label(drawn, corner, letter(i), _frame_color(deviation), (255, 255, 255))
     return drawn
+
+
+def _frame_color(deviation: Deviation) -> Color:
+    return ABSENT_COLOR if deviation.kind in ABSENT_KINDS else FOUND_COLOR
+
+
+def _spread(places: Sequence[tuple[float, float]], room_px: float) -> list[tuple[float, float]]:
+    """Move places that would hide an earlier one to the right of it."""
+    free: list[tuple[float, float]] = []
+    for x, y in places:
+        while any(max(abs(x - other_x), abs(y - other_y)) < room_px for other_x, other_y in free):
+            x += room_px / 2
+        free.append((x, y))
+    return free
 
 
 def letter(index: int) -> str:

@@ -20,7 +20,7 @@ BLACK: Color = (0, 0, 0)
 _FILL = 0.5  # opacity of a region: its texture must still be seen
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 _LONG_SIDES_PER_LINE = 1 / 360  # 2 or 3 px on an image of 900
-_LONG_SIDES_PER_LABEL = 1 / 42  # letters in a line 21 px high on an image of 900
+_LONG_SIDES_PER_LABEL = 1 / 34  # a plate 26 px high on an image of 900
 _LEAST_LABEL_PX = 9
 
 
@@ -41,7 +41,7 @@ def hatch(image: Image, mask: Mask, color: Color) -> None:
 def outline(image: Image, mask: Mask) -> None:
     """Draw a white line with a dark halo around a region."""
     rings, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    width = _line_px(image)
+    width = max(1, _line_px(image) - 1)
     cv2.drawContours(image, rings, -1, BLACK, width + 2, cv2.LINE_AA)
     cv2.drawContours(image, rings, -1, WHITE, width, cv2.LINE_AA)
 
@@ -53,7 +53,7 @@ def frame(image: Image, box_xyxy: Int[np.ndarray, " 4"], color: Color, *, is_das
     corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
     cv2.rectangle(image, corners[0], corners[2], WHITE, width + 4)
     for start, end in zip(corners, corners[1:] + corners[:1], strict=True):
-        n_pieces = max(2, round(np.hypot(*np.subtract(end, start)) / (5 * width)))
+        n_pieces = max(2, round(np.hypot(*np.subtract(end, start)) / (8 * width)))
         stops = np.linspace(start, end, 2 * n_pieces + 1).round().astype(int)
         if not is_dashed:
             stops = stops[[0, -1]]
@@ -83,7 +83,7 @@ def label(
 
 def label_px(image: Image) -> int:
     """Height of a label's plate on this image."""
-    height: int = round(max(image.shape) * _LONG_SIDES_PER_LABEL)
+    height: int = round(max(image.shape[:2]) * _LONG_SIDES_PER_LABEL)
     return max(_LEAST_LABEL_PX, height)
 
 
@@ -132,5 +132,5 @@ def _plate(
 
 
 def _line_px(image: Image) -> int:
-    width: int = round(max(image.shape) * _LONG_SIDES_PER_LINE)
+    width: int = round(max(image.shape[:2]) * _LONG_SIDES_PER_LINE)
     return max(1, width)

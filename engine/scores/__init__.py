@@ -1,1 +1,92 @@
-"""."""
+"""How far is an image from the references, asked in ten ways?
+
+Seven scores of the published reading, and three beside them. Each takes the test image beside every
+reference and gives one finite number, not negative, that grows with what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from engine.comparison import Comparison
+from engine.scores import (
+    class_agnostic_patch,
+    class_aware_patch,
+    class_color,
+    class_embedding,
+    class_histogram,
+    class_location,
+    foreground_patch,
+    instance_count,
+    located_patch,
+    missing_patch,
+)
+from engine.scores.class_agnostic_patch import ClassAgnosticPatchConfig
+from engine.scores.class_aware_patch import ClassAwarePatchConfig
+from engine.scores.class_color import ClassColorConfig
+from engine.scores.class_embedding import ClassEmbeddingConfig
+from engine.scores.class_histogram import ClassHistogramConfig
+from engine.scores.class_location import ClassLocationConfig
+from engine.scores.foreground_patch import ForegroundPatchConfig
+from engine.scores.instance_count import InstanceCountConfig
+from engine.scores.located_patch import LocatedPatchConfig
+from engine.scores.missing_patch import MissingPatchConfig
+from engine.scores.reading import Reading, Score
+
+__all__ = ["SCORES", "SEVEN", "Reading", "Score", "ScoresConfig", "score_all"]
+
+SCORES: tuple[tuple[str, Score], ...] = (
+    ("class_agnostic_patch", class_agnostic_patch.score),
+    ("class_aware_patch", class_aware_patch.score),
+    ("foreground_patch", foreground_patch.score),
+    ("class_embedding", class_embedding.score),
+    ("class_histogram", class_histogram.score),
+    ("class_color", class_color.score),
+    ("class_location", class_location.score),
+    ("located_patch", located_patch.score),
+    ("missing_patch", missing_patch.score),
+    ("instance_count", instance_count.score),
+)
+
+# the published ones
+SEVEN = tuple(name for name, _ in SCORES[:7])
+
+
+@dataclass(frozen=True)
+class ScoresConfig:
+    """The settings of each score, under its name."""
+
+    class_agnostic_patch: ClassAgnosticPatchConfig = field(default_factory=ClassAgnosticPatchConfig)
+    class_aware_patch: ClassAwarePatchConfig = field(default_factory=ClassAwarePatchConfig)
+    foreground_patch: ForegroundPatchConfig = field(default_factory=ForegroundPatchConfig)
+    class_embedding: ClassEmbeddingConfig = field(default_factory=ClassEmbeddingConfig)
+    class_histogram: ClassHistogramConfig = field(default_factory=ClassHistogramConfig)
+    class_color: ClassColorConfig = field(default_factory=ClassColorConfig)
+    class_location: ClassLocationConfig = field(default_factory=ClassLocationConfig)
+    located_patch: LocatedPatchConfig = field(default_factory=LocatedPatchConfig)
+    missing_patch: MissingPatchConfig = field(default_factory=MissingPatchConfig)
+    instance_count: InstanceCountConfig = field(default_factory=InstanceCountConfig)
+
+
+def score_all(
+    comparisons: Sequence[Comparison],
+    config: ScoresConfig,
+    names: Collection[str] | None = None,
+) -> dict[str, Reading]:
+    """Read the named scores, or all, in the order of ``SCORES``.
+
+    Raises:
+        ValueError: There is no reference, or a name is no score's.
+    """
+    if not comparisons:
+        raise ValueError("comparisons must hold at least one reference, got none")
+    known = [name for name, _ in SCORES]
+    unknown = sorted(set(known if names is None else names) - set(known))
+    if unknown:
+        raise ValueError(f"names must be among {', '.join(known)}, got {', '.join(unknown)}")
+    return {
+        name: score(comparisons, getattr(config, name))
+        for name, score in SCORES
+        if names is None or name in names
+    }

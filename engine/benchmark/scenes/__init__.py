@@ -6,13 +6,12 @@ class map and anomaly masks, so that segmentation and alignment can be measured,
 """
 
 from engine.benchmark.scenes.catalogue import CATEGORIES, class_names, kinds, render
-from engine.benchmark.scenes.record import Group, Kind, Scene
+from engine.benchmark.scenes.record import Group, Scene
 from engine.benchmark.scenes.writer import write_scenes
 
 __all__ = [
     "CATEGORIES",
     "Group",
-    "Kind",
     "Scene",
     "class_names",
     "kinds",

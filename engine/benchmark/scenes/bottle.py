@@ -167,7 +167,10 @@ def _paint_labels(
         if class_id == missing:
             continue
         if class_id == LABEL and kind == "misplaced_label":
-            center, angle = stand.at(rng.choice([-9, 9]), down - 14), angle + rng.choice([-17, 17])
+            center, angle = (
+                stand.at(rng.choice([-9.0, 9.0]), down - 14),
+                angle + rng.choice([-17.0, 17.0]),
+            )
         label = Label(canvas.new_part(class_id), center, angle)
         parts[class_id] = label.part
         if class_id == TEXT_LABEL:

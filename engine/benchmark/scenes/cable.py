@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.benchmark.scenes import texture
 from engine.benchmark.scenes.canvas import Canvas
-from engine.benchmark.scenes.damage import crack, foreign_chip
+from engine.benchmark.scenes.damage import crack, foreign_chip, scratch
 from engine.benchmark.scenes.outline import (
     Points,
     Position,
@@ -100,6 +100,10 @@ def draw(canvas: Canvas, kind: str) -> None:
             local = np.array([[14 - BLOCK_WIDTH / 2, blocks[0].row(count - 1) + 10]])
             x, y = blocks[0].put(local)[0]
             crack(canvas, kind, (float(x), float(y)), 56, left)
+        case "scratched_block":
+            row = blocks[1].row(int(rng.integers(right_count)))
+            x, y = blocks[1].put(np.array([[-8.0, row + 8]]))[0]
+            scratch(canvas, kind, (float(x), float(y)), rng.uniform(50, 60), right)
         case "contamination":
             spot = 240 + rng.uniform(-60, 60), 150 + rng.uniform(-70, 70)
             foreign_chip(canvas, kind, FOREIGN, spot, rng.uniform(12, 15))
@@ -208,6 +212,7 @@ CATEGORY = Category(
         structural("burnt_cable"),
         structural("broken_lever"),
         structural("cracked_block"),
+        structural("scratched_block"),
         structural("contamination"),
     ),
     draw=draw,

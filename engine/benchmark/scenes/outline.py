@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-Points = Float[np.ndarray, "points 2"]
+Points = Float[np.ndarray, "_ 2"]  # outlines drawn together differ in number of points
+Path = Float[np.ndarray, "stations 2"]
 Position = tuple[float, float]
 
 
@@ -59,7 +60,7 @@ def turned(along: Float[np.ndarray, " stations"], radius: Float[np.ndarray, " st
     return np.concatenate([upper, upper[::-1] * (1, -1)])
 
 
-def ribbon(path: Points, width: float | Float[np.ndarray, " points"]) -> Points:
+def ribbon(path: Path, width: float | Float[np.ndarray, " stations"]) -> Points:
     """Outline of a band along a path, of one width or one per point."""
     tangent = np.gradient(path, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True) + 1e-9
@@ -67,12 +68,12 @@ def ribbon(path: Points, width: float | Float[np.ndarray, " points"]) -> Points:
     return np.concatenate([path + aside, (path - aside)[::-1]])
 
 
-def tapered(path: Points, width: float) -> Points:
+def tapered(path: Path, width: float) -> Points:
     """Outline of a band that is widest in the middle and pointed at both ends."""
     return ribbon(path, width * np.sin(np.linspace(0, np.pi, len(path))))
 
 
-def bezier(start: Position, control: Position, other: Position, end: Position) -> Points:
+def bezier(start: Position, control: Position, other: Position, end: Position) -> Path:
     """Thirty points of a cubic Bézier curve."""
     t = np.linspace(0, 1, 30)[:, None]
     corners = (np.asarray(point) for point in (start, control, other, end))

@@ -42,7 +42,7 @@ def expose(canvas: Canvas) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def _region(
-    mark: Bool[np.ndarray, "height width"] | tuple[int, ...], canvas: Canvas
+    mark: Bool[np.ndarray, "rows columns"] | tuple[int, ...], canvas: Canvas
 ) -> Bool[np.ndarray, "height width"]:
     """Resolve a mark, given as a region or as parts, at the size of the photograph."""
     if isinstance(mark, tuple):

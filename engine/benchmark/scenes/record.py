@@ -33,6 +33,14 @@ class Scene:
     kind: str
     group: Group
 
+    def __post_init__(self) -> None:
+        for map_of in (self.part_map, self.class_map, *(mask for _, mask in self.masks)):
+            if map_of.shape != self.image.shape[:2]:
+                raise ValueError(
+                    f"maps and masks must have the size of the image {self.image.shape[:2]}, "
+                    f"got {map_of.shape}"
+                )
+
 
 @dataclass(frozen=True)
 class Kind:

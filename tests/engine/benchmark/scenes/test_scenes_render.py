@@ -1,4 +1,5 @@
-from functools import lru_cache
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ EXPECTED = [
 CLAMPS = {"yellow": 2, "blue": 3, "red": 5}
 
 
-@lru_cache(maxsize=None)
+@cache
 def scene(category: str, kind: str = "good", seed: int = 3) -> Scene:
     return render(category, np.random.default_rng(seed), kind)
 
@@ -184,5 +185,11 @@ def test_unknown_names_are_refused() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="category must be one of pins, meal, bottle, bag, cable"):
         render("tins", rng)
-    with pytest.raises(ValueError, match="pins has kinds good, missing_pin.*got 'missing_cap'"):
+    with pytest.raises(ValueError, match=r"pins has kinds good, missing_pin.*got 'missing_cap'"):
         render("pins", rng, "missing_cap")
+
+
+def test_maps_of_another_size_are_refused() -> None:
+    one = scene("bottle")
+    with pytest.raises(ValueError, match=r"size of the image \(480, 260\), got \(479, 260\)"):
+        replace(one, part_map=one.part_map[1:])

@@ -1,0 +1,69 @@
+"""How does a command end when it cannot do what it was asked?
+
+With one line on the standard error stream and an exit code, never with a traceback; a fault of our
+own is the exception.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+# 0 fine, 1 an image could not be judged, 2 bad usage or input, 3 an anomaly where asked to fail
+BROKEN_IMAGE, BAD_USAGE, ANOMALY = 1, 2, 3
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+
+class Failure(click.ClickException):
+    """What a command could not do, in one line."""
+
+    exit_code = BAD_USAGE
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """End the process as the head of this module says; usable as a decorator of a command."""
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit):
+        raise
+    except KeyboardInterrupt:
+        click.echo("Interrupted; no file was left half-written.", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has left: let the interpreter flush what remains into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BROKEN_PIPE)
+    except Exception as error:
+        message = _explained(error)
+        if message is None:
+            raise
+        raise Failure(" ".join(message.split())) from error
+
+
+def _explained(error: Exception) -> str | None:
+    """Return what to tell the user, or None for a fault of our own."""
+    # Imported late: these modules need NumPy, which `partwise --help` must not wait for.
+    from concurrent.futures import BrokenExecutor
+
+    from engine.benchmark.datasets import DatasetError
+    from engine.errors import ConfigError, NotFittedError
+    from engine.model_file import ModelFileError
+    from features.pixels import ImageError
+
+    if isinstance(error, ConfigError | DatasetError | ImageError | ModelFileError | NotFittedError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "out of memory; use fewer or smaller images, or fewer --jobs"
+    if isinstance(error, BrokenExecutor):
+        return "a worker process died, perhaps for lack of memory; run again with fewer --jobs"
+    if isinstance(error, OSError):  # OutputError is one, too
+        if error.strerror is None:
+            return str(error)
+        return f"{error.filename or 'the output'}: {error.strerror}"
+    return None

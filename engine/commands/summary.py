@@ -1,0 +1,77 @@
+"""What has an inspector learnt, in words and as JSON?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from engine.config import to_dict
+from engine.inspector import Inspector
+
+_NOTES = {
+    "self-calibrated": (
+        "one reference: weights and threshold come from changed copies of itself; "
+        "more references tell better how normal images vary"
+    ),
+    "uncalibrated": (
+        "one reference: weights are constants and the threshold is a guess; "
+        "compare totals with each other, or set --threshold"
+    ),
+}
+
+
+def facts(inspector: Inspector) -> dict[str, Any]:
+    """Return what a fitted inspector has learnt, as JSON holds it."""
+    counts = [reference.counts for reference in inspector.references_]
+    return {
+        "profile": inspector.config.profile,
+        "working_size": list(inspector.working_size_),
+        "references": [reference.name for reference in inspector.references_],
+        "classes": [
+            {"name": name, "counts": [int(of[index]) for of in counts if of is not None]}
+            for index, name in enumerate(inspector.class_names_)
+        ],
+        "weights": inspector.weights_,
+        "threshold": inspector.threshold_,
+        "threshold_source": inspector.threshold_source_,
+        "calibration": inspector.calibration_,
+        "notes": list(_notes(inspector)),
+        "config": to_dict(inspector.config),
+    }
+
+
+def summary(inspector: Inspector) -> str:
+    """Return the same as a few readable lines."""
+    told = facts(inspector)
+    height, width = told["working_size"]
+    config = told["config"]
+    counts = {each["name"]: " ".join(map(str, each["counts"])) for each in told["classes"]}
+    weights = {name: f"{weight:.4g}" for name, weight in told["weights"].items()}
+    lines = [
+        f"profile {config['profile']}, preset {config['preset']}, seed {config['seed']}, "
+        f"working size {width}×{height} px",
+        f"references ({len(told['references'])}): {', '.join(told['references'])}",
+        "classes, and how many parts of each a reference has:",
+        *_indented(counts),
+        "scores, and the weight that each is divided by:",
+        *_indented(weights),
+        f"threshold {told['threshold']:.4f}, {told['threshold_source']}; {told['calibration']}",
+        *(f"note: {note}" for note in told["notes"]),
+    ]
+    return "\n".join(lines)
+
+
+def _notes(inspector: Inspector) -> Iterator[str]:
+    """Say what a careful user should know before trusting the verdicts."""
+    if inspector.calibration_ in _NOTES:
+        yield _NOTES[inspector.calibration_]
+    first, *others = (reference.upright for reference in inspector.references_)
+    if others and all(np.array_equal(first, other) for other in others):
+        yield "all references are identical; they do not tell how normal images vary"
+
+
+def _indented(table: dict[str, str]) -> Iterator[str]:
+    wide = max(map(len, table), default=0)
+    return (f"  {name:<{wide}}  {value}" for name, value in table.items())

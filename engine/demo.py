@@ -1,0 +1,129 @@
+"""Does everything work here? Shown on rendered scenes, from the data set to the reports.
+
+The folder then holds a data set in the layout of MVTec LOCO, a model, a page on why images were
+judged as they were, and a page on how well all were told apart.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+
+import click
+
+from engine.atomic import OutputError
+from engine.benchmark.datasets import Category, find_categories
+from engine.benchmark.page import write_page as write_bench_page
+from engine.benchmark.protocol import pick_references
+from engine.benchmark.records import Run
+from engine.benchmark.results import BenchResult
+from engine.benchmark.runner import run_bench
+from engine.benchmark.scenes import write_scenes
+from engine.benchmark.table import tables_text
+from engine.commands.explain import write_page
+from engine.commands.files import write_text
+from engine.commands.judging import Judged, judge
+from engine.commands.progress import Tell, progress
+from engine.config import Config, to_dict
+from engine.inspector import Inspector
+from features.files import MAX_PIXELS, read_image
+
+SHOWN, OTHER = "pins", "cable"  # both fast to render; reports are about the first
+N_TRAIN, N_PER_GROUP = 6, 10
+N_REFERENCES, SEED = 4, 42
+N_GOOD_EXPLAINED, N_ANOMALIES_EXPLAINED = 2, 6
+
+_MARK = "MADE-BY-PARTWISE-DEMO.txt"
+
+
+def run(output: Path) -> int:
+    """Render, learn, judge and report, all into one folder; returns the exit code.
+
+    Raises:
+        OutputError: The folder cannot be written, or holds what is not of an earlier demo.
+    """
+    _claim(output)
+    with progress() as tell:
+        categories = _render(output / "scenes", tell)
+        result = _measure(categories, tell)
+        category = next(each for each in categories if each.name == SHOWN)
+        inspector = _learn(category, tell)
+        inspector.save(output / "model.pw")
+        paths = _worth_explaining(category, result.runs)
+        tell("writing reports", 0, 1)
+        judged = judge(inspector, paths, max_pixels=MAX_PIXELS)
+        explained = [each for each in judged if isinstance(each, Judged)]
+        write_page(output / "report.html", inspector, explained)
+        write_bench_page(result, output / "bench.html")
+
+    click.echo(tables_text(result.summary, is_colored=sys.stdout.isatty()))
+    click.echo(f"{output / 'scenes'}: the images, {N_REFERENCES} of them references")
+    click.echo(f"{output / 'model.pw'}: what was learnt of {SHOWN}")
+    click.echo(f"{output / 'report.html'}: why images of {SHOWN} were judged as they were")
+    click.echo(f"{output / 'bench.html'}: how well normal images and anomalies were told apart")
+    return 0
+
+
+def _claim(folder: Path) -> None:
+    """Make the folder ours, emptied of the scenes of an earlier demo."""
+    try:
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).is_file():
+            raise OutputError(
+                f"{folder} is not empty and not from an earlier demo; choose another folder with -o"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"cannot write {folder}: {error.strerror}; choose another") from error
+    write_text(
+        folder / _MARK, "`partwise demo` replaces what it wrote here when it is run again.\n"
+    )
+    if (folder / "scenes").exists():
+        shutil.rmtree(folder / "scenes")
+
+
+def _render(root: Path, tell: Tell) -> list[Category]:
+    write_scenes(
+        root,
+        categories=(SHOWN, OTHER),
+        n_train=N_TRAIN,
+        n_validation=0,
+        n_good=N_PER_GROUP,
+        n_logical=N_PER_GROUP,
+        n_structural=N_PER_GROUP,
+        progress=partial(tell, "rendering images"),
+    )
+    return find_categories(root)
+
+
+def _measure(categories: list[Category], tell: Tell) -> BenchResult:
+    tell("judging images", 0, len(categories))
+    return run_bench(
+        categories,
+        Inspector,
+        shots=(N_REFERENCES,),
+        seeds=(SEED,),
+        config=to_dict(Config()),
+        on_run=lambda _, n_done, n_runs: tell("judging images", n_done, n_runs),
+    )
+
+
+def _learn(category: Category, tell: Tell) -> Inspector:
+    """Fit again on the references of the benchmark, which keeps no inspector."""
+    paths = pick_references(category, N_REFERENCES, SEED)
+    images = [read_image(path) for path in paths]
+    return Inspector().fit(images, names=[path.name for path in paths], progress=tell)
+
+
+def _worth_explaining(category: Category, runs: tuple[Run, ...]) -> list[Path]:
+    """Choose the worst anomaly of each kind, worst first, and the best normal images."""
+    judged = next(run for run in runs if run.category == category.name).judged
+    ranked = sorted(judged, key=lambda image: image.total or 0.0, reverse=True)
+    worst_of_kind = {image.types: image for image in reversed(ranked) if image.is_anomalous}
+    anomalies = [image for image in ranked if worst_of_kind.get(image.types) is image]
+    good = [image for image in reversed(ranked) if not image.is_anomalous]
+    chosen = anomalies[:N_ANOMALIES_EXPLAINED] + good[:N_GOOD_EXPLAINED]
+    return [category.root / image.path for image in chosen]

@@ -1,0 +1,34 @@
+"""Has anything in the image been seen nowhere in the references?
+
+Published reading, score 1: with the test tokens t_p and the bank of all reference tokens r_q,
+
+    d_p = min_q |t_p − r_q|,    score = mean of the largest ``share`` of d_p.
+
+Published: cosine distance (``comparison.distance``) and a share of 2 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.comparison import Comparison
+from engine.scores.reading import Reading, compared, nearest_cells, share_problems, worst_share
+
+
+@dataclass(frozen=True)
+class ClassAgnosticPatchConfig:
+    """How many cells speak for the image."""
+
+    share: float = 0.005
+    """Share of the cells averaged, at least one. Published: 0.02. Small defects want few cells."""
+
+    def problems(self) -> list[str]:
+        """Name every value out of range."""
+        return share_problems("class_agnostic_patch", self.share)
+
+
+def score(comparisons: Sequence[Comparison], config: ClassAgnosticPatchConfig) -> Reading:
+    """Compare every cell with all cells of all references."""
+    cells = nearest_cells([comparison.anywhere for comparison in comparisons])
+    return Reading(worst_share(cells, config.share), compared(cells))

@@ -1,0 +1,117 @@
+"""Is there as much of each class as there should be?
+
+Published reading, score 5: the share of the pixels that each class covers, h = (h_1 … h_C), gives
+one descriptor per image; the score is the distance to the nearest reference's,
+
+    score = min over references of |h − h'|.
+
+The Mahalanobis reading compares with all references at once. With their mean m, their scatter S
+and k of them,
+
+    score² = (h − m)ᵀ [(1 + 1/k) · (S + ν·D²) / (k − 1 + ν)]⁻¹ (h − m),
+
+where D is diagonal, ``relative_spread`` · m + a floor: a belief about how much each class varies
+that weighs as much as ν = ``prior_references`` references. So one reference suffices (k = 1 leaves
+D alone, a Euclidean distance in units of each class's size), and the more there are, the more they
+say themselves; no k switches to another distance, so leave-one-out weights stay comparable.
+
+All classes take part, the background too; no class is missing here, an absent one has share 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.comparison import Comparison, Sample
+from engine.scores.reading import Reading
+
+Measure = Literal["share", "count"]
+HistogramDistance = Literal["l1", "l2", "cosine", "mahalanobis"]
+
+# the floor of D: half a percent of the image, half an instance
+FLOOR: dict[Measure, float] = {"share": 0.005, "count": 0.5}
+
+
+@dataclass(frozen=True)
+class ClassHistogramConfig:
+    """What of each class is measured, and how two histograms are compared."""
+
+    measure: Measure = "share"
+    """``share``: of the valid pixels, as published. ``count``: number of instances."""
+    distance: HistogramDistance = "mahalanobis"
+    """``l1``, ``l2``, ``cosine``: to the nearest reference; published is l2. ``mahalanobis``: to
+    all references at once, each class in units of its own variation, so that a missing screw is not
+    drowned by a background that breathes."""
+    relative_spread: float = 0.1
+    """Mahalanobis only: how much a class is believed to vary, relative to its size."""
+    prior_references: float = 4.0
+    """Mahalanobis only: how many references that belief is worth."""
+
+    def problems(self) -> list[str]:
+        """Name every value out of range."""
+        found = []
+        for name, choices in (("measure", Measure), ("distance", HistogramDistance)):
+            if getattr(self, name) not in get_args(choices):
+                found.append(
+                    f"scores.class_histogram.{name} must be one of "
+                    f"{', '.join(get_args(choices))}, got {getattr(self, name)!r}"
+                )
+        for name, low, high in (("relative_spread", 0, 10), ("prior_references", 0.01, 1000)):
+            if not low <= getattr(self, name) <= high:
+                found.append(
+                    f"scores.class_histogram.{name} must lie in {low} … {high}, "
+                    f"got {getattr(self, name)}"
+                )
+        return found
+
+
+def score(comparisons: Sequence[Comparison], config: ClassHistogramConfig) -> Reading:
+    """Compare the histogram of classes with those of the references."""
+    test = histogram(comparisons[0].test, config.measure)
+    references = np.stack([histogram(c.reference, config.measure) for c in comparisons])
+    if config.distance == "mahalanobis":
+        prior = config.relative_spread * references.mean(axis=0) + FLOOR[config.measure]
+        return Reading(mahalanobis(test, references, prior, config.prior_references))
+    if config.distance == "cosine":
+        return Reading(float(_cosine(test, references).min()))
+    order = 1 if config.distance == "l1" else 2
+    return Reading(float(np.linalg.norm(references - test, ord=order, axis=1).min()))
+
+
+def histogram(sample: Sample, measure: Measure) -> Float[np.ndarray, " classes"]:
+    """Share of the valid pixels, or number of instances, of each class."""
+    if measure == "count":
+        return sample.aligned.counts.astype(np.float64)
+    share: np.ndarray = sample.class_area_px / max(np.count_nonzero(sample.is_valid), 1)
+    return share
+
+
+def mahalanobis(
+    test: Float[np.ndarray, " classes"],
+    references: Float[np.ndarray, "references classes"],
+    prior_spread: Float[np.ndarray, " classes"],
+    n_prior: float,
+) -> float:
+    """Distance from the references' mean under their covariance, shrunk to a diagonal prior."""
+    k = len(references)
+    mean = references.mean(axis=0)
+    scatter = (references - mean).T @ (references - mean)
+    covariance = (scatter + n_prior * np.diag(prior_spread**2)) / (k - 1 + n_prior)
+    difference = test - mean
+    squared = difference @ np.linalg.solve(covariance * (1 + 1 / k), difference)
+    return float(np.sqrt(max(squared, 0.0)))
+
+
+def _cosine(
+    test: Float[np.ndarray, " classes"], references: Float[np.ndarray, "references classes"]
+) -> Float[np.ndarray, " references"]:
+    """1 − cos; an empty histogram is at distance 1 from any other, and at 0 from an empty one."""
+    norms = np.linalg.norm(references, axis=1), np.linalg.norm(test)
+    is_empty = (norms[0] == 0) & (norms[1] == 0)
+    cosine = references @ test / np.maximum(norms[0] * norms[1], np.finfo(np.float64).tiny)
+    return np.where(is_empty, 0.0, np.maximum(1 - cosine, 0.0))

@@ -1,0 +1,35 @@
+"""Has this place of the image looked like this before?
+
+Beside the seven. After registration by a shift s_j to each reference j, with a small window w,
+
+    f_j(p) = min over |d| ≤ w of |t_p − r_j,p+s_j+d|,
+    score = mean of the largest ``share`` of min_j f_j(p).
+
+A cell that no reference shows after registration is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.comparison import Comparison
+from engine.scores.reading import Reading, compared, nearest_cells, share_problems, worst_share
+
+
+@dataclass(frozen=True)
+class LocatedPatchConfig:
+    """How many cells speak for the image."""
+
+    share: float = 0.005
+    """Share of the cells averaged, at least one. Few cells measure better than 2 %."""
+
+    def problems(self) -> list[str]:
+        """Name every value out of range."""
+        return share_problems("located_patch", self.share)
+
+
+def score(comparisons: Sequence[Comparison], config: LocatedPatchConfig) -> Reading:
+    """Compare every cell with the same place in all references."""
+    cells = nearest_cells([comparison.forward for comparison in comparisons])
+    return Reading(worst_share(cells, config.share), compared(cells))

@@ -1,0 +1,145 @@
+import dataclasses
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.config import PRESETS, Config, from_dict, load, to_dict
+from engine.errors import ConfigError
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def write(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_default_file_changes_nothing():
+    assert load(CONFIGS / "default.toml") == load("default") == Config()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_known_by_its_name_and_bears_it(name):
+    config = load(name)
+    assert config.preset == name
+    assert load(CONFIGS / f"{name}.toml") == config
+    assert config.check() is config
+
+
+def test_there_is_a_file_for_each_preset_and_no_other():
+    assert {path.name for path in CONFIGS.glob("*.toml")} == {f"{name}.toml" for name in PRESETS}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_hold_only_differences(name):
+    def leaves(values, prefix=""):
+        for key, value in values.items():
+            if isinstance(value, dict):
+                yield from leaves(value, f"{prefix}{key}.")
+            else:
+                yield f"{prefix}{key}", value
+
+    default = dict(leaves(to_dict(Config())))
+    stated = dict(leaves(tomllib.loads((CONFIGS / f"{name}.toml").read_text())))
+    del stated["preset"]
+    assert all(default[key] != value for key, value in stated.items())
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_config_survives_a_journey_through_json(name):
+    config = load(name)
+    assert from_dict(json.loads(json.dumps(to_dict(config), allow_nan=False))) == config
+
+
+def test_a_file_changes_the_preset_that_it_names(tmp_path):
+    path = write(tmp_path, 'preset = "paper"\nseed = 7\n[pose]\nmax_shift = 0.125\n')
+    paper = load("paper")
+    expected = dataclasses.replace(
+        paper, seed=7, pose=dataclasses.replace(paper.pose, max_shift=0.125)
+    )
+    assert load(path) == expected
+
+
+def test_a_preset_beats_a_file_of_the_same_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("paper").write_text("seed = 7")
+    assert load("paper").seed == 0
+    assert load("./paper").seed == 7
+
+
+def test_every_problem_of_a_file_is_told_at_once(tmp_path):
+    path = write(
+        tmp_path,
+        """
+        seed = -1
+        working_area_px = "big"
+        profil = "embedded"
+        preset = "papre"
+        pose.max_shift = 3
+        comparison.distance = "manhattan"
+        """,
+    )
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{path} has 6 problems: ")
+    for problem in (
+        'working_area_px must be an integer, got "big"',
+        "unknown key profil (did you mean profile?)",
+        "seed must lie in 0 … 4294967295, got -1",
+        "preset must be one of competition, default, paper, got 'papre'",
+        "pose.max_shift must lie in 0 … 0.5, got 3",
+        'comparison.distance must be "cosine" or "euclidean", got "manhattan"',
+    ):
+        assert problem in message
+
+
+def test_an_unknown_profile_says_which_there_are():
+    with pytest.raises(ConfigError, match='config: profile must be "embedded", got "foundation"'):
+        from_dict({"profile": "foundation"})
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (Config(seed="x"), 'config: seed must be an integer, got "x"'),
+        (Config(seed=np.int64(3)), "config: seed must be an integer, got "),
+        (Config(working_area_px=1), "working_area_px must lie in 4096 … 4194304, got 1"),
+        (Config(preset=["paper"]), r'preset must be a string, got \["paper"\]'),
+    ],
+)
+def test_a_record_made_in_code_can_be_checked(config, message):
+    with pytest.raises(ConfigError, match=message):
+        config.check()
+
+
+def test_broken_files_have_one_clear_line_each(tmp_path):
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "torn.toml").write_text("seed = \n")
+    cases = {
+        tmp_path / "none.toml": "no such config file; check the path, or name a preset: comp",
+        tmp_path / "torn.toml": "is not valid TOML: Invalid value (at line 1, column 8)",
+        tmp_path / "binary.toml": "is not text in UTF-8, expected a TOML file",
+        tmp_path: "cannot be read as a config (Is a directory); check path and permissions",
+    }
+    for path, message in cases.items():
+        with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+            load(path)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_may_not_be_read(locked_folder):
+    with pytest.raises(ConfigError, match=r"unreadable.png cannot be read as a config \(Permiss"):
+        load(locked_folder / "unreadable.png")
+
+
+def test_a_mistyped_preset_is_no_file():
+    with pytest.raises(ConfigError, match=r"papper: no such config file; .* default, paper"):
+        load("papper")

@@ -1,0 +1,79 @@
+"""What is imported when, and by whom: each question is asked of a fresh interpreter."""
+
+import importlib.metadata
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+HEAVY = {"PIL", "cv2", "jaxtyping", "jinja2", "numpy", "rich", "safetensors", "scipy", "skimage"}
+COMMANDS = ("fit", "score", "explain", "bench", "demo", "info")
+
+# Loads every module of the four packages and does the whole job, noting whatever is asked for.
+EMBEDDED_JOB = """
+import importlib, pkgutil, sys
+
+class Spy:
+    asked = set()
+
+    def find_spec(self, name, path=None, target=None):
+        self.asked.add(name.partition(".")[0])
+
+sys.meta_path.insert(0, Spy())
+import alignment, engine, features
+for package in (alignment, engine, features):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+import numpy as np
+from engine import Inspector
+rng = np.random.default_rng(0)
+images = rng.integers(0, 255, (2, 64, 64, 3), dtype=np.uint8)
+Inspector().fit(list(images)).inspect(images[0])
+print(sorted(Spy.asked))
+"""
+
+
+def answer(program):
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)])
+def test_help_imports_no_heavy_library(arguments):
+    program = f"""
+import atexit, json, sys
+from engine.cli import cli
+atexit.register(lambda: print("\\n" + json.dumps(sorted(sys.modules))))
+cli({arguments!r})
+"""
+    text, _, modules = answer(program).strip().rpartition("\n")
+    assert "Usage:" in text
+    loaded = {name.partition(".")[0] for name in json.loads(modules)}
+    assert loaded & (HEAVY | {"torch"}) == set()
+    assert loaded & {"alignment", "features"} == set()
+
+
+def test_help_answers_in_half_a_second():
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "engine", "--help"], capture_output=True, check=True)
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) < 0.5
+
+
+def test_the_embedded_profile_never_asks_for_torch():
+    asked = answer(EMBEDDED_JOB)
+    assert "'numpy'" in asked  # the spy is awake
+    for name in ("torch", "torchvision", "transformers", "segment_anything", "anomalib"):
+        assert f"'{name}'" not in asked
+
+
+@pytest.mark.parametrize("name", ["alignment", "engine", "features", "ui"])
+def test_no_other_distribution_owns_our_package_names(name):
+    assert set(importlib.metadata.packages_distributions().get(name, ["partwise"])) == {"partwise"}
