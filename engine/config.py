@@ -15,6 +15,7 @@ from typing import Any, Literal
 from alignment.pose import PoseConfig
 from engine.comparison import ComparisonConfig
 from engine.errors import ConfigError
+from engine.scores import SCORES, ScoresConfig
 from engine.typed import as_values, changed, problems_of
 
 PRESETS = ("competition", "default", "paper")
@@ -34,8 +35,11 @@ class Config:
     """Settles every random choice."""
     working_area_px: int = 65_536
     """Images are resized to this area, 256 × 256 for a square one."""
+    active_scores: tuple[str, ...] | None = None
+    """The scores that add up to the total; None for all."""
     pose: PoseConfig = field(default_factory=PoseConfig)
     comparison: ComparisonConfig = field(default_factory=ComparisonConfig)
+    scores: ScoresConfig = field(default_factory=ScoresConfig)
 
     def problems(self) -> list[str]:
         """Name every value out of range that is not inside another record."""
@@ -45,7 +49,19 @@ class Config:
         for name, low, high in (("seed", 0, 2**32 - 1), ("working_area_px", 64**2, 2048**2)):
             if not low <= getattr(self, name) <= high:
                 found.append(f"{name} must lie in {low} … {high}, got {getattr(self, name)}")
-        return found
+        return found + self._problems_of_scores()
+
+    def _problems_of_scores(self) -> list[str]:
+        if self.active_scores is None:
+            return []
+        known = [name for name, _ in SCORES]
+        if not self.active_scores or len(set(self.active_scores)) < len(self.active_scores):
+            return ["active_scores must name at least one score, and none twice"]
+        return [
+            f"active_scores must be among {', '.join(known)}, got {name!r}"
+            for name in self.active_scores
+            if name not in known
+        ]
 
     def check(self) -> Config:
         """Return the record itself.

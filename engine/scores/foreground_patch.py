@@ -45,6 +45,6 @@ def score(comparisons: Sequence[Comparison], config: ForegroundPatchConfig) -> R
     cells = nearest_cells([comparison.in_foreground for comparison in comparisons])
     if not np.isfinite(cells[is_asked]).all():
         anywhere = nearest_cells([comparison.anywhere for comparison in comparisons])
-        cells = np.where(is_asked, np.float32(config.absent_factor) * anywhere, np.inf)
-        cells = cells.astype(np.float32)
+        farther = np.float32(config.absent_factor) * anywhere
+        cells = np.where(is_asked, farther, np.float32(np.inf))
     return Reading(worst_share(cells[is_asked], config.share), compared(cells))

@@ -9,6 +9,7 @@ import pytest
 
 from engine.config import PRESETS, Config, from_dict, load, to_dict
 from engine.errors import ConfigError
+from engine.scores import SEVEN
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -54,6 +55,17 @@ def test_presets_hold_only_differences(name):
 def test_a_config_survives_a_journey_through_json(name):
     config = load(name)
     assert from_dict(json.loads(json.dumps(to_dict(config), allow_nan=False))) == config
+
+
+def test_presets_of_the_publication_have_its_scores():
+    assert load("paper").active_scores == SEVEN
+    competition = ("class_agnostic_patch", "foreground_patch", "class_histogram")
+    assert load("competition").active_scores == competition
+    for name in ("paper", "competition"):
+        config = load(name)
+        assert config.comparison.distance == "cosine"
+        for patch in (config.scores.class_agnostic_patch, config.scores.foreground_patch):
+            assert patch.share == 0.02
 
 
 def test_a_file_changes_the_preset_that_it_names(tmp_path):
@@ -111,6 +123,9 @@ def test_an_unknown_profile_says_which_there_are():
         (Config(seed="x"), 'config: seed must be an integer, got "x"'),
         (Config(seed=np.int64(3)), "config: seed must be an integer, got "),
         (Config(working_area_px=1), "working_area_px must lie in 4096 … 4194304, got 1"),
+        (Config(active_scores=()), "active_scores must name at least one score, and none twice"),
+        (Config(active_scores=("instance_count",) * 2), "active_scores must name at least one"),
+        (Config(active_scores=("patch",)), r"active_scores must be among class_.*, got 'patch'"),
         (Config(preset=["paper"]), r'preset must be a string, got \["paper"\]'),
     ],
 )

@@ -1,0 +1,75 @@
+import json
+
+import pytest
+
+from engine.config import load, to_dict
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory, write_scene):
+    """Two categories of three training and four test images."""
+    root = tmp_path_factory.mktemp("dataset")
+    for first, name in ((0, "left"), (50, "right")):
+        for seed in range(3):
+            write_scene(root / name / "train" / "good" / f"{seed}.png", first + seed)
+        for seed in range(2):
+            write_scene(root / name / "test" / "good" / f"{seed}.png", first + 10 + seed)
+            path = root / name / "test" / "lacking" / f"{seed}.png"
+            write_scene(path, first + 20 + seed, "missing_cable")
+    return root
+
+
+def test_tables_results_and_page(partwise, dataset, small, tmp_path):
+    json_path, html_path = tmp_path / "bench.json", tmp_path / "bench.html"
+    outputs = ("--json", json_path, "--html", html_path)
+    ended = partwise("bench", dataset, "--shots", "2", "--seeds", "42,0", "-c", small, *outputs)
+    assert (ended.code, ended.err) == (0, "")
+    for word in ("left", "right", "mean of categories", "floor", "F1-max", "AUROC", "lacking"):
+        assert word in ended.out
+    result = json.loads(json_path.read_text())
+    assert result["config"] == to_dict(load(small))
+    assert result["perturbation"] is None
+    runs = [(run["category"], run["shots"], run["seed"]) for run in result["runs"]]
+    assert runs == [(name, 2, seed) for name in ("left", "right") for seed in (42, 0)]
+    assert all(len(run["images"]) == 4 for run in result["runs"])
+    assert "<svg" in html_path.read_text()
+    assert sorted(tmp_path.iterdir()) == [html_path, json_path]
+
+
+def test_one_category_perturbed(partwise, dataset, small, tmp_path):
+    path = tmp_path / "bench.json"
+    chosen = ("--category", "right", "--shots", "1", "--seeds", "7", "--perturb", "-c", small)
+    ended = partwise("bench", dataset, *chosen, "--json", path)
+    assert ended.code == 0
+    assert "left" not in ended.out
+    result = json.loads(path.read_text())
+    assert [run["category"] for run in result["runs"]] == ["right"]
+    limits = {"rotation_deg": 15.0, "shift": 0.1, "scale": 0.1, "seed": 0}
+    assert result["perturbation"] == limits
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--category", "middle"), "no category middle in "),
+        (("--shots", "4"), "has 3 training images, fewer than the 4 shots asked for"),
+        (("--config", "magic"), "magic: no such config file"),
+        (("--json", "no/such.json"), "cannot write no/such.json: the folder does not exist"),
+        (("--html", "no/such.html"), "cannot write no/such.html: the folder does not exist"),
+    ],
+)
+def test_bad_input_is_refused_before_the_first_run(refused, dataset, arguments, message):
+    assert message in refused("bench", dataset, *arguments)
+
+
+def test_a_folder_that_is_no_data_set(refused, tmp_path):
+    assert "no category found in" in refused("bench", tmp_path)
+    assert "no such folder" in refused("bench", tmp_path / "no")
+
+
+@pytest.mark.parametrize("option", ["--shots", "--seeds"])
+@pytest.mark.parametrize("value", ["", "1,", "1.5", "x", "-1"])
+def test_shots_and_seeds_are_whole_numbers(partwise, dataset, option, value):
+    ended = partwise("bench", dataset, f"{option}={value}")
+    assert ended.code == 2
+    assert f"Invalid value for '{option}': expected whole numbers from " in ended.err

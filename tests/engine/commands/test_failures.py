@@ -1,0 +1,58 @@
+import errno
+import os
+from concurrent.futures.process import BrokenProcessPool
+
+import click
+import pytest
+
+from engine.atomic import OutputError
+from engine.benchmark.datasets import DatasetError
+from engine.commands.failures import one_line_errors
+from engine.errors import ConfigError, NotFittedError
+from engine.model_file import ModelFileError
+from features.pixels import ImageError
+
+
+@pytest.mark.parametrize(
+    "kind", [ConfigError, DatasetError, ImageError, ModelFileError, NotFittedError, OutputError]
+)
+def test_what_the_user_can_mend_is_said_in_one_line(kind):
+    with pytest.raises(click.ClickException, match="first second") as caught, one_line_errors():
+        raise kind("first\n  second")
+    assert caught.value.exit_code == 2
+    assert caught.value.message == "first second"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryError(), "out of memory; use fewer or smaller images, or fewer --jobs"),
+        (BrokenProcessPool(), "a worker process died, perhaps for lack of memory"),
+        (OSError(errno.EIO, os.strerror(errno.EIO), "a.png"), "a.png: Input/output error"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "the output: No space left on device"),
+        (OSError("odd"), "odd"),
+    ],
+)
+def test_what_the_machine_cannot_do_is_said_in_one_line(error, message):
+    with pytest.raises(click.ClickException, match=message) as caught, one_line_errors():
+        raise error
+    assert caught.value.exit_code == 2
+
+
+def test_a_fault_of_our_own_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError), one_line_errors():
+        _ = 1 / 0
+
+
+def test_an_interruption_ends_with_130(capsys):
+    with pytest.raises(SystemExit) as end, one_line_errors():
+        raise KeyboardInterrupt
+    assert end.value.code == 130
+    assert capsys.readouterr() == ("", "Interrupted; no file was left half-written.\n")
+
+
+def test_complaints_of_click_and_chosen_exits_pass():
+    for error in (click.UsageError("x"), click.exceptions.Exit(4), SystemExit(3)):
+        with pytest.raises(type(error)) as caught, one_line_errors():
+            raise error
+        assert caught.value is error

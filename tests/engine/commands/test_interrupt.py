@@ -1,0 +1,116 @@
+"""Ctrl-C in a real process, whose standard error stream is a terminal."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from engine.model_file import read_model
+
+PATIENCE_S = 60
+
+
+class Session:
+    """A running command; what it draws on its terminal is read as it comes."""
+
+    def __init__(self, *arguments):
+        self.terminal, theirs = pty.openpty()
+        os.set_blocking(self.terminal, False)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "engine", *map(str, arguments)],
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+            start_new_session=True,
+            env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
+        )
+        os.close(theirs)
+        self.drawn = ""
+
+    def read(self):
+        try:
+            self.drawn += os.read(self.terminal, 65536).decode(errors="replace")
+        except (BlockingIOError, OSError):  # nothing yet, or the other end is closed
+            return
+
+    def wait_until(self, is_reached):
+        deadline = time.monotonic() + PATIENCE_S
+        while not is_reached():
+            assert time.monotonic() < deadline, self.drawn
+            assert self.process.poll() is None, f"ended too early: {self.drawn}"
+            self.read()
+            time.sleep(0.005)
+
+    def interrupt(self):
+        """Press Ctrl-C: every process of the session is told."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        code = self.process.wait(PATIENCE_S)
+        self.read()
+        return code
+
+
+@pytest.fixture
+def start():
+    sessions = []
+
+    def begin(*arguments):
+        sessions.append(Session(*arguments))
+        return sessions[-1]
+
+    yield begin
+    for session in sessions:
+        session.process.kill()
+        session.process.wait()
+        os.close(session.terminal)
+
+
+@pytest.mark.parametrize("old", [None, b"an older model"])
+def test_fit_leaves_no_model_behind_or_the_old_one(start, partwise, photos, tmp_path, old):
+    output = tmp_path / "model.pw"
+    if old:
+        output.write_bytes(old)
+    session = start("fit", photos / "references", "-o", output)
+    session.wait_until(lambda: "4/4" in session.drawn)  # read, so now it learns
+    assert session.interrupt() == 130
+    assert "Interrupted; no file was left half-written." in session.drawn
+    assert "Traceback" not in session.drawn
+    assert list(tmp_path.iterdir()) == ([output] if old else [])
+    if old:
+        assert output.read_bytes() == old
+    assert partwise("fit", photos / "references", "-o", output).code == 0
+    read_model(output)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_bench_goes_on_where_it_was_interrupted(
+    start, partwise, write_scene, small, tmp_path, jobs
+):
+    root, results = tmp_path / "cable", tmp_path / "bench.json"
+    journal = tmp_path / "bench.json.partial"
+    for seed in range(3):
+        write_scene(root / "train" / "good" / f"{seed}.png", seed)
+        write_scene(root / "test" / "good" / f"{seed}.png", 10 + seed)
+        write_scene(root / "test" / "bad" / f"{seed}.png", 20 + seed, "missing_cable")
+    command = ("bench", root, "--shots", "1,2,3", "--seeds", "1,2", "-c", small)
+    command += ("--json", results)
+
+    session = start(*command, "--jobs", jobs)
+    session.wait_until(lambda: journal.exists() and journal.read_text().count("\n"))
+    assert session.interrupt() == 130
+    assert "Interrupted; no file was left half-written." in session.drawn
+    assert "Traceback" not in session.drawn
+    assert not results.exists()
+    finished = [json.loads(line)["run"] for line in journal.read_text().splitlines()]
+    assert 1 <= len(finished) < 6
+
+    assert partwise(*command).code == 0
+    runs = json.loads(results.read_text())["runs"]
+    assert [(run["shots"], run["seed"]) for run in runs] == [
+        (shots, seed) for shots in (1, 2, 3) for seed in (1, 2)
+    ]
+    assert all(run in runs for run in finished)  # to the microsecond: they were not made again
+    assert not journal.exists()

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.comparison import Comparison, Sample
+from engine.scores.instance_count import InstanceCountConfig, score
+
+Beside = Callable[..., list[Comparison]]
+Paint = Callable[..., Sample]
+A, B, C, D = (0, 0, 8, 8), (0, 16, 8, 24), (16, 0, 24, 8), (16, 16, 24, 24)
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([(1, A), (1, B), (2, C)], 0),
+        ([(2, D), (1, A), (1, C)], 0),  # neither order nor place matters
+        ([(1, A), (2, C)], 1),
+        ([(1, A), (1, B)], 1),
+        ([(1, A), (1, B), (2, C), (3, D)], 1),
+        ([(2, A), (2, B), (1, C)], 2),
+        ([], 3),
+    ],
+)
+def test_counts_what_is_too_many_or_too_few(
+    paint: Paint, beside: Beside, parts: list, expected: int
+) -> None:
+    reference = paint([(1, A), (1, B), (2, C)], seed=1)
+    assert score(beside(paint(parts), reference), InstanceCountConfig()).value == expected
+
+
+def test_assortments_are_not_mixed(paint: Paint, beside: Beside) -> None:
+    references = [paint([(1, A), (1, B)]), paint([(2, A), (2, B)])]
+    config = InstanceCountConfig()
+    assert score(beside(paint([(2, C), (2, D)]), *references), config).value == 0
+    assert score(beside(paint([(1, C), (2, D)]), *references), config).value == 2
+
+
+def test_extra_parts_weigh_as_stated(paint: Paint, beside: Beside) -> None:
+    pairs = beside(paint([(1, A), (-1, B), (-1, C)]), paint([(1, A)]))
+    assert score(pairs, InstanceCountConfig()).value == 2
+    assert score(pairs, InstanceCountConfig(extra_weight=0.25)).value == 0.5
+
+
+def test_pieces_of_the_background_are_not_counted(paint: Paint, beside: Beside) -> None:
+    sample = paint([(0, A), (-1, B), (1, C)])
+    parts = replace(sample.aligned.parts, is_background=np.array([True, True, True, False]))
+    test = replace(sample, aligned=replace(sample.aligned, parts=parts))
+    assert score(beside(test, paint([(1, C)])), InstanceCountConfig()).value == 0
+
+
+def test_config_names_its_problem() -> None:
+    assert InstanceCountConfig().problems() == []
+    assert InstanceCountConfig(-1).problems() == [
+        "scores.instance_count.extra_weight must lie in 0 … 100, got -1"
+    ]

@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import pytest
+
+from engine import demo
+from engine.atomic import OutputError
+from engine.benchmark.datasets import find_categories
+from engine.inspector import Inspector
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """A demo with fewer images than usual, run into a folder that an interrupted one left."""
+    folder = tmp_path_factory.mktemp("demo") / "new" / "folder"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "N_TRAIN", 4)
+        patch.setattr(demo, "N_PER_GROUP", 2)
+        demo._claim(folder)
+        (folder / "scenes").mkdir()
+        (folder / "scenes" / "half.png").touch()
+        (folder / "notes.txt").write_text("mine")
+        assert demo.run(folder) == 0
+    return folder
+
+
+def test_the_folder_holds_data_model_and_reports(shown):
+    assert (shown / "notes.txt").read_text() == "mine"
+    assert {path.name for path in shown.iterdir()} == {
+        "MADE-BY-PARTWISE-DEMO.txt",
+        "bench.html",
+        "model.pw",
+        "notes.txt",
+        "report.html",
+        "scenes",
+    }
+    categories = find_categories(shown / "scenes")
+    assert {category.name for category in categories} == {demo.SHOWN, demo.OTHER}
+    for category in categories:
+        assert (len(category.train), len(category.test)) == (4, 6)
+        assert {sample.group for sample in category.test} == {
+            "good",
+            "logical_anomalies",
+            "structural_anomalies",
+        }
+
+
+def test_the_model_is_that_of_the_shown_product(shown):
+    inspector = Inspector.load(shown / "model.pw")
+    assert len(inspector.references_) == demo.N_REFERENCES
+
+
+def test_the_reports_are_about_the_test_images(shown):
+    report = (shown / "report.html").read_text(encoding="utf-8")
+    assert "scenes/pins/test/good" in report
+    assert "scenes/pins/test/logical_anomalies" in report
+    assert "<svg" in (shown / "bench.html").read_text(encoding="utf-8")
+
+
+def test_what_is_not_ours_is_left_alone(tmp_path):
+    (tmp_path / "scenes").mkdir()
+    with pytest.raises(OutputError, match="is not empty and not from an earlier demo; choose anot"):
+        demo.run(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["scenes"]
+
+
+def test_a_file_in_the_way(tmp_path):
+    (tmp_path / "demo").touch()
+    with pytest.raises(OutputError, match=r"cannot write .*demo: File exists; choose another"):
+        demo.run(tmp_path / "demo")
+
+
+def test_a_folder_that_cannot_be_made(locked_folder):
+    with pytest.raises(OutputError, match=r"cannot write .*: Permission denied; choose another"):
+        demo.run(Path(locked_folder) / "demo")
