@@ -32,7 +32,8 @@ class AlignedParts:
     @cached_property
     def class_map(self) -> Int[np.ndarray, "height width"]:
         """Class of every working pixel, -1 where no class is known."""
-        return np.append(self.class_of_part, -1)[self.parts.labels]
+        class_map: np.ndarray = np.append(self.class_of_part, -1)[self.parts.labels]
+        return class_map
 
     @cached_property
     def counts(self) -> Int[np.ndarray, " classes"]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
-from alignment.registration import Spectrum, register_shift, shift_energy
+from alignment.registration import Spectrum, shift_energy
 from alignment.similarity import (
     IDENTITY,
     Affine,
@@ -49,6 +49,9 @@ class PoseConfig:
     max_residual: float = 0.6
     """References that leave a larger share of the hub's variance unexplained have no pose."""
 
+    max_residual_of_one: float = 0.75
+    """An image that even its best pose leaves this share unexplained is not moved."""
+
     def problems(self) -> list[str]:
         """Name every value out of range."""
         found = []
@@ -61,6 +64,7 @@ class PoseConfig:
             ("n_components", 1, 256),
             ("min_gain", 0, 1),
             ("max_residual", 0, 10),
+            ("max_residual_of_one", 0, 10),
         ):
             value = getattr(self, name)
             if not low <= value <= high:
@@ -89,8 +93,7 @@ class PoseEstimator:
         dense = [self.backbone(image) for image in images]
         self.hub_ = _central(dense) if hub is None else hub
         self._prepare_basis(dense)
-        self._prepare_templates(images[self.hub_])
-        self._prepare_refinement(images[self.hub_].shape[:2])
+        self._prepare(images[self.hub_])
         others = [image for index, image in enumerate(images) if index != self.hub_]
         residuals = [self._estimate(image)[1] for image in others]
         self.residual_ = float(np.median(residuals)) if residuals else 0.0
@@ -99,13 +102,35 @@ class PoseEstimator:
 
     def upright(self, image: Image) -> Upright:
         """Move an image of the working size into the references' frame."""
-        if not self.has_pose_:
+        to_hub, residual = self._estimate(image) if self.has_pose_ else (IDENTITY, 0.0)
+        if not self.has_pose_ or residual > self.config.max_residual_of_one:
             return Upright(image, np.ones(image.shape[:2], dtype=bool), IDENTITY)
-        to_hub, _ = self._estimate(image)
         moved, is_valid = warp_image(image, to_hub)
         return Upright(moved, is_valid, invert(to_hub))
 
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what ``fit`` learnt; the templates follow from it."""
+        return {
+            "hub_image": self._hub_image,
+            "basis": self._basis,
+            "has_pose": np.array([self.has_pose_]),
+        }
+
+    def restore(self, state: dict[str, np.ndarray]) -> PoseEstimator:
+        """Take what was learnt from a stored state instead of fitting."""
+        self._basis, self.has_pose_ = state["basis"], bool(state["has_pose"][0])
+        if self.has_pose_:
+            self._prepare(state["hub_image"])
+        else:
+            self._hub_image = state["hub_image"]
+        return self
+
     # What is learnt from the references
+
+    def _prepare(self, hub: Image) -> None:
+        self._hub_image = hub
+        self._prepare_templates(hub)
+        self._prepare_refinement((hub.shape[0], hub.shape[1]))
 
     def _prepare_basis(self, dense: Sequence[DenseMap]) -> None:
         cells = np.concatenate([each.tokens.reshape(-1, each.tokens.shape[-1]) for each in dense])
@@ -245,7 +270,8 @@ def _halve(dense: DenseMap) -> DenseMap:
         return array[:rows, :columns].reshape(rows // 2, 2, columns // 2, 2, *array.shape[2:])
 
     tokens = blocks(dense.tokens).mean(axis=(1, 3))
-    return DenseMap(tokens, blocks(dense.is_valid).all(axis=(1, 3)))
+    is_valid: np.ndarray = blocks(dense.is_valid).all(axis=(1, 3))
+    return DenseMap(tokens, is_valid)
 
 
 def _freeze(spectrum: Spectrum) -> Spectrum:
@@ -253,5 +279,3 @@ def _freeze(spectrum: Spectrum) -> Spectrum:
     _ = spectrum.tokens, spectrum.power, spectrum.mask
     return spectrum
 
-
-__all__ = ["PoseConfig", "PoseEstimator", "Upright", "register_shift"]

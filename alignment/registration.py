@@ -70,6 +70,10 @@ def shift_energy(
     overlap = _window(reference.mask * query.mask.conj(), query.grid, radius)
     energy = _window(power, query.grid, radius) / np.maximum(overlap, 1)
     is_enough = overlap >= MIN_OVERLAP * query.dense.is_valid.size
+    # a shift beyond the grid itself would wrap around
+    steps = np.abs(np.arange(-radius, radius + 1))
+    rows, columns = query.dense.is_valid.shape
+    is_enough &= (steps < rows)[:, None] & (steps < columns)[None]
     return np.where(is_enough, np.maximum(energy, 0), np.inf).astype(np.float32)
 
 

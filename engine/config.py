@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from alignment.classes import ClassesConfig
 from alignment.pose import PoseConfig
 from engine.comparison import ComparisonConfig
 from engine.errors import ConfigError
+from engine.normalisation import NormaliserConfig
 from engine.scores import SCORES, ScoresConfig
 from engine.typed import as_values, changed, problems_of
+from features.segmenter import SegmenterConfig
 
 PRESETS = ("competition", "default", "paper")
 
@@ -38,8 +41,15 @@ class Config:
     active_scores: tuple[str, ...] | None = None
     """The scores that add up to the total; None for all."""
     pose: PoseConfig = field(default_factory=PoseConfig)
+    segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)
+    classes: ClassesConfig = field(default_factory=ClassesConfig)
     comparison: ComparisonConfig = field(default_factory=ComparisonConfig)
     scores: ScoresConfig = field(default_factory=ScoresConfig)
+    normalisation: NormaliserConfig = field(default_factory=NormaliserConfig)
+
+    def active(self) -> tuple[str, ...]:
+        """Return the names of the scores that add up to the total."""
+        return self.active_scores or tuple(name for name, _ in SCORES)
 
     def problems(self) -> list[str]:
         """Name every value out of range that is not inside another record."""

@@ -68,6 +68,11 @@ class EmbeddedBackbone:
         coverage = _average(is_valid.astype(np.float32), CELL_PX)
         return DenseMap(tokens, coverage > 0.99)
 
+    def restore(self, state: dict[str, np.ndarray]) -> Self:
+        """Take centre and scale from a stored state instead of fitting."""
+        self.center_, self.scale_ = state["center"], state["scale"]
+        return self
+
     def state(self) -> dict[str, np.ndarray]:
         """Return centre and scale."""
         assert self.center_ is not None
@@ -166,7 +171,10 @@ def _image_statistics(
 
 def _average(planes: np.ndarray, factor: int) -> np.ndarray:
     height, width = planes.shape[:2]
-    return cv2.resize(planes, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
+    averaged: np.ndarray = cv2.resize(
+        planes, (width // factor, height // factor), interpolation=cv2.INTER_AREA
+    )
+    return averaged
 
 
 def _halve(planes: Planes) -> Planes:
@@ -190,4 +198,5 @@ def _blur(planes: Planes, sigma: float) -> Planes:
 
 
 def _floor(weight: Planes) -> Planes:
-    return np.maximum(weight, np.float32(0.05))
+    floored: Planes = np.maximum(weight, np.float32(0.05))
+    return floored

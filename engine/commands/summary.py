@@ -53,9 +53,9 @@ def summary(inspector: Inspector) -> str:
         f"profile {config['profile']}, preset {config['preset']}, seed {config['seed']}, "
         f"working size {width}×{height} px",
         f"references ({len(told['references'])}): {', '.join(told['references'])}",
-        "classes, and how many parts of each a reference has:",
+        "how many parts of each class the references have:",
         *_indented(counts),
-        "scores, and the weight that each is divided by:",
+        "weights, by which scores are divided:",
         *_indented(weights),
         f"threshold {told['threshold']:.4f}, {told['threshold_source']}; {told['calibration']}",
         *(f"note: {note}" for note in told["notes"]),

@@ -15,8 +15,10 @@ from engine.cli import cli
 def write_scene():
     """Write a photograph of two terminals joined by a cable; size is (width, height)."""
 
-    def write(path, seed, kind="good", size=None):
-        photo = Image.fromarray(render("cable", np.random.default_rng(seed), kind).image)
+    def write(path, seed, *, is_stained=False, size=None):
+        photo = Image.fromarray(render("cable", np.random.default_rng(seed)).image)
+        if is_stained:
+            photo.paste("red", (160, 100, 260, 200))
         path.parent.mkdir(parents=True, exist_ok=True)
         (photo.resize(size) if size else photo).save(path)
         return path
@@ -63,12 +65,12 @@ def small(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory, write_scene) -> Path:
-    """A folder with ``references`` (4), and ``new``: good.png and lacking.png, with no cable."""
+    """A folder with ``references`` (4), and ``new``: good.png, seen before, and stained.png."""
     root = tmp_path_factory.mktemp("photos")
     for seed in range(4):
         write_scene(root / "references" / f"{seed}.png", seed)
-    write_scene(root / "new" / "good.png", 10)
-    write_scene(root / "new" / "lacking.png", 11, "missing_cable")
+    write_scene(root / "new" / "good.png", 0)
+    write_scene(root / "new" / "stained.png", 1, is_stained=True)
     return root
 
 

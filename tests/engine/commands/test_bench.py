@@ -14,8 +14,8 @@ def dataset(tmp_path_factory, write_scene):
             write_scene(root / name / "train" / "good" / f"{seed}.png", first + seed)
         for seed in range(2):
             write_scene(root / name / "test" / "good" / f"{seed}.png", first + 10 + seed)
-            path = root / name / "test" / "lacking" / f"{seed}.png"
-            write_scene(path, first + 20 + seed, "missing_cable")
+            path = root / name / "test" / "stained" / f"{seed}.png"
+            write_scene(path, first + 20 + seed, is_stained=True)
     return root
 
 
@@ -24,7 +24,7 @@ def test_tables_results_and_page(partwise, dataset, small, tmp_path):
     outputs = ("--json", json_path, "--html", html_path)
     ended = partwise("bench", dataset, "--shots", "2", "--seeds", "42,0", "-c", small, *outputs)
     assert (ended.code, ended.err) == (0, "")
-    for word in ("left", "right", "mean of categories", "floor", "F1-max", "AUROC", "lacking"):
+    for word in ("left", "right", "mean of categories", "floor", "F1-max", "AUROC", "stained"):
         assert word in ended.out
     result = json.loads(json_path.read_text())
     assert result["config"] == to_dict(load(small))

@@ -10,7 +10,7 @@ def test_all_images_are_on_one_page_that_needs_no_other_file(partwise, model, ph
     ended = partwise("explain", model, photos / "new", "-o", page)
     assert (ended.code, ended.out) == (0, f"{page}: 2 of 2 images explained\n")
     html = page.read_text(encoding="utf-8")
-    for name in ("good.png", "lacking.png"):
+    for name in ("good.png", "stained.png"):
         assert name in html
     assert "data:image/" in html
     assert "http://" not in html.replace("http://www.w3.org/", "")

@@ -2,8 +2,9 @@ import json
 import re
 
 import pytest
-from engine.inspector import Inspector
 from PIL import Image
+
+from engine.inspector import Inspector
 
 
 @pytest.fixture

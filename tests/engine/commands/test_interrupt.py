@@ -94,7 +94,7 @@ def test_bench_goes_on_where_it_was_interrupted(
     for seed in range(3):
         write_scene(root / "train" / "good" / f"{seed}.png", seed)
         write_scene(root / "test" / "good" / f"{seed}.png", 10 + seed)
-        write_scene(root / "test" / "bad" / f"{seed}.png", 20 + seed, "missing_cable")
+        write_scene(root / "test" / "bad" / f"{seed}.png", 20 + seed, is_stained=True)
     command = ("bench", root, "--shots", "1,2,3", "--seeds", "1,2", "-c", small)
     command += ("--json", results)
 

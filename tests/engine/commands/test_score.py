@@ -19,19 +19,19 @@ def good(photos):
 
 
 @pytest.fixture
-def lacking(photos):
-    return photos / "new" / "lacking.png"
+def stained(photos):
+    return photos / "new" / "stained.png"
 
 
 def records(ended):
     return [json.loads(line) for line in ended.out.splitlines()]
 
 
-def test_jsonl_has_one_complete_object_an_image(partwise, model, good, lacking):
-    ended = partwise("score", model, lacking, good, "--jsonl")
+def test_jsonl_has_one_complete_object_an_image(partwise, model, good, stained):
+    ended = partwise("score", model, stained, good, "--jsonl")
     assert ended.code == 0
     first, second = records(ended)
-    assert (first["path"], second["path"]) == (str(lacking), str(good))
+    assert (first["path"], second["path"]) == (str(stained), str(good))
     for record in (first, second):
         assert record["verdict"] == (
             "anomaly" if record["score"] > record["threshold"] else "normal"
@@ -46,18 +46,18 @@ def test_jsonl_has_one_complete_object_an_image(partwise, model, good, lacking):
     assert first["deviations"]
 
 
-def test_a_line_holds_verdict_total_path_and_the_strongest_reason(partwise, model, good, lacking):
-    said, told = records(partwise("score", model, lacking, good, "--jsonl"))
-    first, second = partwise("score", model, lacking, good).out.splitlines()
-    assert first.split()[:3] == ["anomaly", f"{said['score']:.3f}", str(lacking)]
+def test_a_line_holds_verdict_total_path_and_the_strongest_reason(partwise, model, good, stained):
+    said, told = records(partwise("score", model, stained, good, "--jsonl"))
+    first, second = partwise("score", model, stained, good).out.splitlines()
+    assert first.split()[:3] == ["anomaly", f"{said['score']:.3f}", str(stained)]
     strongest = max(said["deviations"], key=lambda deviation: deviation["severity"])
     assert first.endswith(strongest["text"])
     assert second.split() == ["normal", f"{told['score']:.3f}", str(good)]
 
 
-def test_a_folder_stands_for_its_images_in_order(partwise, model, photos, good, lacking):
-    ended = partwise("score", model, lacking, photos / "new", "--jsonl")
-    assert [record["path"] for record in records(ended)] == list(map(str, (lacking, good, lacking)))
+def test_a_folder_stands_for_its_images_in_order(partwise, model, photos, good, stained):
+    ended = partwise("score", model, stained, photos / "new", "--jsonl")
+    assert [record["path"] for record in records(ended)] == list(map(str, (stained, good, stained)))
 
 
 def test_the_threshold_can_be_set_by_hand(partwise, model, good):
@@ -68,10 +68,10 @@ def test_the_threshold_can_be_set_by_hand(partwise, model, good):
         assert record["verdict"] == verdict
 
 
-def test_worst_first_sorts_by_total_with_errors_last(partwise, model, good, lacking, tmp_path):
-    ended = partwise("score", model, tmp_path / "no", good, lacking, "--jsonl", "--worst-first")
+def test_worst_first_sorts_by_total_with_errors_last(partwise, model, good, stained, tmp_path):
+    ended = partwise("score", model, tmp_path / "no", good, stained, "--jsonl", "--worst-first")
     paths = [record["path"] for record in records(ended)]
-    assert paths == [str(lacking), str(good), str(tmp_path / "no")]
+    assert paths == [str(stained), str(good), str(tmp_path / "no")]
 
 
 def test_anomalies_fail_only_where_asked_to(partwise, model, good):
@@ -82,11 +82,11 @@ def test_anomalies_fail_only_where_asked_to(partwise, model, good):
     assert partwise("score", model, good, good / "no", *bound, "--fail-on-anomaly").code == 1
 
 
-def test_the_table_has_the_same_figures(partwise, model, good, lacking, tmp_path):
+def test_the_table_has_the_same_figures(partwise, model, good, stained, tmp_path):
     path = tmp_path / "scores.csv"
-    said = records(partwise("score", model, lacking, "nothing", good, "--jsonl", "--csv", path))
+    said = records(partwise("score", model, stained, "nothing", good, "--jsonl", "--csv", path))
     rows = list(csv.DictReader(path.read_text().splitlines()))
-    assert [row["path"] for row in rows] == [str(lacking), "nothing", str(good)]
+    assert [row["path"] for row in rows] == [str(stained), "nothing", str(good)]
     for row, record in zip(rows, said, strict=True):
         if "error" in record:
             assert row["error"] == record["error"]

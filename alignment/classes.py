@@ -1,0 +1,142 @@
+"""Which kinds of part are there, and of which kind is each part of an image?
+
+Kinds (classes) are found once, from the parts of all references together: parts that look alike
+are one class, however many there are. A part of a test image is then matched to the nearest class
+(many-to-one), or one-to-one to the instances that the references lead to expect (Hungarian method,
+Kuhn, 1955), with a cost for staying unmatched; a part that resembles no class is extra.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from alignment.aligned import AlignedParts
+from alignment.matching import match_nearest, match_slots
+from features.parts import Parts
+
+Image = UInt8[np.ndarray, "height width 3"]
+
+
+@dataclass(frozen=True)
+class ClassesConfig:
+    """How parts are grouped into classes and matched to them."""
+
+    method: Literal["nearest", "hungarian"] = "nearest"
+    max_spread: float = 1.0
+    """Parts of one class differ by at most this, in units of ``describe_parts``."""
+    unmatched_cost: float = 1.5
+    """A part farther than this from every class is extra."""
+
+    def problems(self) -> list[str]:
+        """Name every value out of range."""
+        found = []
+        if self.method not in ("nearest", "hungarian"):
+            found.append(f'classes.method must be "nearest" or "hungarian", got {self.method!r}')
+        for name in ("max_spread", "unmatched_cost"):
+            if not 0 < getattr(self, name) <= 100:
+                found.append(f"classes.{name} must lie in 0 … 100, got {getattr(self, name)}")
+        return found
+
+
+class PartClasses:
+    """The classes that the references agree on."""
+
+    def __init__(self, config: ClassesConfig) -> None:
+        self.config = config
+
+    def fit(self, parts: Sequence[Parts], images: Sequence[Image]) -> Self:
+        """Group the parts of all references into classes, largest class first."""
+        described = [describe_parts(one, image) for one, image in zip(parts, images, strict=True)]
+        looks = np.concatenate(described)
+        groups = _group(looks, self.config.max_spread)
+        area_px = np.concatenate([one.area_px for one in parts])
+        background = np.concatenate([one.is_background for one in parts])
+        n_groups = int(groups.max(initial=-1)) + 1
+        by_area = np.argsort(
+            [-area_px[groups == group].sum() for group in range(n_groups)], kind="stable"
+        )
+        self.looks_ = np.array([looks[groups == group].mean(axis=0) for group in by_area]).reshape(
+            n_groups, looks.shape[1]
+        )
+        self.is_background_ = np.array(
+            [
+                area_px[(groups == group) & background].sum() * 2 > area_px[groups == group].sum()
+                for group in by_area
+            ],
+            dtype=bool,
+        )
+        rank = np.argsort(by_area)
+        image_of = np.repeat(np.arange(len(parts)), [len(one) for one in parts])
+        self.counts_ = np.zeros((len(parts), n_groups), dtype=np.int64)
+        np.add.at(self.counts_, (image_of, rank[groups]), 1)
+        return self
+
+    def align(self, parts: Parts, image: Image) -> AlignedParts:
+        """Give each part of an image its class, or -1."""
+        looks = describe_parts(parts, image)
+        if self.config.method == "hungarian":
+            slots = self.counts_.max(axis=0)
+            class_of_part, cost = match_slots(looks, self.looks_, slots, self.config.unmatched_cost)
+        else:
+            class_of_part, cost = match_nearest(looks, self.looks_, self.config.unmatched_cost)
+        return AlignedParts(parts, class_of_part, cost, self.is_background_)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return what ``fit`` learnt."""
+        return {"looks": self.looks_, "is_background": self.is_background_, "counts": self.counts_}
+
+    def restore(self, state: dict[str, np.ndarray]) -> Self:
+        """Take the classes from a stored state instead of fitting."""
+        self.looks_, self.counts_ = state["looks"], state["counts"]
+        self.is_background_ = state["is_background"]
+        return self
+
+
+def describe_parts(parts: Parts, image: Image) -> Float[np.ndarray, "parts 5"]:
+    """What each part looks like: colour (L, a, b), size, elongation.
+
+    Colour is relative to the image's median, in units of 10 CIELAB (lightness 20, as shading
+    changes it); size is the logarithm of the area, in units of a factor 4; elongation the
+    logarithm of the axes' ratio, in units of a factor 4.
+    """
+    lab = cv2.cvtColor(image.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB)
+    lab = lab - np.median(lab[parts.labels >= 0].reshape(-1, 3), axis=0) if len(parts) else lab
+    flat = parts.labels.ravel() + 1
+    n_bins = len(parts) + 1
+    rows, columns = np.indices(parts.labels.shape)
+    planes = [
+        lab[..., 0],
+        lab[..., 1],
+        lab[..., 2],
+        rows,
+        columns,
+        rows**2,
+        columns**2,
+        rows * columns,
+    ]
+    sums = np.stack([np.bincount(flat, plane.ravel(), n_bins)[1:] for plane in planes], axis=1)
+    area = np.maximum(parts.area_px, 1)
+    means = sums / area[:, None]
+    y, x, yy, xx, yx = means[:, 3:].T
+    # the second moment of one pixel keeps thin parts from having no width
+    yy, xx, yx = yy - y * y + 1 / 12, xx - x * x + 1 / 12, yx - y * x
+    spread = np.sqrt(((yy - xx) / 2) ** 2 + yx**2)
+    major, minor = (yy + xx) / 2 + spread, np.maximum((yy + xx) / 2 - spread, 1 / 12)
+    color = means[:, :3] / np.array([20.0, 10.0, 10.0])
+    size, elongation = np.log(area) / np.log(4), np.log(major / minor) / 2 / np.log(4)
+    return np.column_stack([color, size, elongation])
+
+
+def _group(looks: Float[np.ndarray, "parts dim"], max_spread: float) -> Int[np.ndarray, " parts"]:
+    """Group by average linkage; the result does not depend on the order of the parts."""
+    if len(looks) < 2:
+        return np.zeros(len(looks), dtype=np.int64)
+    groups: np.ndarray = fcluster(linkage(looks, "average"), max_spread, "distance")
+    return groups.astype(np.int64) - 1

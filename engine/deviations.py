@@ -1,0 +1,176 @@
+"""What is wrong, in words a person at the line understands?
+
+Counts, sizes, colours and places of the classes are compared with what the references showed, and
+the maps of what is missing and what was never seen are read for their worst places. Each finding
+has a severity: 1 is the most that the references themselves deviate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+
+from alignment.similarity import Affine, apply
+from engine.comparison import Sample
+from engine.report import Deviation
+from engine.scores import Reading
+
+# a class whose count differs this much among the references themselves is not counted
+MAX_COUNT_SPREAD = 1
+# shares of area and distances, relative to the references', that nobody would call different
+SIZE_TOLERANCE, COLOR_TOLERANCE, PLACE_TOLERANCE = 0.15, 6.0, 0.05
+# classes smaller than this share of the image come and go with the segmentation
+MIN_CLASS_SHARE = 0.002
+
+
+def find_deviations(
+    test: Sample,
+    references: Sequence[Sample],
+    names: Sequence[str],
+    readings: Mapping[str, Reading],
+    weights: Mapping[str, float],
+    to_image: Affine,
+) -> tuple[Deviation, ...]:
+    """Return everything that exceeds what the references showed, the worst first."""
+    found = [
+        *_counts(test, references, names),
+        *_sizes(test, references, names),
+        *_colors(test, references, names),
+        *_places(test, references, names),
+        *_worst_place(test, readings, weights, "missing_patch", to_image),
+        *_worst_place(test, readings, weights, "located_patch", to_image),
+    ]
+    return tuple(sorted(found, key=lambda deviation: -deviation.severity))
+
+
+def _counts(test: Sample, references: Sequence[Sample], names: Sequence[str]) -> list[Deviation]:
+    expected = np.stack([reference.aligned.counts for reference in references])
+    low, high = expected.min(axis=0), expected.max(axis=0)
+    found = []
+    for index in np.flatnonzero(~test.aligned.is_background_class):
+        n_found, n_low, n_high = int(test.aligned.counts[index]), int(low[index]), int(high[index])
+        if n_high - n_low > MAX_COUNT_SPREAD or n_low <= n_found <= n_high:
+            continue
+        n_expected = n_low if n_found < n_low else n_high
+        kind = "missing" if n_found < n_low else "extra"
+        wanted = f"{n_low}" if n_low == n_high else f"{n_low} to {n_high}"
+        text = f"{names[index]}: {n_found} found, {wanted} expected"
+        severity = 1 + abs(n_found - n_expected) / (1 + n_high - n_low)
+        found.append(Deviation(int(index), names[index], kind, n_expected, n_found, text, severity))
+    return found
+
+
+def _sizes(test: Sample, references: Sequence[Sample], names: Sequence[str]) -> list[Deviation]:
+    found = []
+    shares, expected = _share(test), np.stack([_share(reference) for reference in references])
+    for index in np.flatnonzero(expected.mean(axis=0) >= MIN_CLASS_SHARE):
+        usual, now = expected[:, index], shares[index]
+        spread = max(np.ptp(usual) / 2, SIZE_TOLERANCE * usual.mean())
+        center = (usual.max() + usual.min()) / 2
+        severity = abs(now - center) / spread / 2
+        if severity > 1:
+            word = "larger" if now > center else "smaller"
+            text = f"{names[index]}: covers {now:.1%} of the image, {center:.1%} expected: {word}"
+            values = float(center), float(now)
+            found.append(
+                Deviation(int(index), names[index], "size", *values, text, float(severity))
+            )
+    return found
+
+
+def _colors(test: Sample, references: Sequence[Sample], names: Sequence[str]) -> list[Deviation]:
+    found = []
+    usual = np.stack([reference.class_color[:, :2] for reference in references])
+    for index in np.flatnonzero(_share(test) >= MIN_CLASS_SHARE):
+        distances = np.linalg.norm(usual[:, index] - test.class_color[index, :2], axis=1)
+        if not np.isfinite(distances).any():
+            continue
+        distance = float(np.nanmin(distances))
+        severity = distance / (COLOR_TOLERANCE + _spread(usual[:, index]))
+        if severity > 1:
+            text = f"{names[index]}: colour differs by {distance:.0f} CIELAB units"
+            found.append(
+                Deviation(int(index), names[index], "color", 0.0, distance, text, severity)
+            )
+    return found
+
+
+def _places(test: Sample, references: Sequence[Sample], names: Sequence[str]) -> list[Deviation]:
+    found = []
+    diagonal = float(np.hypot(*test.image.shape[:2]))
+    usual = np.stack([reference.class_centroid_yx for reference in references]) / diagonal
+    now = test.class_centroid_yx / diagonal
+    is_shown = (_share(test) >= MIN_CLASS_SHARE) & ~test.aligned.is_background_class
+    for index in np.flatnonzero(is_shown):
+        distances = np.linalg.norm(usual[:, index] - now[index], axis=1)
+        if not np.isfinite(distances).any():
+            continue
+        distance = float(np.nanmin(distances))
+        severity = distance / (PLACE_TOLERANCE + _spread(usual[:, index]))
+        if severity > 1:
+            text = f"{names[index]}: {distance:.0%} of the image's diagonal away from its place"
+            found.append(
+                Deviation(int(index), names[index], "place", 0.0, distance, text, severity)
+            )
+    return found
+
+
+def _worst_place(
+    test: Sample,
+    readings: Mapping[str, Reading],
+    weights: Mapping[str, float],
+    name: str,
+    to_image: Affine,
+) -> list[Deviation]:
+    """Describe the region around the worst cell of a map, if it exceeds the references."""
+    cells = readings[name].cells
+    if cells is None or not cells.size:
+        return []
+    heat = cells / weights[name]
+    severity = float(heat.max())
+    if severity <= 1:
+        return []
+    region = _region_around_peak(heat)
+    rows, columns = np.nonzero(region)
+    cell_y, cell_x = (size / grid for size, grid in zip(test.image.shape, heat.shape, strict=False))
+    left, right = columns.min() * cell_x, (columns.max() + 1) * cell_x
+    top, bottom = rows.min() * cell_y, (rows.max() + 1) * cell_y
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) - 0.5
+    moved = apply(to_image, corners)
+    box = (*np.floor(moved.min(axis=0)).astype(int), *np.ceil(moved.max(axis=0)).astype(int))
+    where = _where(float(rows.mean() / heat.shape[0]), float(columns.mean() / heat.shape[1]))
+    if name == "missing_patch":
+        kind, text = "missing_here", f"{where}: something that the references show is not here"
+    else:
+        kind, text = "unseen_here", f"{where}: something that no reference shows at this place"
+    x0, y0, x1, y1 = (max(0, int(value)) for value in box)
+    return [Deviation(-1, "", kind, 1.0, severity, text, severity, (x0, y0, x1, y1))]
+
+
+def _region_around_peak(heat: Float[np.ndarray, "rows columns"]) -> np.ndarray:
+    peak = np.unravel_index(int(np.argmax(heat)), heat.shape)
+    is_hot = heat >= max(1.0, float(heat[peak]) / 2)
+    _, regions = cv2.connectedComponents(is_hot.astype(np.uint8), connectivity=8)
+    region: np.ndarray = regions == regions[peak]
+    return region
+
+
+def _where(y: float, x: float) -> str:
+    vertical = "upper" if y < 1 / 3 else "lower" if y > 2 / 3 else ""
+    horizontal = "left" if x < 1 / 3 else "right" if x > 2 / 3 else ""
+    return " ".join(word for word in (vertical, horizontal) if word) or "centre"
+
+
+def _share(sample: Sample) -> Float[np.ndarray, " classes"]:
+    return sample.class_area_px / max(1, int(sample.is_valid.sum()))
+
+
+def _spread(values: Float[np.ndarray, "references dim"]) -> float:
+    """Largest distance from the references' mean, over those that show the class."""
+    shown = values[np.isfinite(values).all(axis=1)]
+    if not len(shown):
+        return 0.0
+    return float(np.linalg.norm(shown - shown.mean(axis=0), axis=1).max())

@@ -1,0 +1,78 @@
+"""What would a person call a class of parts?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+
+from engine.comparison import Sample
+
+# hue in degrees at which one colour name gives way to the next, as people name them
+_HUES = (
+    (20, "red"),
+    (45, "orange"),
+    (70, "yellow"),
+    (170, "green"),
+    (265, "blue"),
+    (335, "purple"),
+)
+
+
+def class_names(samples: Sequence[Sample]) -> list[str]:
+    """Name each class by number, colour and shape, as seen on the references."""
+    n_classes = samples[0].aligned.n_classes
+    return [
+        f"class {index} ({_color(samples, index)}, {_shape(samples, index)})"
+        for index in range(n_classes)
+    ]
+
+
+def _color(samples: Sequence[Sample], index: int) -> str:
+    seen = [sample.image[sample.valid_class_map == index] for sample in samples]
+    pixels = np.concatenate(seen)
+    if not len(pixels):
+        return "no colour"
+    return color_name(np.median(pixels, axis=0))
+
+
+def color_name(rgb: Float[np.ndarray, "3"]) -> str:
+    """Name one RGB colour with one or two English words."""
+    pixel = np.array(rgb, dtype=np.float32).reshape(1, 1, 3) / 255
+    lightness, a, b = cv2.cvtColor(pixel, cv2.COLOR_RGB2LAB).ravel()
+    chroma, hue = float(np.hypot(a, b)), float(np.degrees(np.arctan2(b, a))) % 360
+    if chroma < 12:
+        return "black" if lightness < 22 else "white" if lightness > 88 else "grey"
+    name = next((name for limit, name in _HUES if hue < limit), "red")
+    if name == "orange" and lightness < 55:
+        name = "brown"
+    if lightness < 35:
+        return f"dark {name}"
+    return f"light {name}" if lightness > 80 and name != "yellow" else name
+
+
+def _shape(samples: Sequence[Sample], index: int) -> str:
+    if samples[0].aligned.is_background_class[index]:
+        return "background"
+    ratios, areas = [], []
+    for sample in samples:
+        parts = sample.aligned.parts
+        for part in np.flatnonzero(sample.aligned.class_of_part == index):
+            left, top, right, bottom = parts.box_xyxy[part]
+            rows, columns = np.nonzero(parts.labels[top:bottom, left:right] == part)
+            moments = (
+                np.cov(np.stack([rows, columns])) + np.eye(2) / 12 if len(rows) > 1 else np.eye(2)
+            )
+            minor, major = np.linalg.eigvalsh(moments)
+            ratios.append(np.sqrt(major / minor))
+            areas.append(parts.area_px[part] / parts.labels.size)
+    if not ratios:
+        return "absent"
+    ratio, area = float(np.median(ratios)), float(np.median(areas))
+    if ratio > 2.5:
+        return "long"
+    if area > 0.1:
+        return "large"
+    return "round" if ratio < 1.25 else "oblong"

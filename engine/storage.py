@@ -1,0 +1,126 @@
+"""How does an inspector become a model file, and back?
+
+The file holds what was learnt and the references themselves (upright pictures, descriptors, parts
+with their classes), so that nothing is computed anew when a station starts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alignment.aligned import AlignedParts
+from engine.comparison import Sample
+from engine.config import from_dict, to_dict
+from engine.model_file import ModelFileError, read_model, write_model
+from engine.normalisation import Normaliser
+from features.dense import DenseMap
+from features.parts import Parts
+
+if TYPE_CHECKING:
+    from engine.inspector import Inspector
+
+Arrays = dict[str, np.ndarray]
+
+
+def save_inspector(inspector: Inspector, path: str | Path) -> None:
+    """Write a fitted inspector atomically; equal inspectors give equal bytes."""
+    arrays: Arrays = {}
+    for name, state in _states(inspector).items():
+        arrays |= {f"{name}.{key}": value for key, value in state.items()}
+    for index, sample in enumerate(inspector.samples_):
+        arrays |= {f"reference{index}.{key}": value for key, value in _pack(sample).items()}
+    normaliser = inspector.normaliser_
+    header: dict[str, Any] = {
+        "profile": inspector.config.profile,
+        "config": to_dict(inspector.config),
+        "working_size": list(inspector.working_size_),
+        "references": inspector.names_,
+        "classes": inspector.class_names_,
+        "weights": normaliser.weights,
+        "active": list(normaliser.active),
+        "threshold": normaliser.threshold,
+        "threshold_source": normaliser.threshold_source,
+        "calibration": normaliser.calibration,
+    }
+    write_model(path, arrays, header)
+
+
+def load_inspector(path: str | Path, *, profile: str | None = None) -> Inspector:
+    """Read an inspector.
+
+    Raises:
+        ModelFileError: The file is none of ours, damaged, newer, or of another profile.
+    """
+    from engine.inspector import Inspector
+
+    arrays, header = read_model(path)
+    try:
+        if profile is not None and header["profile"] != profile:
+            raise ModelFileError(
+                f"{path} is a model of profile {header['profile']!r}, expected {profile!r}; "
+                f"fit the references again with --profile {profile}, or drop the option"
+            )
+        inspector = Inspector(from_dict(header["config"], source=str(path)))
+        for name, part in _parts(inspector).items():
+            part.restore(_select(arrays, name))
+        inspector.working_size_ = (header["working_size"][0], header["working_size"][1])
+        inspector.names_ = list(header["references"])
+        inspector.class_names_ = list(header["classes"])
+        background = inspector.classes.is_background_
+        inspector.samples_ = [
+            _unpack(_select(arrays, f"reference{index}"), background)
+            for index in range(len(inspector.names_))
+        ]
+        inspector.normaliser_ = Normaliser(
+            weights=header["weights"],
+            active=tuple(header["active"]),
+            threshold=float(header["threshold"]),
+            threshold_source=header["threshold_source"],
+            calibration=header["calibration"],
+        )
+    except (KeyError, IndexError, TypeError) as error:
+        raise ModelFileError(
+            f"{path} lacks {error} although its checksum is right; fit the references again"
+        ) from error
+    return inspector
+
+
+def _parts(inspector: Inspector) -> dict[str, Any]:
+    return {
+        "backbone": inspector.backbone,
+        "segmenter": inspector.segmenter,
+        "classes": inspector.classes,
+        "pose": inspector.pose,
+    }
+
+
+def _states(inspector: Inspector) -> dict[str, Arrays]:
+    return {name: part.state() for name, part in _parts(inspector).items()}
+
+
+def _select(arrays: Arrays, name: str) -> Arrays:
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}
+
+
+def _pack(sample: Sample) -> Arrays:
+    return {
+        "image": sample.image,
+        "is_valid": sample.is_valid,
+        "tokens": sample.dense.tokens,
+        "cells_valid": sample.dense.is_valid,
+        "labels": sample.aligned.parts.labels.astype(np.int32),
+        "is_background": sample.aligned.parts.is_background,
+        "class_of_part": sample.aligned.class_of_part.astype(np.int64),
+        "cost": sample.aligned.cost.astype(np.float64),
+    }
+
+
+def _unpack(arrays: Arrays, is_background_class: np.ndarray) -> Sample:
+    parts = Parts(arrays["labels"], arrays["is_background"])
+    aligned = AlignedParts(parts, arrays["class_of_part"], arrays["cost"], is_background_class)
+    dense = DenseMap(arrays["tokens"], arrays["cells_valid"])
+    return Sample(arrays["image"], arrays["is_valid"], dense, aligned)

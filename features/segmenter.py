@@ -1,0 +1,196 @@
+"""Which regions does an image consist of, told by colour and roughness alone?
+
+Pixels of all references are clustered by colour (k-means, MacQueen, 1967), so that a material has
+the same label in every image; connected regions of one material are the parts. Colour is taken
+relative to the image's median, which is mostly background, so that brightness and colour cast
+cancel; specks and the seams between materials go to the nearest region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, Int, UInt8
+from scipy.cluster.vq import kmeans2
+
+from features.dense import DenseMap
+from features.parts import Parts
+
+# pixels that the clustering sees; more change the centres by less than a unit of CIELAB
+N_SAMPLES = 10_000
+# colour counts double: shading changes lightness, rarely hue
+CHANNEL_WEIGHTS = np.array([1.0, 2.0, 2.0, 1.0], dtype=np.float32)
+NO_MATERIAL = 255
+
+
+@dataclass(frozen=True)
+class SegmenterConfig:
+    """How finely images are cut."""
+
+    n_materials: int = 10
+    """Clusters of pixels agreed over all references."""
+    min_part: float = 5e-4
+    """Smallest part, as a share of the image; 0.05 % is a square of 2.2 % of the side."""
+    opening_px: int = 3
+    """Structures thinner than this are seams, not parts."""
+    n_restarts: int = 3
+
+    def problems(self) -> list[str]:
+        """Name every value out of range."""
+        found = []
+        for name, low, high in (
+            ("n_materials", 2, 64),
+            ("min_part", 0, 0.1),
+            ("opening_px", 1, 31),
+            ("n_restarts", 1, 100),
+        ):
+            if not low <= getattr(self, name) <= high:
+                found.append(
+                    f"segmenter.{name} must lie in {low} … {high}, got {getattr(self, name)}"
+                )
+        return found
+
+
+class EmbeddedSegmenter:
+    """Cuts images into connected regions of materials that the references agree on."""
+
+    def __init__(self, config: SegmenterConfig, seed: int = 0) -> None:
+        self.config = config
+        self.seed = seed
+
+    def fit(
+        self,
+        images: Sequence[UInt8[np.ndarray, "height width 3"]],
+        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+    ) -> Self:
+        """Agree on the materials of the references."""
+        rng = np.random.default_rng(self.seed)
+        pixels = np.concatenate(
+            [
+                pixel_features(image, valid)[valid]
+                for image, valid in zip(images, is_valid, strict=True)
+            ]
+        )
+        chosen = rng.permutation(len(pixels))[:N_SAMPLES]
+        sample = pixels[chosen].astype(np.float64)
+        # k-means cannot find more clusters than there are distinct pixels
+        n_materials = min(self.config.n_materials, len(np.unique(sample, axis=0)))
+        best = np.inf
+        for _ in range(self.config.n_restarts):
+            centers, labels = kmeans2(sample, n_materials, minit="++", rng=rng)
+            cost = float(((sample - centers[labels]) ** 2).sum())
+            if cost < best:
+                best, self.centers_ = cost, centers.astype(np.float32)
+        return self
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the materials' centres."""
+        return {"centers": self.centers_}
+
+    def restore(self, state: dict[str, np.ndarray]) -> Self:
+        """Take the materials from a stored state instead of fitting."""
+        self.centers_ = state["centers"]
+        return self
+
+    def __call__(self, image: UInt8[np.ndarray, "height width 3"], dense: DenseMap) -> Parts:
+        """Cut one image; pixels outside the photograph belong to no part."""
+        height, width = image.shape[:2]
+        is_valid = cv2.resize(
+            dense.is_valid.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
+        ).astype(bool)
+        materials = self._materials(image, is_valid)
+        labels, kinds = _regions(materials, len(self.centers_))
+        labels[~is_valid] = -1
+        return Parts(labels, _touches_edges(labels, kinds))
+
+    def _materials(
+        self, image: UInt8[np.ndarray, "height width 3"], is_valid: Bool[np.ndarray, "height width"]
+    ) -> UInt8[np.ndarray, "height width"]:
+        features = pixel_features(image, is_valid).reshape(-1, len(CHANNEL_WEIGHTS))
+        power = np.einsum("md,md->m", self.centers_, self.centers_)
+        nearest = (power - 2 * features @ self.centers_.T).argmin(axis=1)
+        raw = nearest.reshape(image.shape[:2]).astype(np.uint8)
+        min_area_px = self.config.min_part * raw.size
+        return _without_specks(raw, len(self.centers_), self.config.opening_px, min_area_px)
+
+
+def pixel_features(
+    image: UInt8[np.ndarray, "height width 3"], is_valid: Bool[np.ndarray, "height width"]
+) -> Float32[np.ndarray, "height width 4"]:
+    """CIELAB relative to the image's median, and the spread of lightness nearby, weighted."""
+    # a median keeps edges between parts sharp where a blur would invent a third colour
+    smooth = cv2.medianBlur(image, 3).astype(np.float32) * np.float32(1 / 255)
+    lab = cv2.GaussianBlur(cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB), (0, 0), 1.0)
+    seen = lab[is_valid] if is_valid.any() else lab.reshape(-1, 3)
+    lightness = np.ascontiguousarray(lab[..., 0])
+    mean = cv2.GaussianBlur(lightness, (0, 0), 3.0)
+    power = cv2.GaussianBlur(lightness * lightness, (0, 0), 3.0)
+    roughness = np.sqrt(np.maximum(power - mean * mean, 0))
+    return np.dstack([lab - np.median(seen, axis=0), roughness]) * CHANNEL_WEIGHTS
+
+
+def _without_specks(
+    raw: UInt8[np.ndarray, "height width"], n_materials: int, opening_px: int, min_area_px: float
+) -> UInt8[np.ndarray, "height width"]:
+    """Give pixels of thin or tiny regions the material of the nearest larger region."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (opening_px, opening_px))
+    kept = np.full_like(raw, NO_MATERIAL)
+    for material in range(n_materials):
+        opened = cv2.morphologyEx((raw == material).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+        _, regions, statistics, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
+        is_large = statistics[:, cv2.CC_STAT_AREA] >= min_area_px
+        is_large[0] = False
+        kept[is_large[regions]] = material
+    is_missing = kept == NO_MATERIAL
+    if is_missing.all():
+        return np.zeros_like(raw)
+    if is_missing.any():
+        _, nearest = cv2.distanceTransformWithLabels(
+            is_missing.astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        material_of = np.zeros(int(nearest.max()) + 1, dtype=np.uint8)
+        material_of[nearest[~is_missing]] = kept[~is_missing]
+        kept = material_of[nearest]
+    return kept
+
+
+def _regions(
+    materials: UInt8[np.ndarray, "height width"], n_materials: int
+) -> tuple[Int[np.ndarray, "height width"], Int[np.ndarray, " parts"]]:
+    """Number the connected regions of each material; return the map and each part's material."""
+    labels = np.full(materials.shape, -1, dtype=np.int32)
+    kinds: list[int] = []
+    for material in range(n_materials):
+        n_regions, regions = cv2.connectedComponents(
+            (materials == material).astype(np.uint8), connectivity=4
+        )
+        is_region = regions > 0
+        labels[is_region] = regions[is_region] - 1 + len(kinds)
+        kinds += [material] * (n_regions - 1)
+    return labels, np.array(kinds, dtype=np.int64)
+
+
+def _touches_edges(
+    labels: Int[np.ndarray, "height width"], kinds: Int[np.ndarray, " parts"]
+) -> Bool[np.ndarray, " parts"]:
+    """Name the background: the largest part that touches two edges of the image or more.
+
+    Other parts of its material that touch an edge belong to it. An object that the frame crops is
+    smaller than what surrounds it, and of another material.
+    """
+    is_background = np.zeros(len(kinds), dtype=bool)
+    if not len(kinds):
+        return is_background
+    edges = [labels[0], labels[-1], labels[:, 0], labels[:, -1]]
+    n_edges = np.zeros(len(kinds), dtype=np.int64)
+    for edge in edges:
+        n_edges[np.unique(edge[edge >= 0])] += 1
+    area_px = np.bincount(labels[labels >= 0], minlength=len(kinds))
+    if (n_edges >= 2).any():
+        main = int(np.argmax(np.where(n_edges >= 2, area_px, -1)))
+        is_background = (n_edges >= 1) & (kinds == kinds[main])
+    return is_background
