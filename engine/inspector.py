@@ -93,6 +93,7 @@ class Inspector:
         normal, calibration = self._normal_readings(working)
         report("setting the threshold", 3, 4)
         extra = [self._read(resize(check_image(image), self.working_size_)) for image in validation]
+        self._normal = normal  # XXX
         self.normaliser_ = learn_normaliser(
             self.config.normalisation, self.config.active(), normal, extra, calibration
         )

@@ -3,8 +3,7 @@
 A plain residual network (He et al., "Identity Mappings in Deep Residual Networks", 2016, without
 its normalisation) whose descriptors were taught to tell physical points of photographs apart,
 whatever the light, colour, scale or small rotation; ``benchmarks/train_backbone.py`` is the
-recipe. NumPy runs it as fast as OpenCV's network module does, about 25 ms for 256 x 256 pixels
-on one core.
+recipe. NumPy runs it in about 30 ms for 256 x 256 pixels on one core.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from safetensors.numpy import load_file
 
 WEIGHTS = Path(__file__).with_name("backbone.safetensors")
 STRIDES = (4, 8, 16)
+GATHERED = 2**18  # numbers at a time: 1 MiB fits a second-level cache, and measured fastest
 
 
 class Network:
@@ -29,7 +29,7 @@ class Network:
         arrays = {name: array.astype(np.float32) for name, array in load_file(weights).items()}
         names = [name.removesuffix(".bias") for name in arrays if name.endswith(".bias")]
         self._layers = {
-            name: (by_row(arrays[f"{name}.weight"]), arrays[f"{name}.bias"]) for name in names
+            name: (by_tap(arrays[f"{name}.weight"]), arrays[f"{name}.bias"]) for name in names
         }
 
     def __call__(
@@ -65,36 +65,35 @@ class Network:
         return takewhile(lambda name: f"{name}.{layer}" in self._layers, names)
 
 
-def by_row(
+def by_tap(
     weight: Float32[np.ndarray, "dim_out dim_in kernel kernel"],
-) -> Float32[np.ndarray, "kernel taps dim_out"]:
-    """Arrange a kernel as one matrix for each of its rows; taps are (column, dim_in)."""
-    rows = weight.transpose(2, 3, 1, 0)
-    return np.ascontiguousarray(rows).reshape(len(rows), -1, len(weight))
+) -> Float32[np.ndarray, "kernel kernel dim_in dim_out"]:
+    """Arrange a kernel so that its leading axes together are the rows of one matrix."""
+    return np.ascontiguousarray(weight.transpose(2, 3, 1, 0))
 
 
 def convolve(
     x: Float32[np.ndarray, "height width dim_in"],
-    rows: Float32[np.ndarray, "kernel taps dim_out"],
+    taps: Float32[np.ndarray, "kernel kernel dim_in dim_out"],
     bias: Float32[np.ndarray, " dim_out"],
     *,
     stride: int = 1,
 ) -> Float32[np.ndarray, "height_out width_out dim_out"]:
-    """Correlate with a kernel from ``by_row`` and add the bias; one cell of zeros around ``x``.
+    """Correlate with a kernel from ``by_tap`` and add the bias; one cell of zeros around ``x``.
 
-    Only the columns under the kernel are gathered, once, and reused by a matrix product for each
-    kernel row: a third of the memory traffic of gathering whole windows, which sets the speed.
+    The windows are gathered a few lines at a time, so that they stay in the processor's cache.
     """
-    kernel = len(rows)
+    kernel, _, dim_in, dim_out = taps.shape
+    matrix = taps.reshape(-1, dim_out)
     padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
-    height = (len(padded) - kernel) // stride + 1
-    gathered = sliding_window_view(padded, kernel, axis=1)[:, ::stride].swapaxes(2, 3)
-    width = gathered.shape[1]
-    # Every stride-th line in one block of memory, so that the lines of a kernel row are a slice.
-    phases = [gathered[phase::stride].reshape(-1, width, rows.shape[1]) for phase in range(stride)]
+    windows = sliding_window_view(padded, (kernel, kernel), axis=(0, 1))[::stride, ::stride]
+    windows = windows.transpose(0, 1, 3, 4, 2)  # to rows, columns, kernel, kernel, dim_in
 
-    out = np.tile(bias, (height * width, 1))
-    for number, matrix in enumerate(rows):
-        first, phase = divmod(number, stride)
-        out += phases[phase][first : first + height].reshape(height * width, -1) @ matrix
-    return out.reshape(height, width, -1)
+    height, width = windows.shape[:2]
+    out = np.empty((height, width, dim_out), np.float32)
+    n_lines = max(1, GATHERED // (width * kernel * kernel * dim_in))
+    for first in range(0, height, n_lines):
+        lines = windows[first : first + n_lines].reshape(-1, len(matrix))
+        out[first : first + n_lines] = (lines @ matrix).reshape(-1, width, dim_out)
+    out += bias
+    return out

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.config import to_dict
 from engine.inspector import Inspector
+from engine.scores import SCORES
 
 _NOTES = {
     "self-calibrated": (
@@ -25,6 +26,7 @@ _NOTES = {
 def facts(inspector: Inspector) -> dict[str, Any]:
     """Return what a fitted inspector has learnt, as JSON holds it."""
     counts = [reference.counts for reference in inspector.references_]
+    weights = inspector.weights_
     return {
         "profile": inspector.config.profile,
         "working_size": list(inspector.working_size_),
@@ -33,7 +35,7 @@ def facts(inspector: Inspector) -> dict[str, Any]:
             {"name": name, "counts": [int(of[index]) for of in counts if of is not None]}
             for index, name in enumerate(inspector.class_names_)
         ],
-        "weights": inspector.weights_,
+        "weights": {name: weights[name] for name, _ in SCORES if name in weights},
         "threshold": inspector.threshold_,
         "threshold_source": inspector.threshold_source_,
         "calibration": inspector.calibration_,

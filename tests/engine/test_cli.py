@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from engine import cli
+from engine.commands import arguments
 from engine.config import PRESETS
 from features.files import MAX_PIXELS
 
@@ -39,9 +40,9 @@ COMMANDS = {
 
 @pytest.fixture
 def call(capsys):
-    def run(*arguments):
+    def run(*words):
         with pytest.raises(SystemExit) as end:
-            cli.cli(list(arguments), prog_name="partwise")
+            cli.cli(list(words), prog_name="partwise")
         return end.value.code, *capsys.readouterr()
 
     return run
@@ -72,7 +73,7 @@ def test_help_names_every_preset(call):
 
 
 def test_the_pixel_cap_is_the_readers():
-    assert cli.MAX_PIXELS == MAX_PIXELS
+    assert arguments.MAX_PIXELS == MAX_PIXELS
 
 
 def test_the_version_is_that_of_the_distribution(call):
@@ -80,7 +81,7 @@ def test_the_version_is_that_of_the_distribution(call):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("words", "message"),
     [
         (["judge"], "No such command 'judge'"),
         (["fit", "-o", "m.pw"], "Missing argument 'REFERENCE...'"),
@@ -94,8 +95,8 @@ def test_the_version_is_that_of_the_distribution(call):
         (["info"], "Missing argument 'MODEL.pw'"),
     ],
 )
-def test_bad_usage_ends_with_2(call, arguments, message):
-    code, out, err = call(*arguments)
+def test_bad_usage_ends_with_2(call, words, message):
+    code, out, err = call(*words)
     assert (code, out) == (2, "")
     assert message in err
 

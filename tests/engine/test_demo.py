@@ -10,9 +10,11 @@ from engine.inspector import Inspector
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
-    """A demo with fewer images than usual, run into a folder that an interrupted one left."""
+    """A small demo, run into a folder that an interrupted one left, and one more file."""
     folder = tmp_path_factory.mktemp("demo") / "new" / "folder"
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "SHOWN", "cable")
+        patch.setattr(demo, "OTHER", "bottle")
         patch.setattr(demo, "N_TRAIN", 4)
         patch.setattr(demo, "N_PER_GROUP", 2)
         demo._claim(folder)
@@ -34,7 +36,7 @@ def test_the_folder_holds_data_model_and_reports(shown):
         "scenes",
     }
     categories = find_categories(shown / "scenes")
-    assert {category.name for category in categories} == {demo.SHOWN, demo.OTHER}
+    assert {category.name for category in categories} == {"cable", "bottle"}
     for category in categories:
         assert (len(category.train), len(category.test)) == (4, 6)
         assert {sample.group for sample in category.test} == {
@@ -51,8 +53,8 @@ def test_the_model_is_that_of_the_shown_product(shown):
 
 def test_the_reports_are_about_the_test_images(shown):
     report = (shown / "report.html").read_text(encoding="utf-8")
-    assert "scenes/pins/test/good" in report
-    assert "scenes/pins/test/logical_anomalies" in report
+    assert "scenes/cable/test/good" in report
+    assert "scenes/cable/test/logical_anomalies" in report
     assert "<svg" in (shown / "bench.html").read_text(encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from safetensors.numpy import load_file
 from scipy.ndimage import gaussian_filter
 from scipy.signal import correlate
 
-from features.network import STRIDES, WEIGHTS, Network, by_row, convolve
+from features.network import STRIDES, WEIGHTS, Network, by_tap, convolve
 
 # Written by benchmarks/record_network.py from the same weights.
 EXPECTED = Path(__file__).with_name("network_expected.safetensors")
@@ -104,7 +104,7 @@ def test_convolve_is_a_strided_correlation_with_a_border_of_zeros(
         correlate(padded, each.transpose(1, 2, 0), "valid")[::stride, ::stride, 0]
         for each in weight
     ]
-    result = convolve(x, by_row(weight), bias, stride=stride)
+    result = convolve(x, by_tap(weight), bias, stride=stride)
     np.testing.assert_allclose(result, np.stack(naive, 2) + bias, atol=1e-5)
 
 

@@ -31,7 +31,8 @@ def test_what_was_learnt_is_said(fit):
     assert said.startswith(
         f"{path} written\nprofile embedded, preset default, seed 0, working size"
     )
-    assert "references (4): 0.png, 1.png, 2.png, 3.png" in said
+    names = re.search(r"^references \(4\): (.*)$", said, re.MULTILINE)[1]
+    assert sorted(names.split(", ")) == ["0.png", "1.png", "2.png", "3.png"]
     for name in inspector.class_names_:
         assert re.search(rf"^  {re.escape(name)} +\d+ \d+ \d+ \d+$", said, re.MULTILINE)
     for name, weight in inspector.weights_.items():
@@ -91,7 +92,7 @@ def test_info_says_the_same_as_fit(fit, partwise):
 def test_info_as_json(partwise, model):
     told = info(partwise, model)
     assert told["config"]["working_area_px"] == 16_384
-    assert told["references"] == ["0.png", "1.png", "2.png", "3.png"]
+    assert sorted(told["references"]) == ["0.png", "1.png", "2.png", "3.png"]
     assert all(len(each["counts"]) == 4 for each in told["classes"])
     assert all(weight > 0 for weight in told["weights"].values())
 

@@ -68,20 +68,18 @@ def start():
         os.close(session.terminal)
 
 
-@pytest.mark.parametrize("old", [None, b"an older model"])
-def test_fit_leaves_no_model_behind_or_the_old_one(start, partwise, photos, tmp_path, old):
+def test_fit_leaves_the_old_model_as_it_was(start, partwise, photos, tmp_path):
     output = tmp_path / "model.pw"
-    if old:
-        output.write_bytes(old)
-    session = start("fit", photos / "references", "-o", output)
-    session.wait_until(lambda: "4/4" in session.drawn)  # read, so now it learns
+    output.write_bytes(b"an older model")
+    references = [photos / "references"] * 2
+    session = start("fit", *references, "-o", output)
+    session.wait_until(lambda: "aligning" in session.drawn)
     assert session.interrupt() == 130
     assert "Interrupted; no file was left half-written." in session.drawn
     assert "Traceback" not in session.drawn
-    assert list(tmp_path.iterdir()) == ([output] if old else [])
-    if old:
-        assert output.read_bytes() == old
-    assert partwise("fit", photos / "references", "-o", output).code == 0
+    assert list(tmp_path.iterdir()) == [output]
+    assert output.read_bytes() == b"an older model"
+    assert partwise("fit", *references, "-o", output).code == 0
     read_model(output)
 
 
@@ -91,11 +89,11 @@ def test_bench_goes_on_where_it_was_interrupted(
 ):
     root, results = tmp_path / "cable", tmp_path / "bench.json"
     journal = tmp_path / "bench.json.partial"
-    for seed in range(3):
+    for seed in range(2):
         write_scene(root / "train" / "good" / f"{seed}.png", seed)
         write_scene(root / "test" / "good" / f"{seed}.png", 10 + seed)
         write_scene(root / "test" / "bad" / f"{seed}.png", 20 + seed, is_stained=True)
-    command = ("bench", root, "--shots", "1,2,3", "--seeds", "1,2", "-c", small)
+    command = ("bench", root, "--shots", "1,2", "--seeds", "1,2", "-c", small)
     command += ("--json", results)
 
     session = start(*command, "--jobs", jobs)
@@ -105,12 +103,12 @@ def test_bench_goes_on_where_it_was_interrupted(
     assert "Traceback" not in session.drawn
     assert not results.exists()
     finished = [json.loads(line)["run"] for line in journal.read_text().splitlines()]
-    assert 1 <= len(finished) < 6
+    assert 1 <= len(finished) < 4
 
     assert partwise(*command).code == 0
     runs = json.loads(results.read_text())["runs"]
     assert [(run["shots"], run["seed"]) for run in runs] == [
-        (shots, seed) for shots in (1, 2, 3) for seed in (1, 2)
+        (shots, seed) for shots in (1, 2) for seed in (1, 2)
     ]
     assert all(run in runs for run in finished)  # to the microsecond: they were not made again
     assert not journal.exists()
