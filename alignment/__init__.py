@@ -1,1 +1,15 @@
-"""."""
+"""Which part is which: how the object lies in the image, and of which class each part is."""
+
+from alignment.aligned import AlignedParts
+from alignment.classes import PartClasses
+from alignment.matching import match_nearest, match_slots
+from alignment.pose import PoseEstimator, Upright
+
+__all__ = [
+    "AlignedParts",
+    "PartClasses",
+    "PoseEstimator",
+    "Upright",
+    "match_nearest",
+    "match_slots",
+]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Self
 
 import cv2
@@ -110,17 +111,7 @@ def describe_parts(parts: Parts, image: Image) -> Float[np.ndarray, "parts 5"]:
     lab = lab - np.median(lab[parts.labels >= 0].reshape(-1, 3), axis=0) if len(parts) else lab
     flat = parts.labels.ravel() + 1
     n_bins = len(parts) + 1
-    rows, columns = np.indices(parts.labels.shape)
-    planes = [
-        lab[..., 0],
-        lab[..., 1],
-        lab[..., 2],
-        rows,
-        columns,
-        rows**2,
-        columns**2,
-        rows * columns,
-    ]
+    planes = [*cv2.split(lab), *_moment_planes(parts.labels.shape[0], parts.labels.shape[1])]
     sums = np.stack([np.bincount(flat, plane.ravel(), n_bins)[1:] for plane in planes], axis=1)
     area = np.maximum(parts.area_px, 1)
     means = sums / area[:, None]
@@ -132,6 +123,13 @@ def describe_parts(parts: Parts, image: Image) -> Float[np.ndarray, "parts 5"]:
     color = means[:, :3] / np.array([20.0, 10.0, 10.0])
     size, elongation = np.log(area) / np.log(4), np.log(major / minor) / 2 / np.log(4)
     return np.column_stack([color, size, elongation])
+
+
+@lru_cache(maxsize=4)
+def _moment_planes(height: int, width: int) -> tuple[Float[np.ndarray, "height width"], ...]:
+    """Return y, x, y², x² and xy of every pixel."""
+    y, x = np.indices((height, width)).astype(np.float64)
+    return y, x, y * y, x * x, x * y
 
 
 def _group(looks: Float[np.ndarray, "parts dim"], max_spread: float) -> Int[np.ndarray, " parts"]:

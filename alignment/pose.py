@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
-from alignment.registration import Spectrum, shift_energy
+from alignment.registration import Spectrum, SpectrumStack, candidate_shifts, shift_energy
 from alignment.similarity import (
     IDENTITY,
     Affine,
@@ -29,6 +29,8 @@ from alignment.similarity import (
 from features.dense import Backbone, DenseMap
 
 Image = UInt8[np.ndarray, "height width 3"]
+
+UNKNOWN_RESIDUAL = 0.25
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ class PoseEstimator:
         self._prepare(images[self.hub_])
         others = [image for index, image in enumerate(images) if index != self.hub_]
         residuals = [self._estimate(image)[1] for image in others]
-        self.residual_ = float(np.median(residuals)) if residuals else 0.0
+        # a single reference says nothing; assume that it is neither fixed nor free
+        self.residual_ = float(np.median(residuals)) if residuals else UNKNOWN_RESIDUAL
         self.has_pose_ = self.config.is_searched and self.residual_ < self.config.max_residual
         return self
 
@@ -144,13 +147,15 @@ class PoseEstimator:
         turns = _steps(config.max_rotation_deg, config.rotation_step_deg)
         scales = np.exp(_steps(np.log(config.max_scale), np.log(config.scale_step)))
         poses = [(0.0, 1.0)] + [(t, s) for t in turns for s in scales if (t, s) != (0.0, 1.0)]
-        self._templates = []
+        self._to_hub, spectra = [], []
         for turn, scale in poses:
             from_hub = about_center(size, angle_rad=np.radians(turn), scale=scale)
             image, is_valid = warp_image(hub, from_hub)
             dense = self.backbone(image, is_valid)
             coarse = _halve(DenseMap(self._project(dense), dense.is_valid))
-            self._templates.append((invert(from_hub), _freeze(Spectrum(coarse))))
+            self._to_hub.append(invert(from_hub))
+            spectra.append(Spectrum(coarse))
+        self._templates = SpectrumStack(spectra)
         longer = max(self._hub.shape[:2]) // 2
         self._radius = max(1, round(config.max_shift * longer))
         cells = self._hub.reshape(-1, self._hub.shape[-1])
@@ -175,31 +180,57 @@ class PoseEstimator:
     # What is asked of a test image
 
     def _project(self, dense: DenseMap) -> Float32[np.ndarray, "rows columns dim"]:
-        return dense.tokens @ self._basis
+        projected: np.ndarray = dense.tokens @ self._basis
+        return projected
 
     def _estimate(self, image: Image) -> tuple[Affine, float]:
         """Return image-to-hub, and the share of the hub's variance that it leaves unexplained."""
         tokens = self._project(self.backbone(image))
-        free, shifted = self._search(tokens)
-        free = self._refine(tokens, free)
+        candidates, shifts = self._search(tokens)
+        free = self._refine(tokens, self._best(tokens, candidates))
+        shifted = self._best(tokens, shifts, is_only_shift=True)
         shifted = self._refine(tokens, shifted, is_only_shift=True)
         energy_free, energy_shifted = self._energy(tokens, free), self._energy(tokens, shifted)
+        # an image of one colour fits everywhere alike
+        if (energy_still := self._energy(tokens, IDENTITY)) <= min(energy_free, energy_shifted):
+            return IDENTITY, energy_still / self._variance
         if energy_free < (1 - self.config.min_gain) * energy_shifted:
             return free, energy_free / self._variance
         return shifted, energy_shifted / self._variance
 
-    def _search(self, tokens: Float32[np.ndarray, "rows columns dim"]) -> tuple[Affine, Affine]:
-        """Return the best coarse image-to-hub over all poses, and the best among pure shifts."""
+    def _search(
+        self, tokens: Float32[np.ndarray, "rows columns dim"]
+    ) -> tuple[list[Affine], list[Affine]]:
+        """Return coarse image-to-hub candidates over all poses, and such that only shift."""
         query = Spectrum(_halve(DenseMap(tokens, np.ones(tokens.shape[:2], dtype=bool))))
-        candidates = []
-        for to_hub, template in self._templates:
-            energy = shift_energy(query, template, self._radius)
-            row, column = divmod(int(np.argmin(energy)), energy.shape[1])
-            shift = np.array([column - self._radius, row - self._radius]) * 2.0 * self._cell_px
-            to_template = np.column_stack([np.eye(2), shift])
-            candidates.append((float(energy[row, column]), compose(to_hub, to_template)))
-        best = min(range(len(candidates)), key=lambda index: candidates[index][0])
-        return candidates[best][1], candidates[0][1]
+        energies = shift_energy(query, self._templates, self._radius)
+
+        def to_hub(index: int, dy: int, dx: int) -> Affine:
+            shift = np.array([dx, dy]) * 2.0 * self._cell_px
+            return compose(self._to_hub[index], np.column_stack([np.eye(2), shift]))
+
+        lowest, index = energies.min(axis=0), energies.argmin(axis=0)
+        candidates = [
+            to_hub(int(index[self._radius + dy, self._radius + dx]), dy, dx)
+            for dy, dx in candidate_shifts(lowest, n_lowest=2)
+        ]
+        return candidates, [to_hub(0, *step) for step in candidate_shifts(energies[0], n_lowest=1)]
+
+    def _best(
+        self,
+        tokens: Float32[np.ndarray, "rows columns dim"],
+        candidates: Sequence[Affine],
+        *,
+        is_only_shift: bool = False,
+    ) -> Affine:
+        """Refine the candidates a little and return the one of least energy."""
+        if len(candidates) == 1:
+            return candidates[0]
+        refined = [
+            self._refine(tokens, each, is_only_shift=is_only_shift, n_steps=3)
+            for each in candidates
+        ]
+        return min(refined, key=lambda to_hub: self._energy(tokens, to_hub))
 
     def _refine(
         self,
@@ -270,12 +301,4 @@ def _halve(dense: DenseMap) -> DenseMap:
         return array[:rows, :columns].reshape(rows // 2, 2, columns // 2, 2, *array.shape[2:])
 
     tokens = blocks(dense.tokens).mean(axis=(1, 3))
-    is_valid: np.ndarray = blocks(dense.is_valid).all(axis=(1, 3))
-    return DenseMap(tokens, is_valid)
-
-
-def _freeze(spectrum: Spectrum) -> Spectrum:
-    """Compute the transforms now, so that no test image pays for them."""
-    _ = spectrum.tokens, spectrum.power, spectrum.mask
-    return spectrum
-
+    return DenseMap(tokens, np.asarray(blocks(dense.is_valid).all(axis=(1, 3))))

@@ -6,12 +6,14 @@ radius at once, by the Fourier identity |t − r|² = |t|² + |r|² − 2 t·r w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import scipy.fft
 from jaxtyping import Complex64, Float32
+from scipy.ndimage import minimum_filter
 
 from features.dense import DenseMap
 
@@ -57,17 +59,27 @@ class Spectrum:
         return spectrum
 
 
+class SpectrumStack:
+    """Several reference spectra of one size, compared with a query at once."""
+
+    def __init__(self, spectra: Sequence[Spectrum]) -> None:
+        self.tokens = np.stack([spectrum.tokens for spectrum in spectra])
+        self.power = np.stack([spectrum.power for spectrum in spectra])
+        self.mask = np.stack([spectrum.mask for spectrum in spectra])
+
+
 def shift_energy(
-    query: Spectrum, reference: Spectrum, radius: int
-) -> Float32[np.ndarray, "shifts shifts"]:
-    """Mean squared difference for each shift; entry (radius + dy, radius + dx).
+    query: Spectrum, reference: Spectrum | SpectrumStack, radius: int
+) -> Float32[np.ndarray, "*references shifts shifts"]:
+    """Mean squared difference for each shift; entry (…, radius + dy, radius + dx).
 
     A shift (dy, dx) compares query cell p with reference cell p + (dy, dx); infinite where too
     little of the two overlaps.
     """
-    cross = np.einsum("dhw,dhw->hw", reference.tokens, query.tokens.conj())
+    cross = np.einsum("...dhw,dhw->...hw", reference.tokens, query.tokens.conj())
     power = reference.mask * query.power.conj() + reference.power * query.mask.conj() - 2 * cross
-    overlap = _window(reference.mask * query.mask.conj(), query.grid, radius)
+    # a number of cells: rounding takes the transform's error away
+    overlap = np.rint(_window(reference.mask * query.mask.conj(), query.grid, radius))
     energy = _window(power, query.grid, radius) / np.maximum(overlap, 1)
     is_enough = overlap >= MIN_OVERLAP * query.dense.is_valid.size
     # a shift beyond the grid itself would wrap around
@@ -86,10 +98,34 @@ def register_shift(query: Spectrum, reference: Spectrum, radius: int) -> tuple[i
     return row - radius, column - radius
 
 
+def candidate_shifts(
+    energy: Float32[np.ndarray, "shifts shifts"], n_lowest: int
+) -> list[tuple[int, int]]:
+    """Return the shifts (dy, dx) that deserve a closer look, the lowest energy first.
+
+    These are the lowest local minima, and the one nearest to no shift among those at least a third
+    as deep, measured from the median. A product that repeats itself fits one period off as well,
+    and a coarse grid may prefer that.
+    """
+    radius = energy.shape[0] // 2
+    finite = energy[np.isfinite(energy)]
+    if not finite.size:
+        return [(0, 0)]
+    is_minimum = (energy == minimum_filter(energy, 3)) & np.isfinite(energy)
+    steps = np.argwhere(is_minimum) - radius
+    depths = energy[is_minimum]
+    chosen = np.argsort(depths, kind="stable")[:n_lowest].tolist()
+    is_deep = depths <= (finite.min() + 2 * np.median(finite)) / 3
+    distance = np.where(is_deep, (steps**2).sum(axis=1), np.inf)
+    if (nearest := int(distance.argmin())) not in chosen:
+        chosen.append(nearest)
+    return [(int(steps[i, 0]), int(steps[i, 1])) for i in chosen]
+
+
 def _window(
-    spectrum: Complex64[np.ndarray, "rows columns"], grid: tuple[int, int], radius: int
-) -> Float32[np.ndarray, "shifts shifts"]:
+    spectrum: Complex64[np.ndarray, "*references rows columns"], grid: tuple[int, int], radius: int
+) -> Float32[np.ndarray, "*references shifts shifts"]:
     correlation = scipy.fft.irfft2(spectrum, grid)
     shifts = np.arange(-radius, radius + 1)
-    window: np.ndarray = correlation[np.ix_(shifts % grid[0], shifts % grid[1])]
+    window: np.ndarray = correlation[..., (shifts % grid[0])[:, None], shifts % grid[1]]
     return window

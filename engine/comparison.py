@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Float64, Int, UInt8
 from scipy.ndimage import binary_erosion
 
 from alignment.aligned import AlignedParts
@@ -36,6 +36,7 @@ class Sample:
     is_valid: Bool[np.ndarray, "height width"]
     dense: DenseMap
     aligned: AlignedParts
+    composition: Float64[np.ndarray, "vocabularies words"]
 
     @cached_property
     def spectrum(self) -> Spectrum:

@@ -19,6 +19,7 @@ from engine.errors import ConfigError
 from engine.normalisation import NormaliserConfig
 from engine.scores import SCORES, ScoresConfig
 from engine.typed import as_values, changed, problems_of
+from features.palette import PaletteConfig
 from features.segmenter import SegmenterConfig
 
 PRESETS = ("competition", "default", "paper")
@@ -38,10 +39,16 @@ class Config:
     """Settles every random choice."""
     working_area_px: int = 65_536
     """Images are resized to this area, 256 × 256 for a square one."""
-    active_scores: tuple[str, ...] | None = None
-    """The scores that add up to the total; None for all."""
+    active_scores: tuple[str, ...] = (
+        "class_agnostic_patch",
+        "located_patch",
+        "missing_patch",
+        "composition",
+    )
+    """The scores that add up to the total; these measured best over all sets together."""
     pose: PoseConfig = field(default_factory=PoseConfig)
     segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)
+    palette: PaletteConfig = field(default_factory=PaletteConfig)
     classes: ClassesConfig = field(default_factory=ClassesConfig)
     comparison: ComparisonConfig = field(default_factory=ComparisonConfig)
     scores: ScoresConfig = field(default_factory=ScoresConfig)
@@ -49,7 +56,7 @@ class Config:
 
     def active(self) -> tuple[str, ...]:
         """Return the names of the scores that add up to the total."""
-        return self.active_scores or tuple(name for name, _ in SCORES)
+        return self.active_scores
 
     def problems(self) -> list[str]:
         """Name every value out of range that is not inside another record."""
@@ -62,8 +69,6 @@ class Config:
         return found + self._problems_of_scores()
 
     def _problems_of_scores(self) -> list[str]:
-        if self.active_scores is None:
-            return []
         known = [name for name, _ in SCORES]
         if not self.active_scores or len(set(self.active_scores)) < len(self.active_scores):
             return ["active_scores must name at least one score, and none twice"]

@@ -50,7 +50,7 @@ def _counts(test: Sample, references: Sequence[Sample], names: Sequence[str]) ->
     expected = np.stack([reference.aligned.counts for reference in references])
     low, high = expected.min(axis=0), expected.max(axis=0)
     found = []
-    for index in np.flatnonzero(~test.aligned.is_background_class):
+    for index in np.flatnonzero(~test.aligned.is_background_class).tolist():
         n_found, n_low, n_high = int(test.aligned.counts[index]), int(low[index]), int(high[index])
         if n_high - n_low > MAX_COUNT_SPREAD or n_low <= n_found <= n_high:
             continue
@@ -66,7 +66,7 @@ def _counts(test: Sample, references: Sequence[Sample], names: Sequence[str]) ->
 def _sizes(test: Sample, references: Sequence[Sample], names: Sequence[str]) -> list[Deviation]:
     found = []
     shares, expected = _share(test), np.stack([_share(reference) for reference in references])
-    for index in np.flatnonzero(expected.mean(axis=0) >= MIN_CLASS_SHARE):
+    for index in np.flatnonzero(expected.mean(axis=0) >= MIN_CLASS_SHARE).tolist():
         usual, now = expected[:, index], shares[index]
         spread = max(np.ptp(usual) / 2, SIZE_TOLERANCE * usual.mean())
         center = (usual.max() + usual.min()) / 2
@@ -84,7 +84,7 @@ def _sizes(test: Sample, references: Sequence[Sample], names: Sequence[str]) -> 
 def _colors(test: Sample, references: Sequence[Sample], names: Sequence[str]) -> list[Deviation]:
     found = []
     usual = np.stack([reference.class_color[:, :2] for reference in references])
-    for index in np.flatnonzero(_share(test) >= MIN_CLASS_SHARE):
+    for index in np.flatnonzero(_share(test) >= MIN_CLASS_SHARE).tolist():
         distances = np.linalg.norm(usual[:, index] - test.class_color[index, :2], axis=1)
         if not np.isfinite(distances).any():
             continue
@@ -104,7 +104,7 @@ def _places(test: Sample, references: Sequence[Sample], names: Sequence[str]) ->
     usual = np.stack([reference.class_centroid_yx for reference in references]) / diagonal
     now = test.class_centroid_yx / diagonal
     is_shown = (_share(test) >= MIN_CLASS_SHARE) & ~test.aligned.is_background_class
-    for index in np.flatnonzero(is_shown):
+    for index in np.flatnonzero(is_shown).tolist():
         distances = np.linalg.norm(usual[:, index] - now[index], axis=1)
         if not np.isfinite(distances).any():
             continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import SupportsFloat
 
 import cv2
 import numpy as np
@@ -225,6 +226,7 @@ def _heat_ramp() -> str:
     return f"linear-gradient(to right, {', '.join(stops)})"
 
 
-def _figure(value: float) -> str:
+def _figure(value: SupportsFloat) -> str:
     """Write a number with three significant digits, from a thousand on to the unit."""
-    return f"{value:.0f}" if 999.5 <= abs(value) < 1e6 else f"{value:.3g}"
+    number = float(value)
+    return f"{number:.0f}" if 999.5 <= abs(number) < 1e6 else f"{number:.3g}"

@@ -21,10 +21,11 @@ from engine.deviations import find_deviations
 from engine.errors import NotFittedError
 from engine.explain import ReferenceView
 from engine.naming import class_names
-from engine.normalisation import Normaliser, learn_normaliser
+from engine.normalisation import Normaliser, emphasise, learn_normaliser
 from engine.report import Calibration, Report
 from engine.scores import SCORES, Reading, score_all
 from features.embedded import CELL_PX, EmbeddedBackbone
+from features.palette import Palette
 from features.pixels import ImageError, check_image, fit_size, resize
 from features.segmenter import EmbeddedSegmenter
 
@@ -41,6 +42,7 @@ class Inspector:
         self.config = (config or Config()).check()
         self.backbone = EmbeddedBackbone()
         self.segmenter = EmbeddedSegmenter(self.config.segmenter, self.config.seed)
+        self.palette = Palette(self.config.palette, self.config.seed)
         self.pose = PoseEstimator(self.config.pose, self.backbone)
         self.classes = PartClasses(self.config.classes)
 
@@ -82,10 +84,12 @@ class Inspector:
         uprights = [self.pose.upright(image) for image in working]
 
         report("finding parts", 1, 4)
-        self.segmenter.fit([u.image for u in uprights], [u.is_valid for u in uprights])
+        pictures, masks = [u.image for u in uprights], [u.is_valid for u in uprights]
+        self.segmenter.fit(pictures, masks)
+        self.palette.fit(pictures, masks)
         dense = [self.backbone(upright.image, upright.is_valid) for upright in uprights]
         parts = [self.segmenter(u.image, d) for u, d in zip(uprights, dense, strict=True)]
-        self.classes.fit(parts, [upright.image for upright in uprights])
+        self.classes.fit(parts, pictures)
         self.samples_ = [self._describe(upright) for upright in uprights]
         self.class_names_ = class_names(self.samples_)
 
@@ -94,8 +98,9 @@ class Inspector:
         report("setting the threshold", 3, 4)
         extra = [self._read(resize(check_image(image), self.working_size_)) for image in validation]
         self._normal = normal  # XXX
+        emphasis = emphasise(self.config.normalisation, self.config.active(), self.pose.residual_)
         self.normaliser_ = learn_normaliser(
-            self.config.normalisation, self.config.active(), normal, extra, calibration
+            self.config.normalisation, emphasis, normal, extra, calibration
         )
         report("done", 4, 4)
         return self
@@ -171,7 +176,8 @@ class Inspector:
         dense = self.backbone(upright.image, upright.is_valid)
         parts = self.segmenter(upright.image, dense)
         aligned = self.classes.align(parts, upright.image)
-        return Sample(upright.image, upright.is_valid, dense, aligned)
+        composition = self.palette(upright.image, upright.is_valid)
+        return Sample(upright.image, upright.is_valid, dense, aligned, composition)
 
     def _beside(self, test: Sample, references: Sequence[Sample]) -> list[Comparison]:
         return [Comparison(test, each, self.config.comparison) for each in references]

@@ -4,6 +4,11 @@ Each reference in turn is judged by the others; the largest of these readings is
 w, and the total of an image is the mean of score / w over the active scores: 1 is what the oddest
 reference reached. With one reference there is nobody to judge it; then altered copies of it stand
 in (moved, turned, dimmed, tinted, noisy: whatever keeps it normal).
+
+One score counts more or less in the mean: ``composition``, by how freely the product is laid out.
+Where the references lie on each other almost exactly, places tell everything and amounts only add
+noise; where they do not (fruit in a box), amounts tell what places cannot. The share of the hub's
+variance that the best pose leaves unexplained (``alignment.pose``) measures it.
 """
 
 from __future__ import annotations
@@ -14,19 +19,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.report import Calibration
-from engine.scores import Reading
+from engine.scores import SCORES, Reading
 
 
 @dataclass(frozen=True)
 class NormaliserConfig:
     """How weights and the threshold follow from normal images."""
 
-    margin: float = 1.1
+    margin: float = 1.05
     """Threshold as a multiple of the mean leave-one-out total of the references."""
-    margin_self: float = 1.1
+    margin_self: float = 1.5
     """The same for altered copies of a single reference, which differ less than real images."""
     margin_validation: float = 1.02
     """The same for the largest total of the validation images."""
+    composition_emphasis: float = 1.5
+    """Emphasis of ``composition`` for a product laid out freely; the other scores have 1."""
+    free_residual: float = 0.5
+    """Unexplained share from which a layout counts as free; below it the emphasis falls with its
+    square."""
+    composition_cap: float = 2.0
+    """Most that ``composition`` may say, in units of its weight: beyond it, strange light (which
+    moves every share at once) would outvote all else."""
     min_weight: float = 1e-3
     """Least weight: identical references must not divide by zero."""
 
@@ -36,6 +49,19 @@ class NormaliserConfig:
         for name in ("margin", "margin_self", "margin_validation"):
             if not 0 < getattr(self, name) <= 100:
                 found.append(f"normalisation.{name} must lie in 0 … 100, got {getattr(self, name)}")
+        if not 0 <= self.composition_emphasis <= 100:
+            found.append(
+                "normalisation.composition_emphasis must lie in 0 … 100, "
+                f"got {self.composition_emphasis}"
+            )
+        if not 1 <= self.composition_cap <= 1e6:
+            found.append(
+                f"normalisation.composition_cap must lie in 1 … 1e6, got {self.composition_cap}"
+            )
+        if not 0 < self.free_residual <= 10:
+            found.append(
+                f"normalisation.free_residual must lie in 0 … 10, got {self.free_residual}"
+            )
         if not 0 < self.min_weight <= 1:
             found.append(f"normalisation.min_weight must lie in 0 … 1, got {self.min_weight}")
         return found
@@ -43,42 +69,57 @@ class NormaliserConfig:
 
 @dataclass(frozen=True)
 class Normaliser:
-    """Weights of all scores, which of them count, and the threshold of the total."""
+    """Weights of all scores, how much each counts (0: not active), and the total's threshold."""
 
     weights: dict[str, float]
-    active: tuple[str, ...]
+    emphasis: dict[str, float]
+    caps: dict[str, float]
     threshold: float
     threshold_source: str
     calibration: Calibration
 
     def shares(self, readings: Mapping[str, Reading]) -> dict[str, float]:
         """Return each score's share of the total; 0 for a score that is not active."""
+        whole = sum(self.emphasis.values())
         return {
-            name: reading.value / self.weights[name] / len(self.active)
-            if name in self.active
-            else 0.0
+            name: self.emphasis[name]
+            / whole
+            * min(reading.value / self.weights[name], self.caps.get(name, np.inf))
             for name, reading in readings.items()
         }
 
     def total(self, readings: Mapping[str, Reading]) -> float:
-        """Return the mean of the active scores, each in units of its weight."""
+        """Return the mean of the scores by emphasis, each in units of its weight."""
         return float(sum(self.shares(readings).values()))
+
+
+def emphasise(config: NormaliserConfig, active: Sequence[str], residual: float) -> dict[str, float]:
+    """Say how much each score counts, given the share that the references' poses leave open."""
+    freedom = min(1.0, residual / config.free_residual) ** 2
+    return {
+        name: 0.0
+        if name not in active
+        else config.composition_emphasis * freedom
+        if name == "composition" and len(active) > 1
+        else 1.0
+        for name, _ in SCORES
+    }
 
 
 def learn_normaliser(
     config: NormaliserConfig,
-    active: Sequence[str],
+    emphasis: dict[str, float],
     normal: Sequence[Mapping[str, Reading]],
     validation: Sequence[Mapping[str, Reading]],
     calibration: Calibration,
 ) -> Normaliser:
     """Learn weights from readings of normal images, and the threshold from these or validation."""
-    names = normal[0].keys()
     weights = {
         name: max(max(readings[name].value for readings in normal), config.min_weight)
-        for name in names
+        for name in normal[0]
     }
-    scale = Normaliser(weights, tuple(active), 1.0, "", calibration)
+    caps = {"composition": config.composition_cap}
+    scale = Normaliser(weights, emphasis, caps, 1.0, "", calibration)
     if validation:
         largest = max(scale.total(readings) for readings in validation)
         threshold = config.margin_validation * largest
@@ -86,14 +127,10 @@ def learn_normaliser(
             f"{config.margin_validation:g} × the largest of {len(validation)} validation totals"
         )
     else:
-        margin = config.margin if calibration == "leave-one-out" else config.margin_self
-        totals = [scale.total(readings) for readings in normal]
-        threshold = margin * float(np.mean(totals))
-        what = (
-            f"leave-one-out totals of {len(normal)} references"
-            if calibration == "leave-one-out"
-            else f"totals of {len(normal)} altered copies of the reference"
-        )
-        source = f"{margin:g} × the mean of the {what}"
+        is_held_out = calibration == "leave-one-out"
+        margin = config.margin if is_held_out else config.margin_self
+        threshold = margin * float(np.mean([scale.total(readings) for readings in normal]))
+        what = "leave-one-out totals of" if is_held_out else "totals of altered copies, of"
+        source = f"{margin:g} × the mean of the {what} {len(normal)} normal images"
     # references that equal each other have total 0, and then any difference is anomalous
-    return Normaliser(weights, tuple(active), max(threshold, 1e-6), source, calibration)
+    return Normaliser(weights, emphasis, caps, max(threshold, 1e-6), source, calibration)

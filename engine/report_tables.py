@@ -25,6 +25,7 @@ _QUESTIONS = {
     "located_patch": "Has this very place looked like this?",
     "missing_patch": "Is everything here that the references show here?",
     "instance_count": "Are there as many of each class as usual?",
+    "composition": "Is there as much of everything as usual, wherever it lies?",
 }
 
 
@@ -64,7 +65,7 @@ def score_lines(report: Report) -> tuple[ScoreLine, ...]:
     for name, raw in report.scores.items():
         added = report.normalised.get(name, 0.0)
         # an active score adds nothing only if it is zero itself
-        is_active = name in report.normalised and (added != 0 or raw == 0)
+        is_active = name in report.normalised and bool(added != 0 or raw == 0)
         share = added / total if total > 0 else 0.0
         lines.append(ScoreLine(name, _QUESTIONS.get(name, ""), raw, added, share, is_active))
     return tuple(sorted(lines, key=lambda line: (not line.is_active, -line.share)))
@@ -96,7 +97,7 @@ def class_lines(
             is_off=class_id in off,
         )
         for class_id, (name, color) in enumerate(
-            zip(class_names, class_colors(aligned.n_classes).tolist(), strict=True)
+            zip(class_names, map(tuple, class_colors(aligned.n_classes).tolist()), strict=True)
         )
     ]
     n_extra = int(np.count_nonzero(shown_classes(report) == EXTRA))

@@ -40,7 +40,8 @@ def save_inspector(inspector: Inspector, path: str | Path) -> None:
         "references": inspector.names_,
         "classes": inspector.class_names_,
         "weights": normaliser.weights,
-        "active": list(normaliser.active),
+        "emphasis": normaliser.emphasis,
+        "caps": normaliser.caps,
         "threshold": normaliser.threshold,
         "threshold_source": normaliser.threshold_source,
         "calibration": normaliser.calibration,
@@ -76,7 +77,8 @@ def load_inspector(path: str | Path, *, profile: str | None = None) -> Inspector
         ]
         inspector.normaliser_ = Normaliser(
             weights=header["weights"],
-            active=tuple(header["active"]),
+            emphasis=header["emphasis"],
+            caps=header["caps"],
             threshold=float(header["threshold"]),
             threshold_source=header["threshold_source"],
             calibration=header["calibration"],
@@ -92,6 +94,7 @@ def _parts(inspector: Inspector) -> dict[str, Any]:
     return {
         "backbone": inspector.backbone,
         "segmenter": inspector.segmenter,
+        "palette": inspector.palette,
         "classes": inspector.classes,
         "pose": inspector.pose,
     }
@@ -116,6 +119,7 @@ def _pack(sample: Sample) -> Arrays:
         "is_background": sample.aligned.parts.is_background,
         "class_of_part": sample.aligned.class_of_part.astype(np.int64),
         "cost": sample.aligned.cost.astype(np.float64),
+        "composition": sample.composition,
     }
 
 
@@ -123,4 +127,4 @@ def _unpack(arrays: Arrays, is_background_class: np.ndarray) -> Sample:
     parts = Parts(arrays["labels"], arrays["is_background"])
     aligned = AlignedParts(parts, arrays["class_of_part"], arrays["cost"], is_background_class)
     dense = DenseMap(arrays["tokens"], arrays["cells_valid"])
-    return Sample(arrays["image"], arrays["is_valid"], dense, aligned)
+    return Sample(arrays["image"], arrays["is_valid"], dense, aligned, arrays["composition"])

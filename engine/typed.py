@@ -13,12 +13,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
 from difflib import get_close_matches
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    ClassVar,
+    Literal,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    runtime_checkable,
+)
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
-Record = TypeVar("Record", bound="DataclassInstance")
+@runtime_checkable
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+Record = TypeVar("Record", bound=_Dataclass)
 
 _NAMES = {int: "an integer", float: "a finite number", bool: "true or false", str: "a string"}
 
@@ -28,13 +42,13 @@ def changed(base: Record, values: Mapping[str, Any], problems: list[str]) -> Rec
     return _changed(base, values, problems, path="", known=list(_paths(base)))
 
 
-def as_values(record: DataclassInstance) -> dict[str, Any]:
+def as_values(record: _Dataclass) -> dict[str, Any]:
     """Return the whole record as JSON holds it: dicts, lists, numbers, strings, None."""
     values: dict[str, Any] = json.loads(json.dumps(asdict(record), default=repr))
     return values
 
 
-def problems_of(record: DataclassInstance) -> list[str]:
+def problems_of(record: _Dataclass) -> list[str]:
     """Ask the record and all records in it for values out of range, each problem once."""
     found = list(record.problems()) if hasattr(record, "problems") else []
     for field in fields(record):
@@ -112,7 +126,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _paths(record: DataclassInstance, path: str = "") -> Iterator[str]:
+def _paths(record: _Dataclass, path: str = "") -> Iterator[str]:
     """Give the dotted names of all fields, records and their fields alike."""
     for field in fields(record):
         value = getattr(record, field.name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
@@ -30,6 +30,7 @@ class DenseMap:
             )
 
 
+@runtime_checkable
 class Backbone(Protocol):
     """Describes working images densely. ``fit`` learns scales from the references alone."""
 

@@ -36,6 +36,7 @@ LAB_FLOOR = 1.0
 
 Plane = Float32[np.ndarray, "height width"]
 Planes = Float32[np.ndarray, "height width channels"]
+Cells = Float32[np.ndarray, "rows columns dim"]
 
 
 @dataclass
@@ -88,14 +89,14 @@ def dim() -> int:
 def describe(
     image: UInt8[np.ndarray, "height width 3"],
     is_valid: Bool[np.ndarray, "height width"] | None = None,
-) -> Planes:
+) -> Cells:
     """Return raw descriptors, one per 8×8 cell; sides must be multiples of 8 pixels."""
     lab = cv2.cvtColor(image.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB)
     mask = None if is_valid is None or is_valid.all() else is_valid.astype(np.float32)
     return np.concatenate([_gradient_group(lab, mask), *_color_groups(lab, mask)], axis=-1)
 
 
-def _gradient_group(lab: Planes, mask: Plane | None) -> Planes:
+def _gradient_group(lab: Planes, mask: Plane | None) -> Cells:
     log_lightness = cv2.log(lab[..., 0] * np.float32(0.01) + np.float32(LOG_OFFSET))
     right = cv2.Sobel(log_lightness, cv2.CV_32F, 1, 0)
     down = cv2.Sobel(log_lightness, cv2.CV_32F, 0, 1)
@@ -106,7 +107,7 @@ def _gradient_group(lab: Planes, mask: Plane | None) -> Planes:
     # Rectify along eight directions and pool to cells
     angles = np.arange(N_ORIENTATIONS // 2) * (2 * np.pi / N_ORIENTATIONS)
     along = [cv2.addWeighted(right, np.cos(a), down, np.sin(a), 0) for a in angles]
-    halves = [cv2.max(sign * plane, 0) for sign in (1, -1) for plane in along]
+    halves = [np.maximum(sign * plane, 0) for sign in (1, -1) for plane in along]
     pooled = np.stack([_average(half, 4) for half in halves], axis=-1)
     pooled = _halve(_blur(pooled, SIGMA_4PX_ON_QUARTER))
     if mask is not None:
@@ -121,11 +122,11 @@ def _gradient_group(lab: Planes, mask: Plane | None) -> Planes:
     energy = np.einsum("hwd,hwd->hw", group, group)[..., None]
     # half the mean norm: flat cells keep small descriptors instead of amplified noise
     floor = np.sqrt(energy).mean() / 2
-    normalised: Planes = group / np.sqrt(energy + floor * floor + np.float32(1e-12))
+    normalised: Cells = group / np.sqrt(energy + floor * floor + np.float32(1e-12))
     return normalised
 
 
-def _color_groups(lab: Planes, mask: Plane | None) -> tuple[Planes, Planes]:
+def _color_groups(lab: Planes, mask: Plane | None) -> tuple[Cells, Cells]:
     lightness = lab[..., 0]
     stack = cv2.merge([lab[..., 0], lab[..., 1], lab[..., 2], lightness * lightness])
     power = np.einsum("hwc,hwc->hw", lab, lab)
@@ -177,9 +178,9 @@ def _average(planes: np.ndarray, factor: int) -> np.ndarray:
     return averaged
 
 
-def _halve(planes: Planes) -> Planes:
+def _halve(planes: Planes) -> Cells:
     total = planes[0::2, 0::2] + planes[1::2, 0::2] + planes[0::2, 1::2] + planes[1::2, 1::2]
-    halved: Planes = total * np.float32(0.25)
+    halved: Cells = total * np.float32(0.25)
     return halved
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
@@ -37,7 +37,8 @@ class Parts:
     @cached_property
     def area_px(self) -> Int[np.ndarray, " parts"]:
         """Number of working pixels of each part."""
-        return np.bincount(self.labels.ravel() + 1, minlength=len(self) + 1)[1:]
+        area_px: np.ndarray = np.bincount(self.labels.ravel() + 1, minlength=len(self) + 1)[1:]
+        return area_px
 
     @cached_property
     def centroid_yx(self) -> Float[np.ndarray, "parts 2"]:
@@ -49,7 +50,8 @@ class Parts:
             for axis in (rows, columns)
         ]
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.stack(sums, axis=1) / self.area_px[:, None]
+            centroid_yx: np.ndarray = np.stack(sums, axis=1) / self.area_px[:, None]
+        return centroid_yx
 
     @cached_property
     def box_xyxy(self) -> Int[np.ndarray, "parts 4"]:
@@ -62,6 +64,7 @@ class Parts:
         return boxes
 
 
+@runtime_checkable
 class Segmenter(Protocol):
     """Cuts a working image into parts. ``fit`` may agree on clusters over all references."""
 

@@ -14,7 +14,8 @@ from typing import Self
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
+from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.cluster.vq import kmeans2
 
 from features.dense import DenseMap
@@ -24,6 +25,9 @@ from features.parts import Parts
 N_SAMPLES = 10_000
 # colour counts double: shading changes lightness, rarely hue
 CHANNEL_WEIGHTS = np.array([1.0, 2.0, 2.0, 1.0], dtype=np.float32)
+# nearer ones nobody can tell apart (a just noticeable difference is 2.3 units of CIELAB, Mahy et
+# al., 1994): a plain ground must not be cut up along its noise
+MIN_DIFFERENCE = 3.0
 NO_MATERIAL = 255
 
 
@@ -84,7 +88,7 @@ class EmbeddedSegmenter:
             centers, labels = kmeans2(sample, n_materials, minit="++", rng=rng)
             cost = float(((sample - centers[labels]) ** 2).sum())
             if cost < best:
-                best, self.centers_ = cost, centers.astype(np.float32)
+                best, self.centers_ = cost, _told_apart(centers).astype(np.float32)
         return self
 
     def state(self) -> dict[str, np.ndarray]:
@@ -104,8 +108,10 @@ class EmbeddedSegmenter:
         ).astype(bool)
         materials = self._materials(image, is_valid)
         labels, kinds = _regions(materials, len(self.centers_))
+        # judged where a warp has continued the border: what touched an edge still does
+        is_background = _touches_edges(labels, kinds)
         labels[~is_valid] = -1
-        return Parts(labels, _touches_edges(labels, kinds))
+        return _without_remains(labels, is_background, self.config.min_part * labels.size)
 
     def _materials(
         self, image: UInt8[np.ndarray, "height width 3"], is_valid: Bool[np.ndarray, "height width"]
@@ -131,6 +137,16 @@ def pixel_features(
     power = cv2.GaussianBlur(lightness * lightness, (0, 0), 3.0)
     roughness = np.sqrt(np.maximum(power - mean * mean, 0))
     return np.dstack([lab - np.median(seen, axis=0), roughness]) * CHANNEL_WEIGHTS
+
+
+def _told_apart(
+    centers: Float[np.ndarray, "materials channels"],
+) -> Float[np.ndarray, "kinds channels"]:
+    """Merge materials that look the same."""
+    if len(centers) < 2:
+        return centers
+    groups = fcluster(linkage(centers, "complete"), MIN_DIFFERENCE, "distance")
+    return np.array([centers[groups == group].mean(axis=0) for group in np.unique(groups)])
 
 
 def _without_specks(
@@ -172,6 +188,18 @@ def _regions(
         labels[is_region] = regions[is_region] - 1 + len(kinds)
         kinds += [material] * (n_regions - 1)
     return labels, np.array(kinds, dtype=np.int64)
+
+
+def _without_remains(
+    labels: Int[np.ndarray, "height width"],
+    is_background: Bool[np.ndarray, " parts"],
+    min_area_px: float,
+) -> Parts:
+    """Leave out parts of which too little lies in the photograph; their pixels get -1."""
+    area_px = np.bincount(labels[labels >= 0], minlength=len(is_background))
+    is_kept = area_px >= max(min_area_px, 1)
+    number = np.append(np.where(is_kept, np.cumsum(is_kept) - 1, -1), -1)
+    return Parts(number[labels], is_background[is_kept])
 
 
 def _touches_edges(

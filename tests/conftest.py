@@ -1,15 +1,69 @@
-"""Fixtures that the tests of several packages share."""
+"""What holds for all tests: shapes are checked, and nothing is skipped where all must be run."""
 
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any, Self, TypeVar
 
 import pytest
+from beartype import BeartypeConf, FrozenDict, beartype
+from jaxtyping import install_import_hook
 
 NOBODY = 65534
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+# integers pass for floats, as everywhere in Python; what Self is, beartype cannot know of functions
+# that jaxtyping hands over without their class
+_STRICT = BeartypeConf(is_pep484_tower=True, hint_overrides=FrozenDict({Self: Any}))
+
+
+def check_types(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let beartype check a function, but for making a record that has checks of its own.
+
+    Those name the problem and its cure, so that they are the ones to be tested.
+    """
+    checked: Callable[..., Any] = beartype(conf=_STRICT)(function)
+    if function.__name__ != "__init__":
+        return checked
+
+    def check_making(self: object, *args: Any, **kwargs: Any) -> None:
+        if not hasattr(self, "problems") and not hasattr(self, "__post_init__"):
+            checked(self, *args, **kwargs)
+
+    return check_making
+
+
+# before any test imports them
+install_import_hook(["features", "alignment", "engine"], f"{__name__}.check_types")
+
+# a shell starts jobs in the background deaf to Ctrl-C, which some tests send
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return refuse_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return refuse_skip((yield))
+
+
+def refuse_skip(report: Report) -> Report:
+    """Turn a skip into a failure under PARTWISE_REQUIRE_ALL=1; an expected failure stays one."""
+    if os.environ.get("PARTWISE_REQUIRE_ALL") != "1" or hasattr(report, "wasxfail"):
+        return report
+    if report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, although PARTWISE_REQUIRE_ALL is set: {report.longrepr[2]}"
+    return report
 
 
 @pytest.fixture

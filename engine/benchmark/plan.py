@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -27,6 +27,7 @@ Image = UInt8[np.ndarray, "height width 3"]
 ReadImage = Callable[[Path], Image]
 
 
+@runtime_checkable
 class InspectorLike(Protocol):
     """What a method must offer to be measured."""
 

@@ -1,6 +1,6 @@
-"""How far is an image from the references, asked in ten ways?
+"""How far is an image from the references, asked in eleven ways?
 
-Seven scores of the published reading, and three beside them. Each takes the test image beside every
+Seven scores of the published reading, and four beside them. Each takes the test image beside every
 reference and gives one finite number, not negative, that grows with what is wrong.
 """
 
@@ -17,6 +17,7 @@ from engine.scores import (
     class_embedding,
     class_histogram,
     class_location,
+    composition,
     foreground_patch,
     instance_count,
     located_patch,
@@ -28,6 +29,7 @@ from engine.scores.class_color import ClassColorConfig
 from engine.scores.class_embedding import ClassEmbeddingConfig
 from engine.scores.class_histogram import ClassHistogramConfig
 from engine.scores.class_location import ClassLocationConfig
+from engine.scores.composition import CompositionConfig
 from engine.scores.foreground_patch import ForegroundPatchConfig
 from engine.scores.instance_count import InstanceCountConfig
 from engine.scores.located_patch import LocatedPatchConfig
@@ -47,6 +49,7 @@ SCORES: tuple[tuple[str, Score], ...] = (
     ("located_patch", located_patch.score),
     ("missing_patch", missing_patch.score),
     ("instance_count", instance_count.score),
+    ("composition", composition.score),
 )
 
 # the published ones
@@ -67,6 +70,7 @@ class ScoresConfig:
     located_patch: LocatedPatchConfig = field(default_factory=LocatedPatchConfig)
     missing_patch: MissingPatchConfig = field(default_factory=MissingPatchConfig)
     instance_count: InstanceCountConfig = field(default_factory=InstanceCountConfig)
+    composition: CompositionConfig = field(default_factory=CompositionConfig)
 
 
 def score_all(

@@ -32,7 +32,8 @@ def paint_sample(
 ) -> Sample:
     """Paint (class, (top, left, bottom, right)) boxes over a background of class 0.
 
-    Each class has a look of its own, unless ``looks`` gives it that of another.
+    Each class has a look of its own, unless ``looks`` gives it that of another; the looks are also
+    the words of the composition.
     """
     rng = np.random.default_rng(seed)
     labels = np.zeros(SIZE, dtype=np.int64)
@@ -57,6 +58,7 @@ def paint_sample(
         np.ones(SIZE, dtype=bool),
         DenseMap(tokens.astype(np.float32), np.ones(centers.shape, dtype=bool)),
         aligned,
+        np.bincount(look_map.ravel() + 1, minlength=len(COLORS))[None] / look_map.size,
     )
 
 
@@ -78,6 +80,7 @@ def draw_random(
         np.kron(is_valid, np.ones((8, 8), dtype=bool)),
         DenseMap(rng.normal(size=(5, 7, dim)).astype(np.float32), is_valid),
         aligned,
+        rng.dirichlet(np.ones(6), size=2),
     )
 
 

@@ -32,7 +32,8 @@ from engine.benchmark.scenes.record import Category, logical, structural
 from engine.benchmark.scenes.shading import Material, linear
 
 BOTTLE, JUICE, LABEL, TEXT_LABEL, CAP, FOREIGN = 1, 2, 3, 4, 5, 6
-JUICES = {"banana": "#e6cd74", "orange": "#e58a14", "cherry": "#74101f"}
+# two variants: four references then usually show both, so that a score can know what is normal
+JUICES = {"orange": "#e58a14", "cherry": "#74101f"}
 
 # Silhouette of the glass: radius at heights below the mouth, in pixels.
 DOWN = np.array([0, 6, 8, 90, 110, 135, 160, 185, 380, 390, 396], dtype=float)

@@ -24,7 +24,8 @@ from engine.benchmark.scenes.record import Category, logical, structural
 from engine.benchmark.scenes.shading import Material
 
 BLOCK, LEVER, CABLE, FOREIGN = 1, 2, 3, 4
-CLAMPS = {"#e0bf1a": 2, "#1f5fae": 3, "#b8232a": 5}  # yellow, blue, red
+# two variants: four references then usually show both, so that a score can know what is normal
+CLAMPS = {"#1f5fae": 3, "#b8232a": 5}  # blue, red
 PITCH, BLOCK_WIDTH, CABLE_WIDTH = 41.0, 96.0, 12.0  # px
 BLOCK_REACH = 158.0  # px from the middle of the picture to that of a block
 CABLE_PX = 2400  # visible area of the cable

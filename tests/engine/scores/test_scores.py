@@ -72,7 +72,7 @@ class TestRegistry:
     def test_names_are_those_of_the_configuration(self) -> None:
         assert [field.name for field in fields(ScoresConfig)] == NAMES
         assert NAMES[:7] == list(SEVEN)
-        assert len(NAMES) == 10
+        assert len(NAMES) == 11
 
     def test_each_name_is_its_module(self) -> None:
         for name, score in SCORES:

@@ -1,0 +1,49 @@
+"""Is there as much of everything as there should be, wherever it lies?
+
+Beside the seven, for what neither place nor parts decide: fruit in a box, screws in a bag. With
+shares h of the visual words (``features.palette``) and references r,
+
+    score = mean over vocabularies of min over references of mean_w |h_w − r_w| / t_w,
+    t_w = ``tolerance`` · mean_r r_w + sd_r r_w + ``floor``.
+
+A word's tolerance thus grows with how much there is of it and how much the references disagree.
+Absolute rather than squared differences: one word that took pixels from another is no evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.comparison import Comparison
+from engine.scores.reading import Reading
+
+
+@dataclass(frozen=True)
+class CompositionConfig:
+    """How much a share may differ before it counts."""
+
+    tolerance: float = 0.1
+    """Relative to the share itself; a camera that is 5 % nearer changes areas by 10 %."""
+    floor: float = 1e-3
+    """Absolute, as a share of the image."""
+
+    def problems(self) -> list[str]:
+        """Name every value out of range."""
+        found = []
+        for name, low in (("tolerance", 0.0), ("floor", 1e-6)):
+            value = getattr(self, name)
+            if not low <= value <= 1:
+                found.append(f"scores.composition.{name} must lie in {low:g} … 1, got {value}")
+        return found
+
+
+def score(comparisons: Sequence[Comparison], config: CompositionConfig) -> Reading:
+    """Compare the shares of visual words with those of the nearest reference."""
+    shares = comparisons[0].test.composition
+    usual = np.stack([each.reference.composition for each in comparisons])
+    tolerance = config.tolerance * usual.mean(axis=0) + usual.std(axis=0) + config.floor
+    distance = (np.abs(shares - usual) / tolerance).mean(axis=2)
+    return Reading(float(distance.min(axis=0).mean()))
