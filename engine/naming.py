@@ -10,14 +10,15 @@ from jaxtyping import Float
 
 from engine.comparison import Sample
 
-# hue in degrees at which one colour name gives way to the next, as people name them
+# CIELAB hue in degrees at which one colour name gives way to the next; sRGB's own red lies at 40,
+# orange at 73, yellow at 103, green at 136, cyan at 196, blue at 306, magenta at 328
 _HUES = (
-    (20, "red"),
-    (45, "orange"),
-    (70, "yellow"),
-    (170, "green"),
-    (265, "blue"),
-    (335, "purple"),
+    (47, "red"),
+    (80, "orange"),
+    (113, "yellow"),
+    (190, "green"),
+    (310, "blue"),
+    (345, "purple"),
 )
 
 
@@ -46,7 +47,7 @@ def color_name(rgb: Float[np.ndarray, "3"]) -> str:
     if chroma < 12:
         return "black" if lightness < 22 else "white" if lightness > 88 else "grey"
     name = next((name for limit, name in _HUES if hue < limit), "red")
-    if name == "orange" and lightness < 55:
+    if name == "orange" and (lightness < 60 or chroma < 35):
         name = "brown"
     if lightness < 35:
         return f"dark {name}"

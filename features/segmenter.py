@@ -14,7 +14,7 @@ from typing import Self
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float32, Int, UInt8
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.cluster.vq import kmeans2
 
@@ -36,7 +36,9 @@ class SegmenterConfig:
     """How finely images are cut."""
 
     n_materials: int = 10
-    """Clusters of pixels agreed over all references."""
+    """Clusters of pixels agreed over all references, before merging."""
+    merge_below: float = 0.5
+    """Clusters nearer than this, in units of the pixels' overall spread, are one material."""
     min_part: float = 5e-4
     """Smallest part, as a share of the image; 0.05 % is a square of 2.2 % of the side."""
     opening_px: int = 3
@@ -48,6 +50,7 @@ class SegmenterConfig:
         found = []
         for name, low, high in (
             ("n_materials", 2, 64),
+            ("merge_below", 0, 10),
             ("min_part", 0, 0.1),
             ("opening_px", 1, 31),
             ("n_restarts", 1, 100),
@@ -88,16 +91,20 @@ class EmbeddedSegmenter:
             centers, labels = kmeans2(sample, n_materials, minit="++", rng=rng)
             cost = float(((sample - centers[labels]) ** 2).sum())
             if cost < best:
-                best, self.centers_ = cost, _told_apart(centers).astype(np.float32)
+                best, self.centers_ = cost, centers.astype(np.float32)
+        spread = float(np.sqrt(sample.var(axis=0).sum()))
+        self.material_of_ = _merged(
+            self.centers_, max(MIN_DIFFERENCE, self.config.merge_below * spread)
+        )
         return self
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the materials' centres."""
-        return {"centers": self.centers_}
+        return {"centers": self.centers_, "material_of": self.material_of_}
 
     def restore(self, state: dict[str, np.ndarray]) -> Self:
         """Take the materials from a stored state instead of fitting."""
-        self.centers_ = state["centers"]
+        self.centers_, self.material_of_ = state["centers"], state["material_of"]
         return self
 
     def __call__(self, image: UInt8[np.ndarray, "height width 3"], dense: DenseMap) -> Parts:
@@ -107,11 +114,15 @@ class EmbeddedSegmenter:
             dense.is_valid.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
         ).astype(bool)
         materials = self._materials(image, is_valid)
-        labels, kinds = _regions(materials, len(self.centers_))
+        labels, kinds = _regions(materials, self._n_materials)
         # judged where a warp has continued the border: what touched an edge still does
         is_background = _touches_edges(labels, kinds)
         labels[~is_valid] = -1
         return _without_remains(labels, is_background, self.config.min_part * labels.size)
+
+    @property
+    def _n_materials(self) -> int:
+        return int(self.material_of_.max()) + 1
 
     def _materials(
         self, image: UInt8[np.ndarray, "height width 3"], is_valid: Bool[np.ndarray, "height width"]
@@ -119,9 +130,9 @@ class EmbeddedSegmenter:
         features = pixel_features(image, is_valid).reshape(-1, len(CHANNEL_WEIGHTS))
         power = np.einsum("md,md->m", self.centers_, self.centers_)
         nearest = (power - 2 * features @ self.centers_.T).argmin(axis=1)
-        raw = nearest.reshape(image.shape[:2]).astype(np.uint8)
+        raw = self.material_of_[nearest].reshape(image.shape[:2])
         min_area_px = self.config.min_part * raw.size
-        return _without_specks(raw, len(self.centers_), self.config.opening_px, min_area_px)
+        return _without_specks(raw, self._n_materials, self.config.opening_px, min_area_px)
 
 
 def pixel_features(
@@ -139,14 +150,15 @@ def pixel_features(
     return np.dstack([lab - np.median(seen, axis=0), roughness]) * CHANNEL_WEIGHTS
 
 
-def _told_apart(
-    centers: Float[np.ndarray, "materials channels"],
-) -> Float[np.ndarray, "kinds channels"]:
-    """Merge materials that look the same."""
+def _merged(
+    centers: Float32[np.ndarray, "clusters channels"], below: float
+) -> UInt8[np.ndarray, " clusters"]:
+    """Give each cluster its material; clusters that look the same share one."""
     if len(centers) < 2:
-        return centers
-    groups = fcluster(linkage(centers, "complete"), MIN_DIFFERENCE, "distance")
-    return np.array([centers[groups == group].mean(axis=0) for group in np.unique(groups)])
+        return np.zeros(len(centers), dtype=np.uint8)
+    groups = fcluster(linkage(centers, "average"), below, "distance")
+    material_of: np.ndarray = (groups - 1).astype(np.uint8)
+    return material_of
 
 
 def _without_specks(

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from engine.normalisation import Normaliser, NormaliserConfig, emphasise, learn_normaliser
+from engine.report import Calibration
+from engine.scores import SCORES, Reading
+
+NAMES = [name for name, _ in SCORES]
+ACTIVE = ("located_patch", "missing_patch", "class_color")
+PLAIN = NormaliserConfig(margin=1.2, margin_self=2.0, margin_validation=1.5)
+
+Readings = dict[str, Reading]
+
+
+def readings(seed: int, scale: Mapping[str, float] | None = None, size: float = 1.0) -> Readings:
+    """Random values of all scores, some in other units."""
+    values = np.random.default_rng(seed).uniform(0.5, 1, len(NAMES)) * size
+    return {
+        name: Reading(float(value) * (scale or {}).get(name, 1.0))
+        for name, value in zip(NAMES, values, strict=True)
+    }
+
+
+def learn(
+    normal: Sequence[Readings],
+    validation: Sequence[Readings] = (),
+    *,
+    active: Sequence[str] = ACTIVE,
+    calibration: Calibration = "leave-one-out",
+    config: NormaliserConfig = PLAIN,
+    residual: float = 1.0,
+) -> Normaliser:
+    emphasis = emphasise(config, active, residual)
+    return learn_normaliser(config, emphasis, normal, validation, calibration)
+
+
+NORMAL = [readings(seed) for seed in range(4)]
+TEST = readings(9, size=3)
+
+
+class TestTotal:
+    def test_is_the_mean_of_the_active_scores_in_units_of_their_largest_normal_value(self) -> None:
+        normaliser = learn(NORMAL)
+        expected = np.mean(
+            [TEST[name].value / max(each[name].value for each in NORMAL) for name in ACTIVE]
+        )
+        assert normaliser.total(TEST) == pytest.approx(expected)
+
+    def test_is_the_sum_of_the_shares(self) -> None:
+        normaliser = learn(NORMAL, active=NAMES)
+        shares = normaliser.shares(TEST)
+        assert list(shares) == NAMES
+        assert normaliser.total(TEST) == pytest.approx(sum(shares.values()))
+
+    def test_scores_that_are_not_active_have_a_weight_but_no_share(self) -> None:
+        normaliser = learn(NORMAL)
+        assert list(normaliser.weights) == NAMES
+        for name, share in normaliser.shares(TEST).items():
+            assert (share > 0) == (name in ACTIVE)
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_units_do_not_matter(self, name: str) -> None:
+        """A score measured in tenths changes no total and no threshold."""
+        tenths = {name: 10.0}
+        plain = learn(NORMAL, active=NAMES)
+        scaled = learn([readings(seed, tenths) for seed in range(4)], active=NAMES)
+        assert scaled.weights[name] == pytest.approx(10 * plain.weights[name])
+        assert scaled.threshold == pytest.approx(plain.threshold)
+        assert scaled.total(readings(9, tenths, 3)) == pytest.approx(plain.total(TEST))
+
+    def test_order_of_the_normal_images_does_not_matter(self) -> None:
+        forward, backward = learn(NORMAL), learn(NORMAL[::-1])
+        assert forward.weights == backward.weights
+        assert forward.threshold == pytest.approx(backward.threshold)
+
+    def test_the_oddest_normal_image_reaches_one(self) -> None:
+        normaliser = learn(NORMAL)
+        assert max(normaliser.total(each) for each in NORMAL) <= 1
+        oddest = {name: Reading(max(each[name].value for each in NORMAL)) for name in NAMES}
+        assert normaliser.total(oddest) == pytest.approx(1)
+
+
+class TestIdenticalReferences:
+    def test_zero_readings_do_not_divide_by_zero(self) -> None:
+        nothing = {name: Reading(0.0) for name in NAMES}
+        normaliser = learn([nothing, nothing])
+        assert normaliser.total(nothing) == 0
+        assert np.isfinite(normaliser.total(TEST))
+        assert 0 < normaliser.threshold < normaliser.total(TEST)
+
+    def test_the_least_weight_is_the_configured_one(self) -> None:
+        nothing = {name: Reading(0.0) for name in NAMES}
+        config = NormaliserConfig(min_weight=0.25)
+        assert set(learn([nothing], config=config).weights.values()) == {0.25}
+
+
+class TestThreshold:
+    def test_from_leave_one_out(self) -> None:
+        normaliser = learn(NORMAL)
+        totals = [normaliser.total(each) for each in NORMAL]
+        assert normaliser.threshold == pytest.approx(1.2 * np.mean(totals))
+        assert normaliser.calibration == "leave-one-out"
+        assert normaliser.threshold_source.startswith("1.2 × the mean of the leave-one-out totals")
+        assert "4" in normaliser.threshold_source
+
+    def test_from_altered_copies(self) -> None:
+        normaliser = learn(NORMAL, calibration="self-calibrated")
+        totals = [normaliser.total(each) for each in NORMAL]
+        assert normaliser.threshold == pytest.approx(2.0 * np.mean(totals))
+        assert normaliser.calibration == "self-calibrated"
+        assert "altered copies" in normaliser.threshold_source
+
+    def test_from_validation_images(self) -> None:
+        validation = [readings(20), readings(21, size=1.7), readings(22)]
+        normaliser = learn(NORMAL, validation)
+        assert normaliser.weights == learn(NORMAL).weights
+        largest = max(normaliser.total(each) for each in validation)
+        assert normaliser.threshold == pytest.approx(1.5 * largest)
+        assert normaliser.threshold_source == "1.5 × the largest of 3 validation totals"
+
+
+class TestEmphasis:
+    def test_composition_counts_by_how_freely_the_product_is_laid_out(self) -> None:
+        active = (*ACTIVE, "composition")
+        fixed, loose = (emphasise(PLAIN, active, residual) for residual in (0.05, 0.9))
+        assert fixed["composition"] < 0.1
+        assert loose["composition"] == PLAIN.composition_emphasis
+        for name in NAMES:
+            if name != "composition":
+                assert fixed[name] == loose[name] == (name in ACTIVE)
+
+    def test_composition_alone_always_counts(self) -> None:
+        normaliser = learn(NORMAL, active=["composition"], residual=0.0)
+        assert normaliser.total(NORMAL[0]) > 0
+
+    def test_shares_are_in_proportion_to_it(self) -> None:
+        active = (*ACTIVE, "composition")
+        normaliser = learn(NORMAL, active=active)
+        oddest = {name: Reading(normaliser.weights[name]) for name in NAMES}
+        shares = normaliser.shares(oddest)
+        assert shares["composition"] / shares["class_color"] == pytest.approx(
+            PLAIN.composition_emphasis
+        )
+
+    def test_composition_alone_cannot_outvote_all_others(self) -> None:
+        normaliser = learn(NORMAL, active=(*ACTIVE, "composition"))
+        wild = TEST | {"composition": Reading(1e9)}
+        most = TEST | {
+            "composition": Reading(PLAIN.composition_cap * normaliser.weights["composition"])
+        }
+        assert normaliser.total(wild) == pytest.approx(normaliser.total(most))
+
+
+def test_config_names_its_problems() -> None:
+    assert NormaliserConfig().problems() == []
+    config = NormaliserConfig(margin=0, margin_self=float("nan"), min_weight=0)
+    assert config.problems() == [
+        "normalisation.margin must lie in 0 … 100, got 0",
+        "normalisation.margin_self must lie in 0 … 100, got nan",
+        "normalisation.min_weight must lie in 0 … 1, got 0",
+    ]
