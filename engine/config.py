@@ -44,6 +44,7 @@ class Config:
         "located_patch",
         "missing_patch",
         "composition",
+        "instance_count",
     )
     """The scores that add up to the total; these measured best over all sets together."""
     pose: PoseConfig = field(default_factory=PoseConfig)

@@ -30,7 +30,7 @@ from engine.config import Config, to_dict
 from engine.inspector import Inspector
 from features.files import MAX_PIXELS, read_image
 
-SHOWN, OTHER = "pins", "cable"  # both fast to render; reports are about the first
+SHOWN, OTHER = "pins", "meal"  # one with fixed places, one laid out freely
 N_TRAIN, N_PER_GROUP = 6, 10
 N_REFERENCES, SEED = 4, 42
 N_GOOD_EXPLAINED, N_ANOMALIES_EXPLAINED = 2, 6

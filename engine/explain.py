@@ -122,7 +122,7 @@ def explain_page(
         reference_names=[reference.name for reference in references],
         reference_pictures={
             index: _parts_picture(
-                references[index].upright, references[index].class_map, is_background
+                references[index].upright, _bare(references[index].class_map), is_background
             )
             for index in shown
         },
@@ -195,6 +195,11 @@ def _heat_picture(
     to_upright = pictures.between_grids(cell_map.shape, report.upright.shape)
     to_file = pictures.chain(to_upright, report.to_image)
     return _picture(pictures.draw_heat(grey, cell_map, pictures.chain(to_file, from_file)))
+
+
+def _bare(class_map: Int[np.ndarray, "rows columns"]) -> Int[np.ndarray, "rows columns"]:
+    """Leave pixels of no class unpainted: a reference has no extra parts."""
+    return np.where(class_map < 0, pictures.NO_PART, class_map)
 
 
 def _parts_picture(

@@ -29,7 +29,7 @@ from features.palette import Palette
 from features.pixels import ImageError, check_image, fit_size, resize
 from features.segmenter import EmbeddedSegmenter
 
-Image = UInt8[np.ndarray, "height width 3"]
+Image = UInt8[np.ndarray, "_ _ 3"]
 Progress = Callable[[str, int, int], None]
 
 N_COPIES = 8  # of a single reference, to calibrate with: two for each kind of alteration

@@ -5,10 +5,10 @@ w, and the total of an image is the mean of score / w over the active scores: 1 
 reference reached. With one reference there is nobody to judge it; then altered copies of it stand
 in (moved, turned, dimmed, tinted, noisy: whatever keeps it normal).
 
-One score counts more or less in the mean: ``composition``, by how freely the product is laid out.
-Where the references lie on each other almost exactly, places tell everything and amounts only add
-noise; where they do not (fruit in a box), amounts tell what places cannot. The share of the hub's
-variance that the best pose leaves unexplained (``alignment.pose``) measures it.
+Two scores count more or less in the mean, ``composition`` and ``instance_count``, by how freely the
+product is laid out. Where the references lie on each other almost exactly, places tell everything
+and amounts only add noise; where they do not (fruit in a box), amounts tell what places cannot. The
+share of the hub's variance that the best pose leaves unexplained (``alignment.pose``) measures it.
 """
 
 from __future__ import annotations
@@ -33,13 +33,15 @@ class NormaliserConfig:
     margin_validation: float = 1.02
     """The same for the largest total of the validation images."""
     composition_emphasis: float = 1.5
-    """Emphasis of ``composition`` for a product laid out freely; the other scores have 1."""
+    """Emphasis of ``composition`` for a product laid out freely; most other scores have 1."""
+    count_emphasis: float = 1.0
+    """The same for ``instance_count``."""
     free_residual: float = 0.5
     """Unexplained share from which a layout counts as free; below it the emphasis falls with its
     square."""
-    composition_cap: float = 2.0
-    """Most that ``composition`` may say, in units of its weight: beyond it, strange light (which
-    moves every share at once) would outvote all else."""
+    free_cap: float = 2.0
+    """Most that these two may say, in units of their weights: beyond it, strange light (which moves
+    every share at once) would outvote all else."""
     min_weight: float = 1e-3
     """Least weight: identical references must not divide by zero."""
 
@@ -49,15 +51,11 @@ class NormaliserConfig:
         for name in ("margin", "margin_self", "margin_validation"):
             if not 0 < getattr(self, name) <= 100:
                 found.append(f"normalisation.{name} must lie in 0 … 100, got {getattr(self, name)}")
-        if not 0 <= self.composition_emphasis <= 100:
-            found.append(
-                "normalisation.composition_emphasis must lie in 0 … 100, "
-                f"got {self.composition_emphasis}"
-            )
-        if not 1 <= self.composition_cap <= 1e6:
-            found.append(
-                f"normalisation.composition_cap must lie in 1 … 1e6, got {self.composition_cap}"
-            )
+        for name in ("composition_emphasis", "count_emphasis"):
+            if not 0 <= getattr(self, name) <= 100:
+                found.append(f"normalisation.{name} must lie in 0 … 100, got {getattr(self, name)}")
+        if not 1 <= self.free_cap <= 1e6:
+            found.append(f"normalisation.free_cap must lie in 1 … 1e6, got {self.free_cap}")
         if not 0 < self.free_residual <= 10:
             found.append(
                 f"normalisation.free_residual must lie in 0 … 10, got {self.free_residual}"
@@ -96,14 +94,11 @@ class Normaliser:
 def emphasise(config: NormaliserConfig, active: Sequence[str], residual: float) -> dict[str, float]:
     """Say how much each score counts, given the share that the references' poses leave open."""
     freedom = min(1.0, residual / config.free_residual) ** 2
-    return {
-        name: 0.0
-        if name not in active
-        else config.composition_emphasis * freedom
-        if name == "composition" and len(active) > 1
-        else 1.0
-        for name, _ in SCORES
-    }
+    emphasis = {name: float(name in active) for name, _ in SCORES}
+    if len(active) > 1:
+        emphasis["composition"] *= config.composition_emphasis * freedom
+        emphasis["instance_count"] *= config.count_emphasis * freedom
+    return emphasis
 
 
 def learn_normaliser(
@@ -118,7 +113,7 @@ def learn_normaliser(
         name: max(max(readings[name].value for readings in normal), config.min_weight)
         for name in normal[0]
     }
-    caps = {"composition": config.composition_cap}
+    caps = {"composition": config.free_cap, "instance_count": config.free_cap}
     scale = Normaliser(weights, emphasis, caps, 1.0, "", calibration)
     if validation:
         largest = max(scale.total(readings) for readings in validation)

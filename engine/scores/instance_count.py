@@ -1,45 +1,69 @@
 """Are there as many instances of each class as there should be?
 
-Beside the seven. With n_c instances of foreground class c, and u foreground parts that resemble no
-class,
+Beside the seven. With n_c instances of foreground class c, and the least and most that the
+references show, l_c and h_c,
 
-    score = min over references of Σ_c |n_c − n'_c| + ``extra_weight`` · u.
+    score = Σ_c max(l_c − n_c, n_c − h_c, 0) / (1 + h_c − l_c) + ``extra_weight`` · u
 
-The classes are compared with one reference at a time, so that two legitimate assortments do not
-make a third. An absent class has count 0. Background parts are not counted: in how many pieces the
-background falls depends on what lies on it.
+over the classes whose counts the references agree on, and u foreground parts that resemble no
+class. Reading ``nearest`` compares with one reference at a time instead, whatever they agree on:
+min over references of Σ_c |n_c − n'_c|. An absent class has count 0. Background parts are not
+counted: in how many pieces the background falls depends on what lies on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from engine.comparison import Comparison
 from engine.scores.reading import Reading
 
+# counts that differ by more than one, and by more than this share of their mean, are no agreement
+MAX_DISAGREEMENT = 0.15
+
 
 @dataclass(frozen=True)
 class InstanceCountConfig:
-    """What an extra part is worth."""
+    """What is counted, and what an extra part is worth."""
 
-    extra_weight: float = 1.0
-    """Worth of a part that resembles no class, against one instance too many or too few."""
+    counting: Literal["range", "nearest"] = "range"
+    """Whether a count must lie in the range of the references, or equal the nearest one's."""
+    extra_weight: float = 0.0
+    """Worth of a part that resembles no class, against one instance too many or too few; stray
+    parts come and go with light and shadow."""
 
     def problems(self) -> list[str]:
         """Name every value out of range."""
-        if 0 <= self.extra_weight <= 100:
-            return []
-        return [f"scores.instance_count.extra_weight must lie in 0 … 100, got {self.extra_weight}"]
+        found = []
+        if self.counting not in ("range", "nearest"):
+            found.append(
+                'scores.instance_count.counting must be one of "range", "nearest", '
+                f"got {self.counting!r}"
+            )
+        if not 0 <= self.extra_weight <= 100:
+            found.append(
+                f"scores.instance_count.extra_weight must lie in 0 … 100, got {self.extra_weight}"
+            )
+        return found
 
 
 def score(comparisons: Sequence[Comparison], config: InstanceCountConfig) -> Reading:
-    """Compare the counts of the foreground classes with those of the nearest reference."""
+    """Compare the counts of the foreground classes with those of the references."""
     aligned = comparisons[0].test.aligned
     is_counted = ~aligned.is_background_class
-    surplus = [np.abs(aligned.counts - c.reference.aligned.counts) for c in comparisons]
-    n_different = min(int(each[is_counted].sum()) for each in surplus)
+    counts = aligned.counts[is_counted]
+    usual = np.stack([each.reference.aligned.counts[is_counted] for each in comparisons])
+    if config.counting == "nearest":
+        n_different = float(np.abs(usual - counts).sum(axis=1).min())
+    else:
+        low, high = usual.min(axis=0), usual.max(axis=0)
+        spread = high - low
+        is_agreed = spread <= np.maximum(1, MAX_DISAGREEMENT * usual.mean(axis=0))
+        surplus = np.maximum(low - counts, 0) + np.maximum(counts - high, 0)
+        n_different = float((surplus * is_agreed / (1 + spread)).sum())
     n_extra = np.count_nonzero((aligned.class_of_part < 0) & ~aligned.parts.is_background)
     return Reading(n_different + config.extra_weight * n_extra)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
 
 from alignment.aligned import AlignedParts
+from engine.benchmark.scenes import Scene, render
 from engine.comparison import Comparison, ComparisonConfig, Sample
+from engine.inspector import Inspector
 from features.dense import DenseMap
 from features.parts import Parts
 
@@ -119,3 +122,25 @@ def hide() -> Callable[[Sample, Box], Sample]:
         return replace(sample, is_valid=is_pixel, dense=dense)
 
     return hidden
+
+
+@cache
+def photograph(category: str, seed: int, kind: str = "good") -> Scene:
+    return render(category, np.random.default_rng([seed, len(kind)]), kind)
+
+
+@cache
+def fit_inspector(category: str, n_references: int = 4) -> Inspector:
+    return Inspector().fit([photograph(category, seed).image for seed in range(n_references)])
+
+
+@pytest.fixture(scope="session")
+def scene() -> Callable[..., Scene]:
+    """Render a scene of a category with a seed: ``fitted`` has seen good 0 … 3."""
+    return photograph
+
+
+@pytest.fixture(scope="session")
+def fitted() -> Callable[..., Inspector]:
+    """Give an inspector that has seen references of a category; they are shared, so only ask."""
+    return fit_inspector

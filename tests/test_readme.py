@@ -1,0 +1,121 @@
+"""Every example of the README is run as it stands, with images under the names it uses."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine import Config, config
+from engine.benchmark.scenes import render, write_scenes
+from engine.cli import EXIT_CODES
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def blocks(language):
+    return [text for name, text in BLOCKS if name == language]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """What the examples call good, more-good, new and data."""
+    root = tmp_path_factory.mktemp("photos")
+    names = [f"good/{number}.png" for number in range(4)]
+    for seed, name in enumerate([*names, "more-good/4.png", "new/board.png", "new/other.png"]):
+        photo = Image.fromarray(render("cable", np.random.default_rng(seed)).image)
+        if name == "new/board.png":
+            photo.paste("red", (160, 100, 260, 200))
+        (root / name).parent.mkdir(exist_ok=True)
+        photo.save(root / name)
+    write_scenes(
+        root / "data",
+        categories=["cable"],
+        n_train=4,
+        n_validation=0,
+        n_good=2,
+        n_logical=2,
+        n_structural=1,
+    )
+    return root
+
+
+@pytest.fixture
+def run(photos, tmp_path):
+    """Run a program in a folder with these photographs; gives what it printed."""
+
+    def run(*command):
+        folder = tmp_path / "work"
+        shutil.copytree(photos, folder)
+        here = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        ended = subprocess.run(
+            command, cwd=folder, env=os.environ | {"PATH": here}, capture_output=True, text=True
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    return run
+
+
+def test_the_first_screen_has_everything():
+    first = "\n".join(README.splitlines()[:24])
+    for each in ("docs/report.jpg", "make demo", "make test", "Inspector()", "partwise fit"):
+        assert each in first
+    python, shell = blocks("python")[0], blocks("sh")[1]
+    assert len([line for line in python.splitlines() if line]) <= 6
+    assert len(shell.splitlines()) == 5
+
+
+@pytest.mark.parametrize("text", blocks("python"))
+def test_python_examples_run(run, text):
+    assert run(sys.executable, "-W", "error", "-c", text)
+
+
+@pytest.mark.parametrize("text", [text for text in blocks("sh") if "partwise" in text])
+def test_commands_run(run, text):
+    model = "" if "fit good -o board.pw" in text else "partwise fit good -o board.pw >/dev/null\n"
+    printed = run("bash", "-euo", "pipefail", "-c", model + text)
+    assert "Traceback" not in printed
+    if "--fail-on-anomaly" in text:
+        assert "exit code 3" in printed
+
+
+def test_every_command_is_shown_and_every_option_exists(run):
+    shown = " ".join(blocks("sh"))
+    for name in ("fit", "score", "explain", "bench", "info"):
+        assert f"partwise {name} " in shown
+    assert "`demo`" in README
+
+
+def test_make_has_the_targets():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"\bmake (\w+)", README)
+    assert {"demo", "test", "bench"} == set(targets)
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_config_examples_are_sound_and_change_something(text):
+    assert config.from_dict(tomllib.loads(text)) != Config()
+
+
+def test_presets_and_exit_codes_are_those_of_the_code():
+    for preset in config.PRESETS:
+        assert f"| `{preset}` |" in README
+    codes = re.findall(r"^  (\d+) ", EXIT_CODES, re.MULTILINE)
+    assert codes == re.findall(r"^\| (\d+) \|", README, re.MULTILINE)
+
+
+def test_what_it_names_is_there():
+    for link in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / link).exists(), link
+    assert (ROOT / "docs" / "report.jpg").stat().st_size < 400_000
