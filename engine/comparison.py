@@ -223,12 +223,12 @@ def nearest_squared(
     The expanded square |q|² + |k|² − 2 q·k only picks the key: single precision would leave it a
     thousandth off where both are equal, and identical references have to read exactly 0.
     """
-    key_power = np.einsum("kd,kd->k", key, key)
+    # |k|² − 2 q·k as one matrix product: (q, 1) · (−2 k, |k|²)
+    queries = np.column_stack([query, np.ones(len(query), dtype=np.float32)])
+    keys = np.vstack([-2 * key.T, np.einsum("kd,kd->k", key, key)])
     nearest = np.empty(len(query), dtype=np.intp)
     for first in range(0, len(query), CHUNK_ROWS):
-        relative = query[first : first + CHUNK_ROWS] @ key.T
-        relative *= -2
-        relative += key_power
+        relative = queries[first : first + CHUNK_ROWS] @ keys
         nearest[first : first + CHUNK_ROWS] = relative.argmin(axis=1)
     difference = query - key[nearest]
     squared: np.ndarray = np.einsum("qd,qd->q", difference, difference)

@@ -1,11 +1,16 @@
-"""Every example of the README is run as it stands, with images under the names it uses."""
+"""Every example of the README is run as it stands, with images under the names it uses.
 
+What README and method say of names, links and settings is compared with what there is.
+"""
+
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +20,7 @@ from PIL import Image
 from engine import Config, config
 from engine.benchmark.scenes import render, write_scenes
 from engine.cli import EXIT_CODES
+from engine.scores import SCORES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -88,7 +94,7 @@ def test_commands_run(run, text):
         assert "exit code 3" in printed
 
 
-def test_every_command_is_shown_and_every_option_exists(run):
+def test_every_command_is_shown():
     shown = " ".join(blocks("sh"))
     for name in ("fit", "score", "explain", "bench", "info"):
         assert f"partwise {name} " in shown
@@ -115,7 +121,21 @@ def test_presets_and_exit_codes_are_those_of_the_code():
     assert codes == re.findall(r"^\| (\d+) \|", README, re.MULTILINE)
 
 
-def test_what_it_names_is_there():
-    for link in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / link).exists(), link
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "docs/method.md"])
+def test_what_is_linked_is_there(name):
+    path = ROOT / name
+    for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / link).exists(), link
+
+
+def test_the_picture_is_small():
     assert (ROOT / "docs" / "report.jpg").stat().st_size < 400_000
+
+
+def test_the_method_names_every_score_and_gives_settings_their_defaults():
+    text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == [name for name, _ in SCORES]
+    settings = re.findall(r'`([\w.]+) = ([\d.]+|"\w+")`', text)
+    assert len(settings) > 20
+    for name, value in settings:
+        assert attrgetter(name)(Config()) == json.loads(value), name

@@ -33,16 +33,33 @@ def test_counts_what_is_too_many_or_too_few(
     assert score(beside(paint(parts), reference), InstanceCountConfig()).value == expected
 
 
-def test_assortments_are_not_mixed(paint: Paint, beside: Beside) -> None:
+def test_nearest_reading_does_not_mix_assortments(paint: Paint, beside: Beside) -> None:
     references = [paint([(1, A), (1, B)]), paint([(2, A), (2, B)])]
-    config = InstanceCountConfig()
+    config = InstanceCountConfig(counting="nearest")
     assert score(beside(paint([(2, C), (2, D)]), *references), config).value == 0
     assert score(beside(paint([(1, C), (2, D)]), *references), config).value == 2
 
 
+def test_a_count_within_the_references_range_is_normal(paint: Paint, beside: Beside) -> None:
+    references = [paint([(1, A)]), paint([(1, A), (1, B)])]
+    config = InstanceCountConfig()
+    assert score(beside(paint([(1, C)]), *references), config).value == 0
+    assert score(beside(paint([(1, C), (1, D)]), *references), config).value == 0
+    # one too many, where the references themselves differ by one: half the evidence
+    assert score(beside(paint([(1, A), (1, C), (1, D)]), *references), config).value == 0.5
+
+
+def test_a_class_that_the_references_disagree_on_is_not_counted(
+    paint: Paint, beside: Beside
+) -> None:
+    references = [paint([(2, C)]), paint([(1, A), (1, B), (1, D), (2, C)])]
+    assert score(beside(paint([(1, A), (2, C)]), *references), InstanceCountConfig()).value == 0
+    assert score(beside(paint([(1, A)]), *references), InstanceCountConfig()).value == 1
+
+
 def test_extra_parts_weigh_as_stated(paint: Paint, beside: Beside) -> None:
     pairs = beside(paint([(1, A), (-1, B), (-1, C)]), paint([(1, A)]))
-    assert score(pairs, InstanceCountConfig()).value == 2
+    assert score(pairs, InstanceCountConfig(extra_weight=1.0)).value == 2
     assert score(pairs, InstanceCountConfig(extra_weight=0.25)).value == 0.5
 
 
@@ -55,6 +72,9 @@ def test_pieces_of_the_background_are_not_counted(paint: Paint, beside: Beside) 
 
 def test_config_names_its_problem() -> None:
     assert InstanceCountConfig().problems() == []
-    assert InstanceCountConfig(-1).problems() == [
+    assert InstanceCountConfig(extra_weight=-1).problems() == [
         "scores.instance_count.extra_weight must lie in 0 … 100, got -1"
+    ]
+    assert InstanceCountConfig(counting="all").problems() == [
+        'scores.instance_count.counting must be one of "range", "nearest", got \'all\''
     ]
