@@ -14,8 +14,10 @@ import numpy as np
 from alignment.aligned import AlignedParts
 from engine.comparison import Sample
 from engine.config import from_dict, to_dict
+from engine.errors import NotFittedError
 from engine.model_file import ModelFileError, read_model, write_model
 from engine.normalisation import Normaliser
+from engine.scores import SCORES
 from features.dense import DenseMap
 from features.parts import Parts
 
@@ -26,7 +28,13 @@ Arrays = dict[str, np.ndarray]
 
 
 def save_inspector(inspector: Inspector, path: str | Path) -> None:
-    """Write a fitted inspector atomically; equal inspectors give equal bytes."""
+    """Write a fitted inspector atomically; equal inspectors give equal bytes.
+
+    Raises:
+        NotFittedError: There is nothing to write; ``fit`` comes first.
+    """
+    if not hasattr(inspector, "normaliser_"):
+        raise NotFittedError("this inspector has no references to save; call fit first")
     arrays: Arrays = {}
     for name, state in _states(inspector).items():
         arrays |= {f"{name}.{key}": value for key, value in state.items()}
@@ -76,8 +84,9 @@ def load_inspector(path: str | Path, *, profile: str | None = None) -> Inspector
             for index in range(len(inspector.names_))
         ]
         inspector.normaliser_ = Normaliser(
-            weights=header["weights"],
-            emphasis=header["emphasis"],
+            # JSON sorts keys; sums depend on the order in their last digit
+            weights={name: header["weights"][name] for name, _ in SCORES},
+            emphasis={name: header["emphasis"][name] for name, _ in SCORES},
             caps=header["caps"],
             threshold=float(header["threshold"]),
             threshold_source=header["threshold_source"],

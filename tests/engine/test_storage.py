@@ -8,6 +8,7 @@ import pytest
 
 from engine.benchmark.scenes import Scene
 from engine.config import Config
+from engine.errors import NotFittedError
 from engine.inspector import Inspector
 from engine.model_file import ModelFileError, read_model, write_model
 from features.pixels import resize
@@ -138,6 +139,6 @@ class TestRefusals:
             Inspector.load(tmp_path / "poor.pw")
 
     def test_an_inspector_that_has_learnt_nothing(self, tmp_path: Path) -> None:
-        with pytest.raises(Exception, match="fit"):
+        with pytest.raises(NotFittedError, match="no references to save; call fit first"):
             Inspector().save(tmp_path / "empty.pw")
         assert not (tmp_path / "empty.pw").exists()
