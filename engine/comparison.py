@@ -18,14 +18,12 @@ from scipy.ndimage import binary_erosion
 from alignment.aligned import AlignedParts
 from alignment.registration import Spectrum, register_shift
 from engine.class_means import color_planes, pixel_mean, token_mean
+from engine.nearest import CellOrder, nearest_squared, order_cells
 from features.dense import DenseMap
 
 Distance = Literal["cosine", "euclidean"]
 
 CellMap = Float32[np.ndarray, "rows columns"]
-
-# rows of a distance matrix that are held at once: 256 × 10,000 cells are 10 MB
-CHUNK_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,11 @@ class Sample:
         is_background = np.append(self.aligned.is_background_class, False)
         is_foreground: np.ndarray = ~is_background[self.cell_class]
         return is_foreground
+
+    @cached_property
+    def cell_order(self) -> CellOrder:
+        """The valid cells, sorted by foreground and class."""
+        return order_cells(self.dense.is_valid, self.is_foreground, self.cell_class)
 
     @cached_property
     def valid_class_map(self) -> Int[np.ndarray, "height width"]:
@@ -121,36 +124,23 @@ class Comparison:
     reference: Sample
     config: ComparisonConfig
 
-    @cached_property
+    @property
     def anywhere(self) -> CellMap:
         """Distance of each test cell to its nearest reference cell."""
-        every = self.reference.dense.is_valid
-        return self._nearest([(self.test.dense.is_valid, every)])
+        return self._nearest[0]
 
-    @cached_property
+    @property
+    def in_foreground(self) -> CellMap:
+        """Distance of each foreground test cell to its nearest foreground reference cell."""
+        return self._nearest[1]
+
+    @property
     def in_class(self) -> CellMap:
         """Distance of each test cell to its nearest reference cell of the same class.
 
         Infinite where the reference has no cell of that class, or the class is not known.
         """
-        test, reference = self.test, self.reference
-        classes = np.unique(test.cell_class[test.cell_class >= 0])
-        return self._nearest(
-            [
-                (
-                    test.dense.is_valid & (test.cell_class == c),
-                    reference.dense.is_valid & (reference.cell_class == c),
-                )
-                for c in classes
-            ]
-        )
-
-    @cached_property
-    def in_foreground(self) -> CellMap:
-        """Distance of each foreground test cell to its nearest foreground reference cell."""
-        test, reference = self.test, self.reference
-        is_test = test.dense.is_valid & test.is_foreground
-        return self._nearest([(is_test, reference.dense.is_valid & reference.is_foreground)])
+        return self._nearest[2]
 
     @property
     def forward(self) -> CellMap:
@@ -168,17 +158,26 @@ class Comparison:
         radius = round(self.config.max_shift * max(self.test.dense.is_valid.shape))
         return register_shift(self.test.spectrum, self.reference.spectrum, radius)
 
-    def _nearest(
-        self,
-        pairs: list[tuple[Bool[np.ndarray, "rows columns"], Bool[np.ndarray, "rows columns"]]],
-    ) -> CellMap:
-        """Nearest-neighbour distances from the first cells of each pair to the second."""
-        nearest = np.full(self.test.dense.is_valid.shape, np.inf, dtype=np.float32)
-        queries, keys = self._normalised(self.test.dense), self._normalised(self.reference.dense)
-        for is_query, is_key in pairs:
-            if is_query.any() and is_key.any():
-                nearest[is_query] = nearest_squared(queries[is_query], keys[is_key])
-        return self._finish(nearest)
+    @cached_property
+    def _nearest(self) -> tuple[CellMap, CellMap, CellMap]:
+        test, reference = self.test.cell_order, self.reference.cell_order
+        query, key = (
+            self._normalised(sample.dense).reshape(-1, sample.dense.tokens.shape[-1])[order.cells]
+            for sample, order in ((self.test, test), (self.reference, reference))
+        )
+        every = slice(0, len(query)), slice(0, len(key))
+        blocks = [every, (test.foreground, reference.foreground)]
+        blocks += [
+            (cells, reference.classes.get(index, slice(0, 0)))
+            for index, cells in test.classes.items()
+        ]
+        squared = nearest_squared(query, key, blocks)
+        shape = self.test.dense.is_valid.shape
+        maps = np.full((3, shape[0] * shape[1]), np.inf, dtype=np.float32)
+        for number, (values, (rows, _)) in enumerate(zip(squared, blocks, strict=True)):
+            maps[min(number, 2), test.cells[rows]] = values
+        anywhere, in_foreground, in_class = self._finish(maps).reshape(3, *shape)
+        return anywhere, in_foreground, in_class
 
     @cached_property
     def _in_place(self) -> tuple[CellMap, CellMap]:
@@ -213,26 +212,6 @@ class Comparison:
         is_euclidean = self.config.distance == "euclidean"
         distance: np.ndarray = np.sqrt(squared) if is_euclidean else squared / 2
         return distance
-
-
-def nearest_squared(
-    query: Float32[np.ndarray, "queries dim"], key: Float32[np.ndarray, "keys dim"]
-) -> Float32[np.ndarray, " queries"]:
-    """Squared Euclidean distance of each query to its nearest key, in bounded memory.
-
-    The expanded square |q|² + |k|² − 2 q·k only picks the key: single precision would leave it a
-    thousandth off where both are equal, and identical references have to read exactly 0.
-    """
-    # |k|² − 2 q·k as one matrix product: (q, 1) · (−2 k, |k|²)
-    queries = np.column_stack([query, np.ones(len(query), dtype=np.float32)])
-    keys = np.vstack([-2 * key.T, np.einsum("kd,kd->k", key, key)])
-    nearest = np.empty(len(query), dtype=np.intp)
-    for first in range(0, len(query), CHUNK_ROWS):
-        relative = queries[first : first + CHUNK_ROWS] @ keys
-        nearest[first : first + CHUNK_ROWS] = relative.argmin(axis=1)
-    difference = query - key[nearest]
-    squared: np.ndarray = np.einsum("qd,qd->q", difference, difference)
-    return squared
 
 
 def overlap(

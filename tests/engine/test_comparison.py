@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from engine.comparison import Comparison, ComparisonConfig, Sample, moved, nearest_squared, overlap
+from engine.comparison import Comparison, ComparisonConfig, Sample, moved, overlap
 from features.dense import DenseMap
 
 Cell = tuple[int, ...]
@@ -165,18 +165,6 @@ class TestComparison:
         for distances in (pair.anywhere, pair.in_class, pair.in_foreground, pair.forward):
             assert np.isinf(distances).all()
         assert np.isinf(pair.reverse).all()
-
-
-class TestNearestSquared:
-    def test_is_exact_far_from_the_origin(self) -> None:
-        query = 100 + np.random.default_rng(0).normal(size=(300, 64)).astype(np.float32)
-        assert not nearest_squared(query, query[::-1].copy()).any()
-
-    def test_against_all_pairs(self) -> None:
-        rng = np.random.default_rng(1)
-        query, key = (rng.normal(size=(n, 5)).astype(np.float32) for n in (600, 70))
-        expected = ((query[:, None] - key[None]) ** 2).sum(axis=-1).min(axis=1)
-        np.testing.assert_allclose(nearest_squared(query, key), expected, rtol=1e-5)
 
 
 class TestGrid:

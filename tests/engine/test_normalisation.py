@@ -123,36 +123,42 @@ class TestThreshold:
         assert normaliser.threshold_source == "1.5 × the largest of 3 validation totals"
 
 
+FREE = ("composition", "instance_count")
+
+
 class TestEmphasis:
-    def test_composition_counts_by_how_freely_the_product_is_laid_out(self) -> None:
-        active = (*ACTIVE, "composition")
-        fixed, loose = (emphasise(PLAIN, active, residual) for residual in (0.05, 0.9))
-        assert fixed["composition"] < 0.1
+    def test_amounts_count_by_how_freely_the_product_is_laid_out(self) -> None:
+        fixed, loose = (emphasise(PLAIN, (*ACTIVE, *FREE), residual) for residual in (0.05, 0.9))
         assert loose["composition"] == PLAIN.composition_emphasis
+        assert loose["instance_count"] == PLAIN.count_emphasis
         for name in NAMES:
-            if name != "composition":
+            if name in FREE:
+                assert 0 < fixed[name] < loose[name] / 10
+            else:
                 assert fixed[name] == loose[name] == (name in ACTIVE)
 
-    def test_composition_alone_always_counts(self) -> None:
-        normaliser = learn(NORMAL, active=["composition"], residual=0.0)
+    @pytest.mark.parametrize("name", FREE)
+    def test_a_score_alone_always_counts(self, name: str) -> None:
+        normaliser = learn(NORMAL, active=[name], residual=0.0)
         assert normaliser.total(NORMAL[0]) > 0
 
+    def test_what_is_not_active_has_no_emphasis(self) -> None:
+        assert {name for name, each in emphasise(PLAIN, ACTIVE, 1.0).items() if each} == {*ACTIVE}
+
     def test_shares_are_in_proportion_to_it(self) -> None:
-        active = (*ACTIVE, "composition")
-        normaliser = learn(NORMAL, active=active)
+        normaliser = learn(NORMAL, active=(*ACTIVE, *FREE))
         oddest = {name: Reading(normaliser.weights[name]) for name in NAMES}
         shares = normaliser.shares(oddest)
         assert shares["composition"] / shares["class_color"] == pytest.approx(
             PLAIN.composition_emphasis
         )
 
-    def test_composition_alone_cannot_outvote_all_others(self) -> None:
-        normaliser = learn(NORMAL, active=(*ACTIVE, "composition"))
-        wild = TEST | {"composition": Reading(1e9)}
-        most = TEST | {
-            "composition": Reading(PLAIN.composition_cap * normaliser.weights["composition"])
-        }
-        assert normaliser.total(wild) == pytest.approx(normaliser.total(most))
+    @pytest.mark.parametrize("name", FREE)
+    def test_amounts_alone_cannot_outvote_all_others(self, name: str) -> None:
+        normaliser = learn(NORMAL, active=(*ACTIVE, *FREE))
+        most = Reading(normaliser.caps[name] * normaliser.weights[name])
+        totals = [normaliser.total(TEST | {name: each}) for each in (Reading(1e9), most)]
+        assert totals[0] == pytest.approx(totals[1])
 
 
 def test_config_names_its_problems() -> None:
