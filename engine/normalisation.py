@@ -26,15 +26,16 @@ from engine.scores import SCORES, Reading
 class NormaliserConfig:
     """How weights and the threshold follow from normal images."""
 
-    margin: float = 1.05
-    """Threshold as a multiple of the mean leave-one-out total of the references."""
+    margin: float = 1.1
+    """Threshold as a multiple of the mean leave-one-out total, the largest of which is left out: one
+    odd reference must not hide defects."""
     margin_self: float = 1.5
     """The same for altered copies of a single reference, which differ less than real images."""
     margin_validation: float = 1.02
     """The same for the largest total of the validation images."""
-    composition_emphasis: float = 1.5
+    composition_emphasis: float = 1.25
     """Emphasis of ``composition`` for a product laid out freely; most other scores have 1."""
-    count_emphasis: float = 1.0
+    count_emphasis: float = 0.5
     """The same for ``instance_count``."""
     free_residual: float = 0.5
     """Unexplained share from which a layout counts as free; below it the emphasis falls with its
@@ -124,8 +125,14 @@ def learn_normaliser(
     else:
         is_held_out = calibration == "leave-one-out"
         margin = config.margin if is_held_out else config.margin_self
-        threshold = margin * float(np.mean([scale.total(readings) for readings in normal]))
-        what = "leave-one-out totals of" if is_held_out else "totals of altered copies, of"
-        source = f"{margin:g} × the mean of the {what} {len(normal)} normal images"
+        totals = sorted(scale.total(readings) for readings in normal)
+        usual = totals[:-1] if is_held_out and len(totals) > 1 else totals
+        threshold = margin * float(np.mean(usual))
+        what = (
+            f"leave-one-out totals of {len(normal)} references, the largest left out"
+            if is_held_out
+            else f"totals of {len(normal)} altered copies of the reference"
+        )
+        source = f"{margin:g} × the mean of the {what}"
     # references that equal each other have total 0, and then any difference is anomalous
     return Normaliser(weights, emphasis, caps, max(threshold, 1e-6), source, calibration)

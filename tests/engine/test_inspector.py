@@ -9,6 +9,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
+from alignment.pose import PoseConfig
 from alignment.similarity import about_center, warp_image
 from engine.benchmark.scenes import Scene
 from engine.config import Config
@@ -22,8 +23,8 @@ Fitted = Callable[..., Inspector]
 Render = Callable[..., Scene]
 NAMES = [name for name, _ in SCORES]
 
-# small references, where only the arithmetic of the inspector is asked about
-SMALL = Config(working_area_px=64 * 96)
+# small references and a narrow search, where only the arithmetic of the inspector is asked about
+SMALL = Config(working_area_px=64 * 96, pose=PoseConfig(max_rotation_deg=4, max_scale=1))
 
 
 def small(scene: Render, n_images: int, category: str = "cable") -> list[np.ndarray]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from alignment.pose import PoseConfig
 from engine.benchmark.scenes import Scene
 from engine.config import Config
 from engine.errors import NotFittedError
@@ -13,6 +14,7 @@ from engine.inspector import Inspector
 from engine.model_file import ModelFileError, read_model, write_model
 from features.pixels import resize
 
+NARROW = PoseConfig(max_rotation_deg=4, max_scale=1)  # a quick search
 Fitted = Callable[..., Inspector]
 Render = Callable[..., Scene]
 
@@ -58,7 +60,9 @@ class TestRoundTrip:
             np.testing.assert_array_equal(ours.class_map, theirs.class_map)
 
     def test_a_config_of_its_own_is_kept(self, scene: Render, tmp_path: Path) -> None:
-        config = Config(seed=7, working_area_px=64 * 96, active_scores=("class_color",))
+        config = Config(
+            seed=7, working_area_px=64 * 96, pose=NARROW, active_scores=("class_color",)
+        )
         images = [resize(scene("cable", seed).image, (64, 96)) for seed in range(2)]
         Inspector(config).fit(images).save(tmp_path / "model.pw")
         assert Inspector.load(tmp_path / "model.pw").config == config
@@ -66,7 +70,7 @@ class TestRoundTrip:
     def test_a_product_without_pose_and_without_parts(self, tmp_path: Path) -> None:
         rng = np.random.default_rng(0)
         noise = [rng.integers(0, 256, (64, 64, 3), dtype=np.uint8) for _ in range(3)]
-        inspector = Inspector(Config(working_area_px=64 * 64)).fit(noise[:2])
+        inspector = Inspector(Config(working_area_px=64 * 64, pose=NARROW)).fit(noise[:2])
         inspector.save(tmp_path / "model.pw")
         loaded = Inspector.load(tmp_path / "model.pw")
         assert loaded.inspect(noise[2]).scores == inspector.inspect(noise[2]).scores
@@ -83,7 +87,7 @@ class TestSameBytes:
     def test_another_seed_gives_another_file(self, scene: Render, tmp_path: Path) -> None:
         images = [resize(scene("cable", seed).image, (64, 96)) for seed in range(2)]
         for seed in (0, 1):
-            config = Config(working_area_px=64 * 96, seed=seed)
+            config = Config(working_area_px=64 * 96, pose=NARROW, seed=seed)
             Inspector(config).fit(images).save(tmp_path / f"{seed}.pw")
         assert (tmp_path / "0.pw").read_bytes() != (tmp_path / "1.pw").read_bytes()
 
