@@ -27,8 +27,8 @@ class NormaliserConfig:
     """How weights and the threshold follow from normal images."""
 
     margin: float = 1.1
-    """Threshold as a multiple of the mean leave-one-out total, the largest of which is left out: one
-    odd reference must not hide defects."""
+    """Threshold as a multiple of the mean leave-one-out total of the references, the largest left
+    out: one odd reference must not hide defects."""
     margin_self: float = 1.5
     """The same for altered copies of a single reference, which differ less than real images."""
     margin_validation: float = 1.02
