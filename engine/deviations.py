@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from alignment.similarity import Affine, apply
 from engine.comparison import Sample
@@ -24,6 +24,8 @@ MAX_COUNT_SPREAD = 1
 SIZE_TOLERANCE, COLOR_TOLERANCE, PLACE_TOLERANCE = 0.15, 6.0, 0.05
 # classes smaller than this share of the image come and go with the segmentation
 MIN_CLASS_SHARE = 0.002
+# a place belongs to a class if it fills this share of it on the references
+CLEAR_SHARE = 0.3
 
 
 def find_deviations(
@@ -40,8 +42,8 @@ def find_deviations(
         *_sizes(test, references, names),
         *_colors(test, references, names),
         *_places(test, references, names),
-        *_worst_place(test, readings, weights, "missing_patch", to_image),
-        *_worst_place(test, readings, weights, "located_patch", to_image),
+        *_missing_here(test, references, names, readings["missing_patch"], weights, to_image),
+        *_unseen_here(test, readings["located_patch"], weights, to_image),
     ]
     return tuple(sorted(found, key=lambda deviation: -deviation.severity))
 
@@ -109,8 +111,10 @@ def _places(test: Sample, references: Sequence[Sample], names: Sequence[str]) ->
         if not np.isfinite(distances).any():
             continue
         distance = float(np.nanmin(distances))
-        severity = distance / (PLACE_TOLERANCE + _spread(usual[:, index]))
-        if severity > 1:
+        spread = _spread(usual[:, index])
+        severity = distance / (PLACE_TOLERANCE + spread)
+        # a class that the references show all over the image has no place to be away from
+        if severity > 1 and spread <= PLACE_TOLERANCE:
             text = f"{names[index]}: {distance:.0%} of the image's diagonal away from its place"
             found.append(
                 Deviation(int(index), names[index], "place", 0.0, distance, text, severity)
@@ -118,36 +122,42 @@ def _places(test: Sample, references: Sequence[Sample], names: Sequence[str]) ->
     return found
 
 
-def _worst_place(
+def _missing_here(
     test: Sample,
-    readings: Mapping[str, Reading],
+    references: Sequence[Sample],
+    names: Sequence[str],
+    reading: Reading,
     weights: Mapping[str, float],
-    name: str,
     to_image: Affine,
 ) -> list[Deviation]:
-    """Describe the region around the worst cell of a map, if it exceeds the references."""
-    cells = readings[name].cells
-    if cells is None or not cells.size:
+    """Say where something that the references show is not, and what it is if that is clear."""
+    severity = reading.value / weights["missing_patch"]
+    if reading.cells is None or severity <= 1:
         return []
-    heat = cells / weights[name]
-    severity = float(heat.max())
-    if severity <= 1:
+    region = _region_around_peak(reading.cells / weights["missing_patch"])
+    where, box = _where(region), _box(region, test, to_image)
+    shown = np.concatenate([reference.cell_class[region] for reference in references])
+    is_background = np.append(test.aligned.is_background_class, True)
+    shown = shown[~is_background[shown]]
+    index, name = -1, ""
+    if len(shown) >= CLEAR_SHARE * np.count_nonzero(region) * len(references):
+        index = int(np.bincount(shown).argmax())
+        name = names[index]
+    text = f"{where}: {name or 'something'} that the references show is not here"
+    return [Deviation(index, name, "missing_here", 1.0, severity, text, severity, box)]
+
+
+def _unseen_here(
+    test: Sample, reading: Reading, weights: Mapping[str, float], to_image: Affine
+) -> list[Deviation]:
+    """Say where something is that no reference shows at that place."""
+    severity = reading.value / weights["located_patch"]
+    if reading.cells is None or severity <= 1:
         return []
-    region = _region_around_peak(heat)
-    rows, columns = np.nonzero(region)
-    cell_y, cell_x = (size / grid for size, grid in zip(test.image.shape, heat.shape, strict=False))
-    left, right = columns.min() * cell_x, (columns.max() + 1) * cell_x
-    top, bottom = rows.min() * cell_y, (rows.max() + 1) * cell_y
-    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) - 0.5
-    moved = apply(to_image, corners)
-    box = (*np.floor(moved.min(axis=0)).astype(int), *np.ceil(moved.max(axis=0)).astype(int))
-    where = _where(float(rows.mean() / heat.shape[0]), float(columns.mean() / heat.shape[1]))
-    if name == "missing_patch":
-        kind, text = "missing_here", f"{where}: something that the references show is not here"
-    else:
-        kind, text = "unseen_here", f"{where}: something that no reference shows at this place"
-    x0, y0, x1, y1 = (max(0, int(value)) for value in box)
-    return [Deviation(-1, "", kind, 1.0, severity, text, severity, (x0, y0, x1, y1))]
+    region = _region_around_peak(reading.cells / weights["located_patch"])
+    text = f"{_where(region)}: something that no reference shows at this place"
+    box = _box(region, test, to_image)
+    return [Deviation(-1, "", "unseen_here", 1.0, severity, text, severity, box)]
 
 
 def _region_around_peak(heat: Float[np.ndarray, "rows columns"]) -> np.ndarray:
@@ -158,7 +168,24 @@ def _region_around_peak(heat: Float[np.ndarray, "rows columns"]) -> np.ndarray:
     return region
 
 
-def _where(y: float, x: float) -> str:
+def _box(
+    region: Bool[np.ndarray, "rows columns"], test: Sample, to_image: Affine
+) -> tuple[int, int, int, int]:
+    """Bounding box of a region of cells, in pixels of the image file."""
+    rows, columns = np.nonzero(region)
+    cell_y, cell_x = test.image.shape[0] / region.shape[0], test.image.shape[1] / region.shape[1]
+    left, right = columns.min() * cell_x, (columns.max() + 1) * cell_x
+    top, bottom = rows.min() * cell_y, (rows.max() + 1) * cell_y
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) - 0.5
+    moved = apply(to_image, corners)
+    x0, y0 = np.floor(moved.min(axis=0)).astype(int).tolist()
+    x1, y1 = np.ceil(moved.max(axis=0)).astype(int).tolist()
+    return max(0, x0), max(0, y0), max(0, x1), max(0, y1)
+
+
+def _where(region: Bool[np.ndarray, "rows columns"]) -> str:
+    rows, columns = np.nonzero(region)
+    y, x = rows.mean() / region.shape[0], columns.mean() / region.shape[1]
     vertical = "upper" if y < 1 / 3 else "lower" if y > 2 / 3 else ""
     horizontal = "left" if x < 1 / 3 else "right" if x > 2 / 3 else ""
     return " ".join(word for word in (vertical, horizontal) if word) or "centre"

@@ -97,7 +97,6 @@ class Inspector:
         normal, calibration = self._normal_readings(working)
         report("setting the threshold", 3, 4)
         extra = [self._read(resize(check_image(image), self.working_size_)) for image in validation]
-        self._normal = normal  # XXX
         emphasis = emphasise(self.config.normalisation, self.config.active(), self.pose.residual_)
         self.normaliser_ = learn_normaliser(
             self.config.normalisation, emphasis, normal, extra, calibration

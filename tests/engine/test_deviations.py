@@ -37,7 +37,8 @@ def deviations(paint: Paint, beside: Beside) -> Callable[..., list[Deviation]]:
         readings = score_all(beside(test, *usual), ScoresConfig())
         quiet = np.zeros(test.dense.is_valid.shape, dtype=np.float32)
         for name in ("missing_patch", "located_patch"):
-            readings[name] = Reading(0.0, (maps or {}).get(name, quiet))
+            cells = (maps or {}).get(name, quiet)
+            readings[name] = Reading(float(cells.max()), cells)
         weights = dict.fromkeys(readings, 1.0)
         return list(find_deviations(test, usual, NAMES, readings, weights, to_image))
 
@@ -173,6 +174,13 @@ class TestWorstPlace:
     def test_what_references_reach_is_not_said(self, paint: Paint, deviations: Find) -> None:
         maps = {"missing_patch": self.hot(slice(1, 3), slice(4, 7), 0.99)}
         assert deviations(paint(USUAL), maps=maps) == []
+
+    def test_names_the_class_that_is_not_here(self, paint: Paint, deviations: Find) -> None:
+        usual = paint(USUAL, seed=1).cell_class
+        cells = np.where(usual == 1, np.float32(2), np.float32(0))
+        found = only(deviations(paint(USUAL), maps={"missing_patch": cells}), "missing_here")
+        assert found.class_id == 1
+        assert NAMES[1] in found.text
 
     def test_only_the_region_of_the_worst_cell(self, paint: Paint, deviations: Find) -> None:
         cells = self.hot(slice(0, 1), slice(0, 1)) + self.hot(slice(5, 6), slice(6, 8), 5.0)
