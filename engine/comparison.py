@@ -25,6 +25,9 @@ Distance = Literal["cosine", "euclidean"]
 
 CellMap = Float32[np.ndarray, "rows columns"]
 
+# stands for a descriptor outside the photograph; its square still fits single precision
+FAR = np.float32(1e9)
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -182,17 +185,22 @@ class Comparison:
     @cached_property
     def _in_place(self) -> tuple[CellMap, CellMap]:
         test, reference = self.test.dense, self.reference.dense
-        tokens = self._normalised(test), self._normalised(reference)
+        query, key = self._normalised(test).copy(), self._normalised(reference).copy()
+        # cells outside a photograph are far from everything, each other included
+        query[~test.is_valid], key[~reference.is_valid] = FAR, -FAR
         shape, window = test.is_valid.shape, self.config.window_cells
         forward, reverse = (np.full(shape, np.inf, dtype=np.float32) for _ in range(2))
+        buffer = np.empty(query.size, dtype=np.float32)
         for dy in range(self.shift[0] - window, self.shift[0] + window + 1):
             for dx in range(self.shift[1] - window, self.shift[1] + window + 1):
                 here, there = overlap(shape, (dy, dx))
-                difference = tokens[0][here] - tokens[1][there]
+                moved_key = key[there]
+                difference = buffer[: moved_key.size].reshape(moved_key.shape)
+                np.subtract(query[here], moved_key, out=difference)
                 squared = np.einsum("hwd,hwd->hw", difference, difference)
-                squared[~(test.is_valid[here] & reference.is_valid[there])] = np.inf
                 np.minimum(forward[here], squared, out=forward[here])
                 np.minimum(reverse[there], squared, out=reverse[there])
+        forward[forward >= FAR], reverse[reverse >= FAR] = np.inf, np.inf
 
         # Only what both photographs show can be new or missing
         dy, dx = self.shift
