@@ -251,7 +251,7 @@ class PoseEstimator:
             weight = np.where(is_inside, 1 / (1 + error / scale) ** 2, 0).astype(np.float32)
 
             # Solve for the step, damped, and bounded so that the linearisation holds
-            slope = np.einsum("hwdi,hwd,hw->i", self._jacobian, residual, weight, optimize=True)
+            slope = (residual * weight[..., None]).ravel() @ self._jacobian.reshape(-1, 4)
             hessian = np.tensordot(weight, self._hessian, axes=2).astype(np.float64)
             hessian += np.eye(4) * (1e-3 * np.trace(hessian) / 4 + 1e-9)
             step = np.zeros(4)
