@@ -11,6 +11,8 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from features.parts import Parts
 
@@ -36,7 +38,26 @@ class AlignedParts:
         return class_map
 
     @cached_property
+    def instance_of_part(self) -> Int[np.ndarray, " parts"]:
+        """Number of the instance that each part belongs to; touching parts of a class are one."""
+        labels, n_parts = self.parts.labels, len(self.parts)
+        pairs = [
+            np.stack([here[here != there], there[here != there]])
+            for here, there in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1]))
+        ]
+        first, second = np.concatenate(pairs, axis=1)
+        is_inside = (first >= 0) & (second >= 0)
+        first, second = first[is_inside], second[is_inside]
+        is_same = self.class_of_part[first] == self.class_of_part[second]
+        first, second = first[is_same], second[is_same]
+        touching = coo_array((np.ones(len(first)), (first, second)), shape=(n_parts, n_parts))
+        instance_of_part: np.ndarray = connected_components(touching, directed=False)[1]
+        return instance_of_part
+
+    @cached_property
     def counts(self) -> Int[np.ndarray, " classes"]:
         """Number of instances of each class."""
-        known = self.class_of_part[self.class_of_part >= 0]
-        return np.bincount(known, minlength=self.n_classes)
+        _, some_part = np.unique(self.instance_of_part, return_index=True)
+        classes = self.class_of_part[some_part]
+        counts: np.ndarray = np.bincount(classes[classes >= 0], minlength=self.n_classes)
+        return counts

@@ -136,9 +136,9 @@ def _missing_here(
         return []
     region = _region_around_peak(reading.cells / weights["missing_patch"])
     where, box = _where(region), _box(region, test, to_image)
-    shown = np.concatenate([reference.cell_class[region] for reference in references])
+    usual = np.stack([reference.cell_class[region] for reference in references])
     is_background = np.append(test.aligned.is_background_class, True)
-    shown = shown[~is_background[shown]]
+    shown = usual[(usual != test.cell_class[region]) & ~is_background[usual]]
     index, name = -1, ""
     if len(shown) >= CLEAR_SHARE * np.count_nonzero(region) * len(references):
         index = int(np.bincount(shown).argmax())

@@ -5,7 +5,7 @@ import numpy as np
 from alignment.aligned import AlignedParts
 from features.parts import Parts
 
-LABELS = np.array([[0, 0, 1, 1], [0, 2, -1, 3], [0, 2, -1, 3]])
+LABELS = np.array([[0, 0, 0, 1, 1], [0, 2, 0, 0, 0], [0, 2, -1, 3, 0]])
 ALIGNED = AlignedParts(
     Parts(LABELS, np.array([True, False, False, False])),
     np.array([0, 2, -1, 2]),
@@ -23,6 +23,16 @@ def test_every_pixel_has_the_class_of_its_part() -> None:
 def test_instances_are_counted_and_extra_parts_are_not() -> None:
     assert ALIGNED.n_classes == 4
     np.testing.assert_array_equal(ALIGNED.counts, [1, 0, 2, 0])
+
+
+def test_touching_parts_of_a_class_are_one_instance() -> None:
+    # a pin whose head, waist and foot are told apart by their shading is still one pin
+    labels = np.array([[0, 1, 2, 3, 4], [0, 1, 2, 3, 5]])
+    parts = Parts(labels, np.zeros(6, dtype=bool))
+    aligned = AlignedParts(parts, np.array([1, 1, 0, 1, 1, -1]), np.zeros(6), np.zeros(2, bool))
+    np.testing.assert_array_equal(aligned.counts, [1, 2])
+    # parts of no pixels touch nothing
+    assert len(aligned.instance_of_part) == 6
 
 
 def test_an_image_without_parts() -> None:
