@@ -5,10 +5,11 @@ w, and the total of an image is the mean of score / w over the active scores: 1 
 reference reached. With one reference there is nobody to judge it; then altered copies of it stand
 in (moved, turned, dimmed, tinted, noisy: whatever keeps it normal).
 
-Two scores count more or less in the mean, ``composition`` and ``instance_count``, by how freely the
-product is laid out. Where the references lie on each other almost exactly, places tell everything
-and amounts only add noise; where they do not (fruit in a box), amounts tell what places cannot. The
-share of the hub's variance that the best pose leaves unexplained (``alignment.pose``) measures it.
+Three scores count more or less in the mean, by how freely the product is laid out. Where the
+references lie on each other almost exactly, places tell everything, and amounts (``composition``,
+``instance_count``) only add noise; where they do not (fruit in a box), amounts tell what places
+cannot, and that a place never looked like this (``located_patch``) says little. The share of the
+hub's variance that the best pose leaves unexplained (``alignment.pose``) measures it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from engine.scores import SCORES, Reading
 class NormaliserConfig:
     """How weights and the threshold follow from normal images."""
 
-    margin: float = 1.1
+    margin: float = 1.075
     """Threshold as a multiple of the mean leave-one-out total of the references, the largest left
     out: one odd reference must not hide defects."""
     margin_self: float = 1.5
@@ -37,6 +38,8 @@ class NormaliserConfig:
     """Emphasis of ``composition`` for a product laid out freely; most other scores have 1."""
     count_emphasis: float = 0.5
     """The same for ``instance_count``."""
+    place_relief: float = 0.75
+    """Share of the emphasis of ``located_patch`` that a free layout takes away."""
     free_residual: float = 0.5
     """Unexplained share from which a layout counts as free; below it the emphasis falls with its
     square."""
@@ -55,6 +58,8 @@ class NormaliserConfig:
         for name in ("composition_emphasis", "count_emphasis"):
             if not 0 <= getattr(self, name) <= 100:
                 found.append(f"normalisation.{name} must lie in 0 … 100, got {getattr(self, name)}")
+        if not 0 <= self.place_relief <= 1:
+            found.append(f"normalisation.place_relief must lie in 0 … 1, got {self.place_relief}")
         if not 1 <= self.free_cap <= 1e6:
             found.append(f"normalisation.free_cap must lie in 1 … 1e6, got {self.free_cap}")
         if not 0 < self.free_residual <= 10:
@@ -99,6 +104,7 @@ def emphasise(config: NormaliserConfig, active: Sequence[str], residual: float) 
     if len(active) > 1:
         emphasis["composition"] *= config.composition_emphasis * freedom
         emphasis["instance_count"] *= config.count_emphasis * freedom
+        emphasis["located_patch"] *= 1 - config.place_relief * freedom
     return emphasis
 
 
