@@ -49,8 +49,8 @@ class Deviation:
 class Report:
     """The judgement of one image.
 
-    ``normalised[name]`` is the score's share of the total (raw / weight / number of active
-    scores) and 0 for a score that is not active, so the total is their sum. Maps
+    ``normalised[name]`` is what the score adds to the total: its raw value in units of its weight,
+    times its share of the emphasis of all active scores; 0 for a score that is not active. Maps
     are on the cell grid of the *upright* working image, in units of the references' largest
     leave-one-out cell (1 = the most that a normal image reached).
     """
