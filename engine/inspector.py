@@ -24,8 +24,10 @@ from engine.naming import class_names
 from engine.normalisation import Normaliser, emphasise, learn_normaliser
 from engine.report import Calibration, Report
 from engine.scores import SCORES, Reading, score_all
+from features.dense import Backbone
 from features.embedded import CELL_PX, EmbeddedBackbone
 from features.palette import Palette
+from features.parts import Segmenter
 from features.pixels import ImageError, check_image, fit_size, resize
 from features.segmenter import EmbeddedSegmenter
 
@@ -40,8 +42,8 @@ class Inspector:
 
     def __init__(self, config: Config | None = None) -> None:
         self.config = (config or Config()).check()
-        self.backbone = EmbeddedBackbone()
-        self.segmenter = EmbeddedSegmenter(self.config.segmenter, self.config.seed)
+        self.backbone: Backbone = EmbeddedBackbone()
+        self.segmenter: Segmenter = EmbeddedSegmenter(self.config.segmenter, self.config.seed)
         self.palette = Palette(self.config.palette, self.config.seed)
         self.pose = PoseEstimator(self.config.pose, self.backbone)
         self.classes = PartClasses(self.config.classes)

@@ -46,3 +46,6 @@ class Backbone(Protocol):
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the arrays that ``fit`` learnt, to be stored in a model file."""
+
+    def restore(self, state: dict[str, np.ndarray]) -> Self:
+        """Take what ``state`` returned instead of fitting; returns itself."""

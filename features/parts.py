@@ -6,9 +6,10 @@ may consist of several parts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
@@ -68,5 +69,18 @@ class Parts:
 class Segmenter(Protocol):
     """Cuts a working image into parts. ``fit`` may agree on clusters over all references."""
 
+    def fit(
+        self,
+        images: Sequence[UInt8[np.ndarray, "height width 3"]],
+        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+    ) -> Self:
+        """Learn what must be learnt from the references; returns itself."""
+
     def __call__(self, image: UInt8[np.ndarray, "height width 3"], dense: DenseMap) -> Parts:
         """Cut one RGB image into parts."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the arrays that ``fit`` learnt, to be stored in a model file."""
+
+    def restore(self, state: dict[str, np.ndarray]) -> Self:
+        """Take what ``state`` returned instead of fitting; returns itself."""
