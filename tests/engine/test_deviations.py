@@ -178,7 +178,8 @@ class TestWorstPlace:
     def test_names_the_class_that_is_not_here(self, paint: Paint, deviations: Find) -> None:
         usual = paint(USUAL, seed=1).cell_class
         cells = np.where(usual == 1, np.float32(2), np.float32(0))
-        found = only(deviations(paint(USUAL), maps={"missing_patch": cells}), "missing_here")
+        test = paint([(2, C)])
+        found = only(deviations(test, maps={"missing_patch": cells}), "missing_here")
         assert found.class_id == 1
         assert NAMES[1] in found.text
 

@@ -44,7 +44,7 @@ TEST = readings(9, size=3)
 
 class TestTotal:
     def test_is_the_mean_of_the_active_scores_in_units_of_their_largest_normal_value(self) -> None:
-        normaliser = learn(NORMAL)
+        normaliser = learn(NORMAL, residual=0.0)
         expected = np.mean(
             [TEST[name].value / max(each[name].value for each in NORMAL) for name in ACTIVE]
         )
@@ -134,8 +134,15 @@ class TestEmphasis:
         for name in NAMES:
             if name in FREE:
                 assert 0 < fixed[name] < loose[name] / 10
-            else:
+            elif name != "located_patch":
                 assert fixed[name] == loose[name] == (name in ACTIVE)
+
+    def test_places_count_less_in_a_free_layout(self) -> None:
+        active = ("located_patch", "missing_patch")
+        fixed, loose = (emphasise(PLAIN, active, residual) for residual in (0.0, 0.9))
+        assert fixed["located_patch"] == 1
+        assert loose["located_patch"] == pytest.approx(1 - PLAIN.place_relief)
+        assert fixed["missing_patch"] == loose["missing_patch"] == 1
 
     @pytest.mark.parametrize("name", FREE)
     def test_a_score_alone_always_counts(self, name: str) -> None:

@@ -18,8 +18,8 @@ NAMES = ("background", "nut", "washer")
 @pytest.fixture
 def report() -> Report:
     """Two nuts, one washer, one extra part, a background of no class."""
-    labels = np.full((4, 6), 0)
-    labels[0, :5] = [1, 2, 3, 4, 5]
+    labels = np.full((4, 11), 0)
+    labels[0, 1::2] = [1, 2, 3, 4, 5]
     parts = Parts(labels, np.array([True, False, False, False, False, True]))
     classes = np.array([0, 1, 1, 2, EXTRA, -1])
     return Report(
