@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from alignment.similarity import Affine, apply
-from engine.comparison import Sample
 from engine.report import Deviation
+from engine.sample import Sample
 from engine.scores import Reading
 
 # a class whose count differs this much among the references themselves is not counted

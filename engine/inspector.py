@@ -15,7 +15,7 @@ from alignment.classes import PartClasses
 from alignment.pose import PoseEstimator, Upright
 from alignment.similarity import compose, rescale
 from engine.augmentation import altered_copies
-from engine.comparison import Comparison, Sample
+from engine.comparison import Comparison
 from engine.config import Config
 from engine.deviations import find_deviations
 from engine.errors import NotFittedError
@@ -23,6 +23,7 @@ from engine.explain import ReferenceView
 from engine.naming import class_names
 from engine.normalisation import Normaliser, emphasise, learn_normaliser
 from engine.report import Calibration, Report
+from engine.sample import Sample
 from engine.scores import SCORES, Reading, score_all
 from features.dense import Backbone
 from features.embedded import CELL_PX, EmbeddedBackbone

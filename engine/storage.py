@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignment.aligned import AlignedParts
-from engine.comparison import Sample
 from engine.config import from_dict, to_dict
 from engine.errors import NotFittedError
 from engine.model_file import ModelFileError, read_model, write_model
 from engine.normalisation import Normaliser
+from engine.sample import Sample
 from engine.scores import SCORES
 from features.dense import DenseMap
 from features.parts import Parts

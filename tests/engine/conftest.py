@@ -11,8 +11,9 @@ import pytest
 
 from alignment.aligned import AlignedParts
 from engine.benchmark.scenes import Scene, render
-from engine.comparison import Comparison, ComparisonConfig, Sample
+from engine.comparison import Comparison, ComparisonConfig
 from engine.inspector import Inspector
+from engine.sample import Sample
 from features.dense import DenseMap
 from features.parts import Parts
 

@@ -8,10 +8,11 @@ import pytest
 
 from alignment.similarity import IDENTITY, Affine
 from engine.benchmark.scenes import Scene
-from engine.comparison import Comparison, Sample
+from engine.comparison import Comparison
 from engine.deviations import find_deviations
 from engine.inspector import Inspector
 from engine.report import Deviation
+from engine.sample import Sample
 from engine.scores import Reading, ScoresConfig, score_all
 
 Paint = Callable[..., Sample]

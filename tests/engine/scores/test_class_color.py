@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from engine.class_means import color_planes
-from engine.comparison import Comparison, Sample
+from engine.comparison import Comparison
+from engine.sample import Sample
 from engine.scores.class_color import ABSENT, ClassColorConfig, Color, score
 
 Beside = Callable[..., list[Comparison]]

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from engine.comparison import Comparison, Sample
+from engine.comparison import Comparison
+from engine.sample import Sample
 from engine.scores.class_embedding import ClassEmbeddingConfig, Embedding, score
 
 Beside = Callable[..., list[Comparison]]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial import distance
 
-from engine.comparison import Comparison, Sample
+from engine.comparison import Comparison
+from engine.sample import Sample
 from engine.scores.class_histogram import (
     ClassHistogramConfig,
     HistogramDistance,

@@ -6,7 +6,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from engine.comparison import Comparison, Sample
+from engine.comparison import Comparison
+from engine.sample import Sample
 from engine.scores.class_location import ClassLocationConfig, Position, score
 
 Beside = Callable[..., list[Comparison]]

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from engine.comparison import Comparison, ComparisonConfig, Sample
+from engine.comparison import Comparison, ComparisonConfig
+from engine.sample import Sample
 from engine.scores.class_agnostic_patch import ClassAgnosticPatchConfig
 from engine.scores.class_agnostic_patch import score as score_anywhere
 from engine.scores.located_patch import LocatedPatchConfig, score
