@@ -46,7 +46,7 @@ def figures(category: Category, shots: int, seed: int) -> dict[str, tuple[float,
         for report in (inspector.inspect(read_image(each.path)) for each in samples)
     ]
     found = {}
-    for title, names in sums_to_compare(inspector.config.active()).items():
+    for title, names in sums_to_compare(inspector.config.active_scores).items():
         emphasis = emphasise(inspector.config.normalisation, names, inspector.pose.residual_)
         normaliser: Normaliser = replace(inspector.normaliser_, emphasis=emphasis)
         totals = np.array([normaliser.total(each) for each in readings])

@@ -55,10 +55,6 @@ class Config:
     scores: ScoresConfig = field(default_factory=ScoresConfig)
     normalisation: NormaliserConfig = field(default_factory=NormaliserConfig)
 
-    def active(self) -> tuple[str, ...]:
-        """Return the names of the scores that add up to the total."""
-        return self.active_scores
-
     def problems(self) -> list[str]:
         """Name every value out of range that is not inside another record."""
         found = []

@@ -13,10 +13,10 @@ from typing import SupportsFloat
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from engine import pictures
 from engine.palette import heat_colors
+from engine.render import render
 from engine.report import Deviation, Report
 from engine.report_tables import (
     ClassLine,
@@ -107,15 +107,9 @@ def explain_page(
     _check(items, references, class_names)
     is_background = items[0][2].aligned.is_background_class
     shown = sorted({report.nearest_reference for _, _, report in items})
-    environment = Environment(
-        loader=PackageLoader("engine"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"figure": _figure}
-    return environment.get_template("explain.html.j2").render(
+    return render(
+        "explain.html.j2",
+        {"figure": _figure},
         title=title,
         sections=[_section(*item, references, class_names) for item in items],
         n_anomalies=sum(report.is_anomaly for _, _, report in items),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,16 +19,17 @@ from engine.config import Config
 from engine.deviations import find_deviations
 from engine.errors import NotFittedError
 from engine.explain import ReferenceView
+from engine.intake import take_in
 from engine.naming import class_names
 from engine.normalisation import Normaliser, emphasise, learn_normaliser
 from engine.report import Calibration, Report
 from engine.sample import Sample
 from engine.scores import SCORES, Reading, score_all
-from features.dense import Backbone
+from features.dense import Backbone, DenseMap
 from features.embedded import CELL_PX, EmbeddedBackbone
 from features.palette import Palette
-from features.parts import Segmenter
-from features.pixels import ImageError, check_image, fit_size, resize
+from features.parts import Parts, Segmenter
+from features.pixels import check_image, resize
 from features.segmenter import EmbeddedSegmenter
 
 Image = UInt8[np.ndarray, "_ _ 3"]
@@ -80,7 +80,8 @@ class Inspector:
             ImageError: There is no image, or an array is none.
         """
         report = progress or (lambda step, done, total: None)
-        working, self.names_ = self._prepare(images, names)
+        references = take_in(images, names, area_px=self.config.working_area_px, multiple=CELL_PX)
+        working, self.names_, self.working_size_ = references
         report("aligning", 0, 4)
         self.backbone.fit(working)
         self.pose.fit(working)
@@ -90,17 +91,18 @@ class Inspector:
         pictures, masks = [u.image for u in uprights], [u.is_valid for u in uprights]
         self.segmenter.fit(pictures, masks)
         self.palette.fit(pictures, masks)
-        dense = [self.backbone(upright.image, upright.is_valid) for upright in uprights]
-        parts = [self.segmenter(u.image, d) for u, d in zip(uprights, dense, strict=True)]
-        self.classes.fit(parts, pictures)
-        self.samples_ = [self._describe(upright) for upright in uprights]
+        cut = [self._cut(upright) for upright in uprights]
+        self.classes.fit([parts for _, parts in cut], pictures)
+        self.samples_ = [self._align(u, *each) for u, each in zip(uprights, cut, strict=True)]
         self.class_names_ = class_names(self.samples_)
 
         report("leaving one out", 2, 4)
         normal, calibration = self._normal_readings(working)
         report("setting the threshold", 3, 4)
         extra = [self._read(resize(check_image(image), self.working_size_)) for image in validation]
-        emphasis = emphasise(self.config.normalisation, self.config.active(), self.pose.residual_)
+        emphasis = emphasise(
+            self.config.normalisation, self.config.active_scores, self.pose.residual_
+        )
         self.normaliser_ = learn_normaliser(
             self.config.normalisation, emphasis, normal, extra, calibration
         )
@@ -152,34 +154,17 @@ class Inspector:
 
     # Steps
 
-    def _prepare(
-        self, images: Sequence[Image], names: Sequence[str] | None
-    ) -> tuple[list[Image], list[str]]:
-        """Bring references to one working size and into an order of their own."""
-        if not len(images):
-            raise ImageError("fit needs at least one reference image, got none")
-        names = names or [f"reference {index + 1}" for index in range(len(images))]
-        for image, name in zip(images, names, strict=True):
-            check_image(image, name)
-        # the median aspect, so that one odd photograph does not squeeze all others
-        sizes = sorted((image.shape[:2] for image in images), key=lambda size: size[1] / size[0])
-        height, width = sizes[len(sizes) // 2]
-        self.working_size_ = fit_size(
-            height, width, area_px=self.config.working_area_px, multiple=CELL_PX
-        )
-        working = [resize(image, self.working_size_) for image in images]
-        order = sorted(
-            range(len(images)),
-            key=lambda i: (hashlib.sha256(working[i].tobytes()).digest(), names[i]),
-        )
-        return [working[index] for index in order], [names[index] for index in order]
-
-    def _describe(self, upright: Upright) -> Sample:
+    def _cut(self, upright: Upright) -> tuple[DenseMap, Parts]:
         dense = self.backbone(upright.image, upright.is_valid)
-        parts = self.segmenter(upright.image, dense)
+        return dense, self.segmenter(upright.image, dense)
+
+    def _align(self, upright: Upright, dense: DenseMap, parts: Parts) -> Sample:
         aligned = self.classes.align(parts, upright.image)
         composition = self.palette(upright.image, upright.is_valid)
         return Sample(upright.image, upright.is_valid, dense, aligned, composition)
+
+    def _describe(self, upright: Upright) -> Sample:
+        return self._align(upright, *self._cut(upright))
 
     def _beside(self, test: Sample, references: Sequence[Sample]) -> list[Comparison]:
         return [Comparison(test, each, self.config.comparison) for each in references]

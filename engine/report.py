@@ -51,8 +51,8 @@ class Report:
 
     ``normalised[name]`` is what the score adds to the total: its raw value in units of its weight,
     times its share of the emphasis of all active scores; 0 for a score that is not active. Maps
-    are on the cell grid of the *upright* working image, in units of the references' largest
-    leave-one-out cell (1 = the most that a normal image reached).
+    are on the cell grid of the *upright* working image, in units of the weight of the score they
+    belong to: 1 is what the worst cells of a normal image reached on the mean.
     """
 
     total: float

@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from engine.atomic import atomic_write
 from engine.benchmark.charts import f1_chart, precision_chart, roc_chart, span, totals_chart
 from engine.benchmark.metrics import Confusion, confusion, f1_max, sweep
@@ -21,6 +19,7 @@ from engine.benchmark.results import BenchResult
 from engine.benchmark.summary import MEAN, Figures, Row
 from engine.benchmark.table import number, with_spread
 from engine.benchmark.thumbnails import Thumbnail, Thumbnails
+from engine.render import render
 
 _N_WORST = 6
 
@@ -89,15 +88,9 @@ def bench_page(result: BenchResult, *, has_images: bool = True) -> str:
         _panel(run, rows[run.category, run.shots], _seed_index(result, run), thumbnails)
         for run in result.runs
     ]
-    environment = Environment(
-        loader=PackageLoader("engine"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": number, "spread": with_spread}
-    return environment.get_template("bench.html.j2").render(
+    return render(
+        "bench.html.j2",
+        {"number": number, "spread": with_spread},
         summary=result.summary,
         mean=MEAN,
         panels=panels,

@@ -51,7 +51,7 @@ class TestReport:
 
     def test_only_active_scores_count(self, report: Report) -> None:
         for name, share in report.normalised.items():
-            assert share == 0 or name in Config().active()
+            assert share == 0 or name in Config().active_scores
 
     def test_maps_lie_on_the_cells_of_the_upright_image(self, report: Report) -> None:
         height, width = report.upright.shape[:2]
