@@ -15,6 +15,7 @@ import click
 
 from engine.commands import arguments
 from engine.commands.failures import one_line_errors
+from engine.commands.weights_cli import weights
 
 EXIT_CODES = """\b
 Exit codes:
@@ -52,13 +53,14 @@ def cli() -> None:
 @click.argument("references", type=arguments.FILE, nargs=-1, required=True, metavar="REFERENCE...")
 @arguments.writes("-o", "--output", metavar="MODEL.pw", required=True, help="The model to write.")
 @arguments.config
-@click.option("--profile", metavar="NAME", help="Overrides the profile of the config.")
+@arguments.profile
 @click.option(
     "--validation",
     type=arguments.FILE,
     metavar="DIR",
     help="More normal images, to set the threshold.",
 )
+@arguments.machine
 @arguments.max_pixels
 @one_line_errors()
 def fit(**given: Any) -> None:
@@ -67,8 +69,9 @@ def fit(**given: Any) -> None:
     REFERENCE is an image or a folder of images.
     """
     from engine.commands.fit import run
+    from engine.commands.settings import take_machine
 
-    sys.exit(run(**given))
+    sys.exit(run(machine=take_machine(given), **given))
 
 
 @cli.command(epilog=EXIT_CODES)
@@ -91,6 +94,7 @@ def fit(**given: Any) -> None:
     help="End with exit code 3 if any image is an anomaly and none is broken.",
 )
 @arguments.threshold
+@arguments.machine
 @arguments.max_pixels
 @one_line_errors()
 def score(**given: Any) -> None:
@@ -100,8 +104,9 @@ def score(**given: Any) -> None:
     judged has a line with its error.
     """
     from engine.commands.score import run
+    from engine.commands.settings import take_machine
 
-    sys.exit(run(**given))
+    sys.exit(run(machine=take_machine(given), **given))
 
 
 @cli.command(epilog=EXIT_CODES)
@@ -109,6 +114,7 @@ def score(**given: Any) -> None:
 @click.argument("images", type=arguments.FILE, nargs=-1, required=True, metavar="IMAGE...")
 @arguments.writes("-o", "--output", metavar="REPORT.html", required=True, help="The page to write.")
 @arguments.threshold
+@arguments.machine
 @arguments.max_pixels
 @one_line_errors()
 def explain(**given: Any) -> None:
@@ -117,8 +123,9 @@ def explain(**given: Any) -> None:
     IMAGE is an image or a folder of images. The page needs no network.
     """
     from engine.commands.explain import run
+    from engine.commands.settings import take_machine
 
-    sys.exit(run(**given))
+    sys.exit(run(machine=take_machine(given), **given))
 
 
 @cli.command()
@@ -143,6 +150,8 @@ def explain(**given: Any) -> None:
     help="Each draws other references.",
 )
 @arguments.config
+@arguments.profile
+@arguments.machine
 @click.option(
     "--perturb",
     "is_perturbed",
@@ -170,8 +179,9 @@ def bench(**given: Any) -> None:
     test/<type>; it may also be one category.
     """
     from engine.commands.bench import run
+    from engine.commands.settings import take_machine
 
-    sys.exit(run(**given))
+    sys.exit(run(machine=take_machine(given), **given))
 
 
 @cli.command()
@@ -198,3 +208,6 @@ def info(**given: Any) -> None:
     from engine.commands.info import run
 
     sys.exit(run(**given))
+
+
+cli.add_command(weights)

@@ -54,9 +54,20 @@ def _explained(error: Exception) -> str | None:
     from engine.benchmark.datasets import DatasetError
     from engine.errors import ConfigError, NotFittedError
     from engine.model_file import ModelFileError
+    from features.machine import MachineError
     from features.pixels import ImageError
+    from features.weights.errors import WeightsError
 
-    if isinstance(error, ConfigError | DatasetError | ImageError | ModelFileError | NotFittedError):
+    if isinstance(
+        error,
+        ConfigError
+        | DatasetError
+        | ImageError
+        | MachineError
+        | ModelFileError
+        | NotFittedError
+        | WeightsError,
+    ):
         return str(error)
     if isinstance(error, MemoryError):
         return "out of memory; use fewer or smaller images, or fewer --jobs"

@@ -10,11 +10,23 @@ from engine.benchmark.datasets import DatasetError
 from engine.commands.failures import one_line_errors
 from engine.errors import ConfigError, NotFittedError
 from engine.model_file import ModelFileError
+from features.machine import MachineError
 from features.pixels import ImageError
+from features.weights.errors import WeightsError
 
 
 @pytest.mark.parametrize(
-    "kind", [ConfigError, DatasetError, ImageError, ModelFileError, NotFittedError, OutputError]
+    "kind",
+    [
+        ConfigError,
+        DatasetError,
+        ImageError,
+        MachineError,
+        ModelFileError,
+        NotFittedError,
+        OutputError,
+        WeightsError,
+    ],
 )
 def test_what_the_user_can_mend_is_said_in_one_line(kind):
     with pytest.raises(click.ClickException, match="first second") as caught, one_line_errors():

@@ -1,0 +1,7 @@
+"""What can be wrong with weights; the message is one line and names the cure."""
+
+from __future__ import annotations
+
+
+class WeightsError(ValueError):
+    """Weights that are unknown, not here, cannot be fetched, or are not what they should be."""

@@ -1,0 +1,71 @@
+"""What is the SHA-256 of a file, and must it be computed again?
+
+Hashing gigabytes takes seconds, so sums are remembered in the user's cache, beside what the file
+system says of the file: size, time of last change of content, and of any change. A file in which
+one of these differs is hashed again. So is one changed within the last seconds, because a further
+change might fall into the same tick of the clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from features.weights.json_files import read_json, write_json
+
+Tell = Callable[[str, int, int], None]
+"""Takes a stage, how many bytes of it are done and how many there are, 0 if that is not known."""
+
+_CHUNK_BYTES = 1 << 20
+_SETTLED_S = 2.0  # FAT counts time in steps of two seconds; other file systems are finer
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def hash_file(path: Path, tell: Tell = silent) -> str:
+    """Read the whole file and return its SHA-256 in hexadecimal digits."""
+    digest = hashlib.sha256()
+    done, total = 0, path.stat().st_size
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            done += len(chunk)
+            tell(f"checking {path.name}", done, total)
+    return digest.hexdigest()
+
+
+def remembered_hash(path: Path, memory: Path, *, settled_s: float = _SETTLED_S) -> str:
+    """Return the SHA-256, from the JSON file ``memory`` if the file is as it was then.
+
+    Where ``memory`` cannot be written, the file is hashed each time.
+    """
+    key = str(path.resolve())
+    stamp = _stamp(path)
+    remembered = _entries(memory).get(key)
+    if isinstance(remembered, dict) and remembered.get("stamp") == stamp:
+        return str(remembered["sha256"])
+    sha256 = hash_file(path)
+    if time.time() - max(stamp[1:]) / 1e9 > settled_s and _stamp(path) == stamp:
+        entries = {each: entry for each, entry in _entries(memory).items() if Path(each).exists()}
+        with suppress(OSError):
+            memory.parent.mkdir(parents=True, exist_ok=True)
+            write_json(memory, entries | {key: {"stamp": stamp, "sha256": sha256}})
+    return sha256
+
+
+def _stamp(path: Path) -> list[int]:
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def _entries(memory: Path) -> dict[str, Any]:
+    try:
+        return read_json(memory)
+    except (OSError, ValueError):  # none yet, or damaged: what it held can be computed again
+        return {}

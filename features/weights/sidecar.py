@@ -1,0 +1,90 @@
+"""What did the publisher say about files that lie here?
+
+``partwise.json`` is written beside weights when they are fetched or imported, and never changed;
+later loads compare with it. It travels with the folder when that is copied to another machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.weights.errors import WeightsError
+from features.weights.json_files import read_json, write_json
+from features.weights.registry import WeightsFile
+
+NAME = "partwise.json"
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """Origin and sums of the files in one folder.
+
+    ``made_from`` is the published file from which the one here was converted.
+    """
+
+    name: str
+    source: str
+    commit: str | None
+    files: tuple[WeightsFile, ...]
+    made_from: WeightsFile | None = None
+
+    def write(self, folder: Path) -> None:
+        """Put this into a folder, in place of what is there."""
+        made_from = self.made_from and {"name": self.made_from.name, **_facts(self.made_from)}
+        content = {
+            "schema": SCHEMA,
+            "name": self.name,
+            "source": self.source,
+            "commit": self.commit,
+            "files": {file.name: _facts(file) for file in self.files},
+            "made_from": made_from,
+        }
+        write_json(folder / NAME, content)
+
+    def facts(self, file: str) -> WeightsFile | None:
+        """Return what is recorded of a file, None for one that is not listed."""
+        return next((each for each in self.files if each.name == file), None)
+
+
+def read_sidecar(folder: Path) -> Sidecar | None:
+    """Read what is recorded in a folder, None if nothing is.
+
+    Raises:
+        WeightsError: It is damaged, or of a later version.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        return None
+    try:
+        content = read_json(path)
+        if content["schema"] != SCHEMA:
+            raise WeightsError(
+                f"{path} has schema {content['schema']}, expected {SCHEMA}; update partwise"
+            )
+        made_from = content["made_from"]
+        return Sidecar(
+            name=str(content["name"]),
+            source=str(content["source"]),
+            commit=content["commit"],
+            files=tuple(_file(name, facts) for name, facts in content["files"].items()),
+            made_from=made_from and _file(made_from["name"], made_from),
+        )
+    except WeightsError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(
+            f"{path} is damaged ({error}); fetch or import these weights again"
+        ) from error
+
+
+def _facts(file: WeightsFile) -> dict[str, Any]:
+    return {"size": file.size, "sha256": file.sha256}
+
+
+def _file(name: str, facts: dict[str, Any]) -> WeightsFile:
+    if Path(name).name != name:
+        raise ValueError(f"{name!r} is no plain file name")
+    return WeightsFile(name, int(facts["size"]), str(facts["sha256"]))

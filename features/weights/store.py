@@ -1,0 +1,185 @@
+"""Where do the weights of this name lie, and may they be loaded?
+
+Looked for, in this order: a folder of that name, or called like the repository, under
+``Site.root``; there, too, a single official file; then the cache of the Hugging Face hub.
+
+What ``locate`` returns has been compared with all that is known of it (sizes, structure, SHA-256 of
+the publisher), so that nothing corrupted is loaded. The sum is computed anew whenever the file
+system says that the file has changed; ``verify`` computes it always.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from features.weights.check import check_file, facts_about
+from features.weights.errors import WeightsError
+from features.weights.hashes import remembered_hash
+from features.weights.registry import CONFIG, KNOWN, MODEL, Known, find
+from features.weights.sidecar import read_sidecar
+from features.weights.site import Site
+
+SUFFIXES = (".safetensors", ".pth", ".pt")
+
+
+def locate(
+    name_or_path: str | Path, *, known: Sequence[Known] = KNOWN, site: Site | None = None
+) -> Path:
+    """Return the weights file, or the folder of config.json and model.safetensors, to be loaded.
+
+    A known name wins over a file of that name in the current folder; write ``./NAME`` for that.
+
+    Raises:
+        WeightsError: There is no such name or path, the weights are not here, or are corrupted.
+    """
+    site = site or Site.from_environment()
+    text = str(name_or_path)
+    record = next((each for each in known if each.name == text), None)
+    if record is None:
+        path = _given(text, known)
+    else:
+        copies = list(copies_of(record, site))
+        if not copies:
+            raise missing(record, site)
+        path = copies[0]
+    for file in files_in(path):
+        try:
+            check_file(file, facts_about(file, known), digest_at(site))
+        except WeightsError as error:
+            cure = f"run `partwise weights get {record.name}`" if record else "copy it again"
+            raise WeightsError(f"{error}; {cure}") from error
+    return path
+
+
+def sha256_of(path: str | Path, *, site: Site | None = None) -> str:
+    """Return what identifies the weights in a file, or in the model file of a folder.
+
+    That is their SHA-256; of a converted file, that of the published one, so that both count as the
+    same weights.
+
+    Raises:
+        WeightsError: There is no weights file, or ``partwise.json`` is damaged.
+    """
+    site = site or Site.from_environment()
+    file = model_file(_given(str(path), ()))
+    sidecar = read_sidecar(file.parent)
+    sha256 = digest_at(site)(file)
+    recorded = sidecar and sidecar.facts(file.name)
+    if sidecar and sidecar.made_from and recorded and recorded.sha256 == sha256:
+        return sidecar.made_from.sha256 or sha256
+    return sha256
+
+
+def copies_of(known: Known, site: Site) -> Iterator[Path]:
+    """Find all complete sets of these weights, the first of which is the one that counts."""
+    folders = [site.root / known.name]
+    if known.repository is not None:
+        folders.append(site.root / known.repository.rpartition("/")[2])
+        folders += _snapshots(known.repository, site.hub_cache)
+        needed = [file.name for file in known.files if file.is_needed]
+        for folder in dict.fromkeys(folders):
+            if all((folder / name).is_file() for name in needed):
+                yield folder
+        return
+    official = known.model_file.name
+    converted = conversion_in(folders[0], official)
+    for file in (converted, folders[0] / official, site.root / official):
+        if file and file.is_file():
+            yield file
+
+
+def conversion_in(folder: Path, official: str) -> Path | None:
+    """Give the file made from an official one, if ``partwise.json`` vouches for it."""
+    with suppress(WeightsError):
+        sidecar = read_sidecar(folder)
+        if sidecar and sidecar.made_from and sidecar.made_from.name == official:
+            return folder / sidecar.files[-1].name
+    return None
+
+
+def _snapshots(repository: str, hub_cache: Path) -> list[Path]:
+    """Give the revisions in the hub's cache, the one called main first, then the latest."""
+    folder = hub_cache / f"models--{repository.replace('/', '--')}"
+    try:
+        main = (folder / "refs" / "main").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        main = ""
+    try:
+        found = sorted((folder / "snapshots").iterdir(), key=lambda each: -each.stat().st_mtime)
+    except OSError:
+        return []
+    return sorted(found, key=lambda each: each.name != main)
+
+
+def files_in(path: Path) -> list[Path]:
+    """Give the files that a loader reads, and no others of the folder."""
+    if path.is_file():
+        return [path]
+    return [path / CONFIG, path / MODEL]
+
+
+def model_file(path: Path) -> Path:
+    """Give the file with the tensors."""
+    return files_in(path)[-1]
+
+
+def digest_at(site: Site) -> partial[str]:
+    """Make the function that hashes files and remembers it."""
+    return partial(remembered_hash, memory=site.cache / "hashes.json")
+
+
+def missing(known: Known, site: Site) -> WeightsError:
+    """Make the error that says how weights that are not here get here."""
+    return WeightsError(
+        f"{known.name} is not on this machine; run `partwise weights get {known.name}` "
+        f"({known.size_bytes / 1e6:,.0f} MB); {by_hand(known, site)}"
+    )
+
+
+def by_hand(known: Known, site: Site) -> str:
+    """Say how weights get to a machine without a network."""
+    files = " and ".join(file.name for file in known.files if file.is_needed)
+    gate = ", where its licence must be accepted first," if known.is_gated else ""
+    return (
+        f"without a network, copy {files} from {site.page(known)}{gate} to "
+        f"{site.root / known.name}, or anywhere and run `partwise weights import PLACE`"
+    )
+
+
+def _given(text: str, known: Sequence[Known]) -> Path:
+    """Read a path, and tell it from a mistyped name."""
+    path = Path(os.path.expanduser(text))  # Path's own raises for users that are not there
+    if not path.exists():
+        if path.suffix in SUFFIXES or "/" in text or os.sep in text:
+            raise WeightsError(f"{path} does not exist; name weights that do, or a known name")
+        find(text, known)
+    if path.is_file():
+        if path.suffix not in SUFFIXES:
+            raise WeightsError(f"{path} must be a file of {', '.join(SUFFIXES)}, or a folder")
+        return path
+    if all(file.is_file() for file in files_in(path)):
+        return path
+    if (path / CONFIG).exists():
+        raise WeightsError(f"{path} has {CONFIG} but lacks {MODEL}; copy that, too")
+    return only_file_in(path)
+
+
+def only_file_in(path: Path) -> Path:
+    """Give a file itself, and of a folder the only weights file in it.
+
+    Raises:
+        WeightsError: The folder has none, or several.
+    """
+    if path.is_file():
+        return path
+    files = [each for each in sorted(path.iterdir()) if each.suffix in SUFFIXES]
+    if len(files) != 1:
+        raise WeightsError(
+            f"{path} must hold {CONFIG} and {MODEL}, or a single weights file; "
+            f"found {len(files)} weights files"
+        )
+    return files[0]
