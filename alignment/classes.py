@@ -29,7 +29,9 @@ Image = UInt8[np.ndarray, "height width 3"]
 class ClassesConfig:
     """How parts are grouped into classes and matched to them."""
 
-    method: Literal["nearest", "hungarian"] = "nearest"
+    method: Literal["nearest", "hungarian", "propagate"] = "nearest"
+    """How parts get their class: the nearest, one-to-one, or (on judged images, instead of cutting
+    them into parts of their own) as ``alignment.propagation`` does; measured best: nearest."""
     max_spread: float = 1.0
     """Parts of one class differ by at most this, in units of ``describe_parts``."""
     unmatched_cost: float = 1.5
@@ -38,8 +40,10 @@ class ClassesConfig:
     def problems(self) -> list[str]:
         """Name every value out of range."""
         found = []
-        if self.method not in ("nearest", "hungarian"):
-            found.append(f'classes.method must be "nearest" or "hungarian", got {self.method!r}')
+        if self.method not in ("nearest", "hungarian", "propagate"):
+            found.append(
+                f'classes.method must be "nearest", "hungarian" or "propagate", got {self.method!r}'
+            )
         for name in ("max_spread", "unmatched_cost"):
             if not 0 < getattr(self, name) <= 100:
                 found.append(f"classes.{name} must lie in 0 … 100, got {getattr(self, name)}")
@@ -88,6 +92,11 @@ class PartClasses:
         else:
             class_of_part, cost = match_nearest(looks, self.looks_, self.config.unmatched_cost)
         return AlignedParts(parts, class_of_part, cost, self.is_background_)
+
+    def none(self, size: tuple[int, int]) -> AlignedParts:
+        """Stand for the parts of an image of (height, width) that are not known yet."""
+        parts = Parts(np.full(size, -1), np.zeros(0, dtype=bool))
+        return AlignedParts(parts, np.zeros(0, dtype=np.int64), np.zeros(0), self.is_background_)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what ``fit`` learnt."""

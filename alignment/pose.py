@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 
 from alignment.refinement import Refiner
 from alignment.registration import Spectrum, shift_energy
-from alignment.similarity import IDENTITY, Affine, invert, warp_image
+from alignment.similarity import IDENTITY, Affine, compose, invert, rescale, warp_image
 from alignment.templates import TurnedCopies
 from features.dense import Backbone, DenseMap
 
@@ -74,6 +74,18 @@ class Upright:
     image: Image
     is_valid: Bool[np.ndarray, "height width"]
     to_original: Affine
+
+    def same_of(
+        self, photo: UInt8[np.ndarray, "_ _ 3"]
+    ) -> tuple[UInt8[np.ndarray, "_ _ 3"], Bool[np.ndarray, "_ _"]]:
+        """Move the same photograph in another size; return it and its valid pixels."""
+        size, own = (photo.shape[0], photo.shape[1]), (self.image.shape[0], self.image.shape[1])
+        if size == own:
+            return self.image, self.is_valid
+        if np.array_equal(self.to_original, IDENTITY):
+            return photo, np.ones(size, dtype=bool)
+        to_upright = compose(invert(self.to_original), rescale(size, own))
+        return warp_image(photo, compose(rescale(own, size), to_upright))
 
 
 class PoseEstimator:

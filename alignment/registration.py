@@ -19,6 +19,21 @@ from features.dense import DenseMap
 
 # shifts that leave less than this share of the reference in view are not considered
 MIN_OVERLAP = 0.4
+# numbers a cell that registration compares; more cost time and change no shift
+MAX_DIM = 64
+
+
+def condensed(dense: DenseMap) -> DenseMap:
+    """Project long tokens to ``MAX_DIM`` numbers, so that distances stay about what they are.
+
+    A fixed random projection (Johnson and Lindenstrauss, 1984), scaled to keep squared distances.
+    """
+    dim = dense.tokens.shape[-1]
+    if dim <= MAX_DIM:
+        return dense
+    rng = np.random.default_rng(dim)
+    projection = rng.normal(scale=MAX_DIM**-0.5, size=(dim, MAX_DIM)).astype(np.float32)
+    return DenseMap(dense.tokens @ projection, dense.is_valid)
 
 
 @dataclass(frozen=True)

@@ -7,50 +7,20 @@ foreground; and, after registration, distances at the same place in both directi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Int
 from scipy.ndimage import binary_erosion
 
-from alignment.registration import register_shift
-from engine.nearest import nearest_squared
+from alignment.propagation import PropagationConfig, class_distance, propagate
+from engine.lookup import ComparisonConfig, Lookup, look_up
 from engine.sample import Sample
-from features.dense import DenseMap
-
-Distance = Literal["cosine", "euclidean"]
 
 CellMap = Float32[np.ndarray, "rows columns"]
-
-# stands for a descriptor outside the photograph; its square still fits single precision
-FAR = np.float32(1e9)
-
-
-@dataclass(frozen=True)
-class ComparisonConfig:
-    """How descriptors are compared."""
-
-    distance: Distance = "euclidean"
-    """Published: cosine. Measured better for standardised hand-made descriptors: euclidean."""
-    window_cells: int = 2
-    """Half-width of the search around the registered place; ±2 measured better than ±1 and ±3."""
-    max_shift: float = 0.25
-    """Largest registered shift, as a share of the grid's longer side."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        if self.distance not in ("cosine", "euclidean"):
-            found.append(
-                f'comparison.distance must be "cosine" or "euclidean", got {self.distance!r}'
-            )
-        if not 0 <= self.window_cells <= 16:
-            found.append(f"comparison.window_cells must lie in 0 … 16, got {self.window_cells}")
-        if not 0 <= self.max_shift <= 0.5:
-            found.append(f"comparison.max_shift must lie in 0 … 0.5, got {self.max_shift}")
-        return found
 
 
 @dataclass(frozen=True)
@@ -60,24 +30,30 @@ class Comparison:
     test: Sample
     reference: Sample
     config: ComparisonConfig
+    looked_up: Lookup | None = None
+    """The test image looked up in this reference, where that has been done before."""
 
-    @property
+    @cached_property
     def anywhere(self) -> CellMap:
         """Distance of each test cell to its nearest reference cell."""
-        return self._nearest[0]
+        return self._nearest(np.ones(self.lookup.neighbours.relative.shape, dtype=bool))
 
-    @property
+    @cached_property
     def in_foreground(self) -> CellMap:
         """Distance of each foreground test cell to its nearest foreground reference cell."""
-        return self._nearest[1]
+        is_background = np.append(self.reference.aligned.is_background_class, False)
+        is_foreground = ~is_background[self.reference.cell_order.classes]
+        is_asked = self.test.is_foreground.ravel()[self.lookup.cells]
+        return self._nearest(is_asked[:, None] & is_foreground)
 
-    @property
+    @cached_property
     def in_class(self) -> CellMap:
         """Distance of each test cell to its nearest reference cell of the same class.
 
         Infinite where the reference has no cell of that class, or the class is not known.
         """
-        return self._nearest[2]
+        classes = self.test.cell_class.ravel()[self.lookup.cells, None]
+        return self._nearest((classes == self.reference.cell_order.classes) & (classes >= 0))
 
     @property
     def forward(self) -> CellMap:
@@ -89,65 +65,67 @@ class Comparison:
         """Distance of each *reference* cell to the test image at the same place, on its grid."""
         return self._in_place[1]
 
-    @cached_property
+    @property
     def shift(self) -> tuple[int, int]:
         """Registered shift (dy, dx): test cell p lies on reference cell p + shift."""
-        radius = round(self.config.max_shift * max(self.test.dense.is_valid.shape))
-        return register_shift(self.test.spectrum, self.reference.spectrum, radius)
+        return self.lookup.shift
 
     @cached_property
-    def _nearest(self) -> tuple[CellMap, CellMap, CellMap]:
-        test, reference = self.test.cell_order, self.reference.cell_order
-        query, key = (
-            self._normalised(sample.dense).reshape(-1, sample.dense.tokens.shape[-1])[order.cells]
-            for sample, order in ((self.test, test), (self.reference, reference))
-        )
-        every = slice(0, len(query)), slice(0, len(key))
-        blocks = [every, (test.foreground, reference.foreground)]
-        blocks += [
-            (cells, reference.classes.get(index, slice(0, 0)))
-            for index, cells in test.classes.items()
-        ]
-        squared = nearest_squared(query, key, blocks)
-        shape = self.test.dense.is_valid.shape
-        maps = np.full((3, shape[0] * shape[1]), np.inf, dtype=np.float32)
-        for number, (values, (rows, _)) in enumerate(zip(squared, blocks, strict=True)):
-            maps[min(number, 2), test.cells[rows]] = values
-        anywhere, in_foreground, in_class = self._finish(maps).reshape(3, *shape)
-        return anywhere, in_foreground, in_class
+    def lookup(self) -> Lookup:
+        """Which cells of the two go together."""
+        test = self.test
+        return self.looked_up or look_up(test.dense, test.spectrum, self.reference, self.config)
+
+    def _nearest(self, is_asked: Bool[np.ndarray, "queries groups"]) -> CellMap:
+        """Distance of each valid test cell to the nearest cell of the groups it asks."""
+        lookup, found = self.lookup, self.lookup.neighbours
+        squared = np.full(self.test.dense.is_valid.size, np.inf, dtype=np.float32)
+        if found.relative.size:
+            relative = np.where(is_asked, found.relative, np.inf)
+            rows, group = np.arange(len(relative)), relative.argmin(axis=1)
+            key = np.where(np.isfinite(relative[rows, group]), found.nearest[rows, group], -1)
+            squared[lookup.cells] = lookup.squared(lookup.cells, key)
+        return self._finish(squared.reshape(self.test.dense.is_valid.shape))
 
     @cached_property
     def _in_place(self) -> tuple[CellMap, CellMap]:
-        test, reference = self.test.dense, self.reference.dense
-        query, key = self._normalised(test).copy(), self._normalised(reference).copy()
-        # cells outside a photograph are far from everything, each other included
-        query[~test.is_valid], key[~reference.is_valid] = FAR, -FAR
-        shape, window = test.is_valid.shape, self.config.window_cells
-        forward, reverse = (np.full(shape, np.inf, dtype=np.float32) for _ in range(2))
-        buffer = np.empty(query.size, dtype=np.float32)
-        for dy in range(self.shift[0] - window, self.shift[0] + window + 1):
-            for dx in range(self.shift[1] - window, self.shift[1] + window + 1):
-                here, there = overlap(shape, (dy, dx))
-                moved_key = key[there]
-                difference = buffer[: moved_key.size].reshape(moved_key.shape)
-                np.subtract(query[here], moved_key, out=difference)
-                squared = np.einsum("hwd,hwd->hw", difference, difference)
-                np.minimum(forward[here], squared, out=forward[here])
-                np.minimum(reverse[there], squared, out=reverse[there])
-        forward[forward >= FAR], reverse[reverse >= FAR] = np.inf, np.inf
+        lookup, window = self.lookup, self.lookup.neighbours.window
+        row, place = np.nonzero(np.isfinite(window))
+        here, there = lookup.cells[row], lookup.places[row, place]
+        relative = window[row, place]
+        forward = lookup.squared(*self._best(here, there, place, relative))
+        # the window of a reference cell holds the same pairs, sorted the other way round
+        back = self._best(there, here, place, relative + lookup.power()[here])
+        reverse = lookup.squared(*back[::-1])
 
         # Only what both photographs show can be new or missing
         dy, dx = self.shift
-        forward[~moved(_inner(reference.is_valid), (-dy, -dx))] = np.inf
-        reverse[~moved(_inner(test.is_valid), (dy, dx))] = np.inf
+        shape = self.test.dense.is_valid.shape
+        forward, reverse = forward.min(axis=0).reshape(shape), reverse.min(axis=0).reshape(shape)
+        forward[~moved(_inner(self.reference.dense.is_valid), (-dy, -dx))] = np.inf
+        reverse[~moved(_inner(self.test.dense.is_valid), (dy, dx))] = np.inf
         return self._finish(forward), self._finish(reverse)
 
-    def _normalised(self, dense: DenseMap) -> Float32[np.ndarray, "rows columns dim"]:
-        if self.config.distance == "euclidean":
-            return dense.tokens
-        norm = np.linalg.norm(dense.tokens, axis=-1, keepdims=True)
-        unit: np.ndarray = dense.tokens / np.maximum(norm, np.float32(1e-6))
-        return unit
+    def _best(
+        self,
+        cell: Int[np.ndarray, " pairs"],
+        partner: Int[np.ndarray, " pairs"],
+        place: Int[np.ndarray, " pairs"],
+        relative: Float32[np.ndarray, " pairs"],
+    ) -> tuple[Int[np.ndarray, "2 cells"], Int[np.ndarray, "2 cells"]]:
+        """Pair each cell with its best partner, and with the one exactly there; -1 for none.
+
+        The second is asked as well because equal cells have to read exactly 0.
+        """
+        n_cells, n_places = self.test.dense.is_valid.size, (2 * self.config.window_cells + 1) ** 2
+        distance = np.full((n_cells, n_places), np.inf, dtype=np.float32)
+        partner_at = np.full((n_cells, n_places), -1)
+        distance[cell, place], partner_at[cell, place] = relative, partner
+        every = np.arange(n_cells)
+        partners = np.stack(
+            [partner_at[every, distance.argmin(axis=1)], partner_at[:, n_places // 2]]
+        )
+        return np.stack([every, every]), partners
 
     def _finish(self, squared: CellMap) -> CellMap:
         """Turn squared distances into distances: |a − b|, or 1 − cos for unit vectors."""
@@ -183,3 +161,49 @@ def _inner(is_valid: Bool[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows
     """Leave out the cells beside an edge of the photograph: their window is cut in half."""
     inner: np.ndarray = binary_erosion(is_valid, np.ones((3, 3), dtype=bool), border_value=1)
     return inner
+
+
+def nearest_reference(comparisons: Sequence[Comparison]) -> int:
+    """Return the reference of which the image shows most."""
+    means = [
+        np.mean(each.reverse, where=np.isfinite(each.reverse))
+        if np.isfinite(each.reverse).any()
+        else np.inf
+        for each in comparisons
+    ]
+    return int(np.argmin(means))
+
+
+def beside(
+    test: Sample, references: Sequence[Sample], config: ComparisonConfig, n_threads: int = 1
+) -> list[Comparison]:
+    """Lay an image beside each reference."""
+    spectrum = test.spectrum
+    with ThreadPoolExecutor(n_threads) as pool:
+        each_by = map if n_threads == 1 else pool.map
+        looked_up = each_by(lambda each: look_up(test.dense, spectrum, each, config), references)
+        return [
+            Comparison(test, reference, config, found)
+            for reference, found in zip(references, looked_up, strict=True)
+        ]
+
+
+def with_propagated_parts(
+    comparisons: Sequence[Comparison], config: PropagationConfig
+) -> list[Comparison]:
+    """Return the same comparisons of an image that takes its parts from the references."""
+    test = comparisons[0].test
+    lookups = [each.lookup for each in comparisons]
+    distance = class_distance(
+        [
+            (each.neighbours, pair.reference.cell_order)
+            for each, pair in zip(lookups, comparisons, strict=True)
+        ],
+        lookups[0].power()[lookups[0].cells],
+        test.aligned.n_classes,
+    )
+    aligned = propagate(
+        distance, test.dense.is_valid, test.is_valid, test.aligned.is_background_class, config
+    )
+    test = replace(test, aligned=aligned)
+    return [replace(each, test=test, looked_up=each.lookup) for each in comparisons]

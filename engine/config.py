@@ -14,17 +14,21 @@ from typing import Any, Literal
 
 from alignment.classes import ClassesConfig
 from alignment.pose import PoseConfig
-from engine.comparison import ComparisonConfig
+from alignment.propagation import PropagationConfig
 from engine.errors import ConfigError
+from engine.lookup import ComparisonConfig
 from engine.normalisation import NormaliserConfig
 from engine.scores import SCORES, ScoresConfig
 from engine.typed import as_values, changed, problems_of
+from features.machine import MachineConfig
 from features.palette import PaletteConfig
+from features.sam.config import SamConfig
 from features.segmenter import SegmenterConfig
+from features.vit.config import VitConfig
 
 PRESETS = ("competition", "default", "paper")
 
-Profile = Literal["embedded"]
+Profile = Literal["embedded", "foundation", "foundation-fast"]
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,17 @@ class Config:
     """All settings of an inspector; two equal ones fitted on equal images judge equally."""
 
     profile: Profile = "embedded"
-    """Where descriptors and parts come from."""
+    """Where descriptors and parts come from: ``embedded`` needs no weights; ``foundation`` has
+    DINOv2 and SAM on every image, ``foundation-fast`` SAM on the references only."""
     preset: str = "default"
     """The preset that the other values started from; a record made in code only carries it."""
     seed: int = 0
     """Settles every random choice."""
     working_area_px: int = 65_536
     """Images are resized to this area, 256 × 256 for a square one."""
+    photo_area_px: int | None = None
+    """Area in which the networks of a foundation profile are given images, however small the
+    working area; None means what SAM sees best, 1024 × 768."""
     active_scores: tuple[str, ...] = (
         "class_agnostic_patch",
         "located_patch",
@@ -51,9 +59,18 @@ class Config:
     segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)
     palette: PaletteConfig = field(default_factory=PaletteConfig)
     classes: ClassesConfig = field(default_factory=ClassesConfig)
+    propagation: PropagationConfig = field(default_factory=PropagationConfig)
     comparison: ComparisonConfig = field(default_factory=ComparisonConfig)
     scores: ScoresConfig = field(default_factory=ScoresConfig)
     normalisation: NormaliserConfig = field(default_factory=NormaliserConfig)
+    vit: VitConfig = field(default_factory=VitConfig)
+    sam: SamConfig = field(default_factory=SamConfig)
+    machine: MachineConfig = field(default_factory=MachineConfig)
+
+    @property
+    def is_propagated(self) -> bool:
+        """Whether the parts of a judged image are propagated from the references."""
+        return self.profile == "foundation-fast" or self.classes.method == "propagate"
 
     def problems(self) -> list[str]:
         """Name every value out of range that is not inside another record."""
@@ -63,6 +80,8 @@ class Config:
         for name, low, high in (("seed", 0, 2**32 - 1), ("working_area_px", 64**2, 2048**2)):
             if not low <= getattr(self, name) <= high:
                 found.append(f"{name} must lie in {low} … {high}, got {getattr(self, name)}")
+        if self.photo_area_px is not None and not 64**2 <= self.photo_area_px <= 4096**2:
+            found.append(f"photo_area_px must lie in {64**2} … {4096**2}, got {self.photo_area_px}")
         return found + self._problems_of_scores()
 
     def _problems_of_scores(self) -> list[str]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from jaxtyping import UInt8
 
+from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
 from alignment.pose import PoseEstimator, Upright
 from alignment.similarity import compose, rescale
 from engine.augmentation import altered_copies
-from engine.comparison import Comparison
+from engine.comparison import Comparison, beside, nearest_reference, with_propagated_parts
 from engine.config import Config
 from engine.deviations import find_deviations
 from engine.errors import NotFittedError
@@ -22,15 +23,15 @@ from engine.explain import ReferenceView
 from engine.intake import take_in
 from engine.naming import class_names
 from engine.normalisation import Normaliser, emphasise, learn_normaliser
+from engine.profiles import make_networks, photo_area_px
 from engine.report import Calibration, Report
 from engine.sample import Sample
 from engine.scores import SCORES, Reading, score_all
-from features.dense import Backbone, DenseMap
+from features.dense import DenseMap
 from features.embedded import CELL_PX, EmbeddedBackbone
 from features.palette import Palette
-from features.parts import Parts, Segmenter
+from features.parts import Parts
 from features.pixels import check_image, resize
-from features.segmenter import EmbeddedSegmenter
 
 Image = UInt8[np.ndarray, "_ _ 3"]
 Progress = Callable[[str, int, int], None]
@@ -43,10 +44,13 @@ class Inspector:
 
     def __init__(self, config: Config | None = None) -> None:
         self.config = (config or Config()).check()
-        self.backbone: Backbone = EmbeddedBackbone()
-        self.segmenter: Segmenter = EmbeddedSegmenter(self.config.segmenter, self.config.seed)
+        self.backbone, self.segmenter = make_networks(self.config)
         self.palette = Palette(self.config.palette, self.config.seed)
-        self.pose = PoseEstimator(self.config.pose, self.backbone)
+        # a pose is found by many comparisons, for which only the embedded descriptors are cheap
+        self.pose = PoseEstimator(
+            self.config.pose,
+            self.backbone if self.config.profile == "embedded" else EmbeddedBackbone(),
+        )
         self.classes = PartClasses(self.config.classes)
 
     def inspect(self, image: Image) -> Report:
@@ -59,10 +63,9 @@ class Inspector:
         started = time.perf_counter()
         if not hasattr(self, "normaliser_"):
             raise NotFittedError("this inspector has no references; call fit or load first")
-        check_image(image)
-        upright = self.pose.upright(resize(image, self.working_size_))
-        sample = self._describe(upright)
-        comparisons = self._beside(sample, self.samples_)
+        photo = resize(check_image(image), self.photo_size_)
+        upright = self.pose.upright(resize(photo, self.working_size_))
+        comparisons = self._compare(self._describe(photo, upright), self.samples_)
         readings = score_all(comparisons, self.config.scores)
         return self._report(image, upright, comparisons, readings, started)
 
@@ -80,26 +83,32 @@ class Inspector:
             ImageError: There is no image, or an array is none.
         """
         report = progress or (lambda step, done, total: None)
-        references = take_in(images, names, area_px=self.config.working_area_px, multiple=CELL_PX)
-        working, self.names_, self.working_size_ = references
+        photos = self._take_in(images, names)
         report("aligning", 0, 4)
-        self.backbone.fit(working)
+        working = [resize(photo, self.working_size_) for photo in photos]
+        self.backbone.fit(photos)
+        self.pose.backbone.fit(working)
         self.pose.fit(working)
         uprights = [self.pose.upright(image) for image in working]
 
         report("finding parts", 1, 4)
-        pictures, masks = [u.image for u in uprights], [u.is_valid for u in uprights]
+        views = [each.same_of(photo) for each, photo in zip(uprights, photos, strict=True)]
+        pictures, masks = [image for image, _ in views], [is_valid for _, is_valid in views]
         self.segmenter.fit(pictures, masks)
-        self.palette.fit(pictures, masks)
-        cut = [self._cut(upright) for upright in uprights]
-        self.classes.fit([parts for _, parts in cut], pictures)
-        self.samples_ = [self._align(u, *each) for u, each in zip(uprights, cut, strict=True)]
+        self.palette.fit([u.image for u in uprights], [u.is_valid for u in uprights])
+        dense = self.backbone.batch(pictures, masks)
+        parts = [self._cut(*each) for each in zip(pictures, dense, strict=True)]
+        self.classes.fit(parts, [upright.image for upright in uprights])
+        self.samples_ = [
+            self._sample(upright, tokens, self.classes.align(cut, upright.image))
+            for upright, tokens, cut in zip(uprights, dense, parts, strict=True)
+        ]
         self.class_names_ = class_names(self.samples_)
 
         report("leaving one out", 2, 4)
-        normal, calibration = self._normal_readings(working)
+        normal, calibration = self._normal_readings(photos)
         report("setting the threshold", 3, 4)
-        extra = [self._read(resize(check_image(image), self.working_size_)) for image in validation]
+        extra = [self._read(resize(check_image(image), self.photo_size_)) for image in validation]
         emphasis = emphasise(
             self.config.normalisation, self.config.active_scores, self.pose.residual_
         )
@@ -116,11 +125,20 @@ class Inspector:
         save_inspector(self, path)
 
     @classmethod
-    def load(cls, path: str | Path, *, profile: str | None = None) -> Inspector:
-        """Read a model file, of the given profile if one is given."""
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        profile: str | None = None,
+        machine: Mapping[str, str | int] | None = None,
+    ) -> Inspector:
+        """Read a model file, of the given profile if one is given.
+
+        ``machine`` replaces settings of ``features.machine.MachineConfig``, say the device.
+        """
         from engine.storage import load_inspector
 
-        return load_inspector(path, profile=profile)
+        return load_inspector(path, profile=profile, machine=machine)
 
     # What was learnt, for people
 
@@ -154,37 +172,62 @@ class Inspector:
 
     # Steps
 
-    def _cut(self, upright: Upright) -> tuple[DenseMap, Parts]:
-        dense = self.backbone(upright.image, upright.is_valid)
-        return dense, self.segmenter(upright.image, dense)
+    def _take_in(self, images: Sequence[Image], names: Sequence[str] | None) -> list[Image]:
+        taken = take_in(
+            images,
+            names,
+            photo_area_px=photo_area_px(self.config),
+            working_area_px=self.config.working_area_px,
+            multiple=CELL_PX,
+        )
+        self.names_ = taken.names
+        self.photo_size_, self.working_size_ = taken.photo_size, taken.working_size
+        return taken.photos
 
-    def _align(self, upright: Upright, dense: DenseMap, parts: Parts) -> Sample:
-        aligned = self.classes.align(parts, upright.image)
+    def _describe(self, photo: Image, upright: Upright) -> Sample:
+        """Describe an image, and cut it where its parts are not propagated later."""
+        image, is_valid = upright.same_of(photo)
+        dense = self.backbone(image, is_valid)
+        if self.config.is_propagated:
+            return self._sample(upright, dense, self.classes.none(self.working_size_))
+        parts = self._cut(image, dense)
+        return self._sample(upright, dense, self.classes.align(parts, upright.image))
+
+    def _cut(self, image: Image, dense: DenseMap) -> Parts:
+        return self.segmenter(image, dense).resized(self.working_size_)
+
+    def _sample(self, upright: Upright, dense: DenseMap, aligned: AlignedParts) -> Sample:
         composition = self.palette(upright.image, upright.is_valid)
         return Sample(upright.image, upright.is_valid, dense, aligned, composition)
 
-    def _describe(self, upright: Upright) -> Sample:
-        return self._align(upright, *self._cut(upright))
+    def _compare(self, test: Sample, references: Sequence[Sample]) -> list[Comparison]:
+        comparisons = beside(test, references, self.config.comparison, self._n_threads)
+        if self.config.is_propagated:
+            return with_propagated_parts(comparisons, self.config.propagation)
+        return comparisons
 
-    def _beside(self, test: Sample, references: Sequence[Sample]) -> list[Comparison]:
-        return [Comparison(test, each, self.config.comparison) for each in references]
+    @property
+    def _n_threads(self) -> int:
+        """Hand-made descriptors are so short that threads cost more than they bring."""
+        return 1 if self.config.profile == "embedded" else self.config.machine.cores
 
-    def _compare(self, test: Sample, references: Sequence[Sample]) -> dict[str, Reading]:
-        return score_all(self._beside(test, references), self.config.scores)
+    def _read(self, photo: Image) -> dict[str, Reading]:
+        upright = self.pose.upright(resize(photo, self.working_size_))
+        return self._read_sample(self._describe(photo, upright), self.samples_)
 
-    def _read(self, working: Image) -> dict[str, Reading]:
-        return self._compare(self._describe(self.pose.upright(working)), self.samples_)
+    def _read_sample(self, test: Sample, references: Sequence[Sample]) -> dict[str, Reading]:
+        return score_all(self._compare(test, references), self.config.scores)
 
     def _normal_readings(
-        self, working: Sequence[Image]
+        self, photos: Sequence[Image]
     ) -> tuple[list[dict[str, Reading]], Calibration]:
         """Judge each reference by the others, or copies of the only one by it."""
-        if len(working) > 1:
+        if len(photos) > 1:
             return [
-                self._compare(sample, [other for other in self.samples_ if other is not sample])
+                self._read_sample(sample, [other for other in self.samples_ if other is not sample])
                 for sample in self.samples_
             ], "leave-one-out"
-        copies = altered_copies(working[0], N_COPIES, np.random.default_rng(self.config.seed))
+        copies = altered_copies(photos[0], N_COPIES, np.random.default_rng(self.config.seed))
         return [self._read(copy) for copy in copies], "self-calibrated"
 
     def _report(
@@ -222,19 +265,8 @@ class Inspector:
             missing_map=heat["missing_patch"],
             aligned=sample.aligned,
             upright=sample.image,
-            nearest_reference=_nearest(comparisons),
+            nearest_reference=nearest_reference(comparisons),
             image_size=size,
             to_image=to_image,
             seconds=time.perf_counter() - started,
         )
-
-
-def _nearest(comparisons: Sequence[Comparison]) -> int:
-    """Return the reference of which the image shows most."""
-    means = [
-        np.mean(each.reverse, where=np.isfinite(each.reverse))
-        if np.isfinite(each.reverse).any()
-        else np.inf
-        for each in comparisons
-    ]
-    return int(np.argmin(means))

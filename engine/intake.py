@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import UInt8
@@ -17,10 +18,28 @@ from features.pixels import ImageError, check_image, fit_size, resize
 Image = UInt8[np.ndarray, "_ _ 3"]
 
 
+@dataclass(frozen=True)
+class Intake:
+    """References in an order of their own, all in the one size in which networks see them.
+
+    The method itself works on images of ``working_size``, which may be smaller.
+    """
+
+    photos: list[Image]
+    names: list[str]
+    photo_size: tuple[int, int]
+    working_size: tuple[int, int]
+
+
 def take_in(
-    images: Sequence[Image], names: Sequence[str] | None, *, area_px: int, multiple: int
-) -> tuple[list[Image], list[str], tuple[int, int]]:
-    """Return the references in one working size and an order of their own, names, and the size.
+    images: Sequence[Image],
+    names: Sequence[str] | None,
+    *,
+    photo_area_px: int,
+    working_area_px: int,
+    multiple: int,
+) -> Intake:
+    """Bring the references into one size; sides are multiples of ``multiple``.
 
     Raises:
         ImageError: There is no image, or an array is none.
@@ -33,10 +52,18 @@ def take_in(
     # the median aspect, so that one odd photograph does not squeeze all others
     sizes = sorted((image.shape[:2] for image in images), key=lambda size: size[1] / size[0])
     height, width = sizes[len(sizes) // 2]
-    size = fit_size(height, width, area_px=area_px, multiple=multiple)
-    working = [resize(image, size) for image in images]
+    photo_size, working_size = (
+        fit_size(height, width, area_px=area_px, multiple=multiple)
+        for area_px in (photo_area_px, working_area_px)
+    )
+    photos = [resize(image, photo_size) for image in images]
     order = sorted(
         range(len(images)),
-        key=lambda i: (hashlib.sha256(working[i].tobytes()).digest(), names[i]),
+        key=lambda i: (hashlib.sha256(photos[i].tobytes()).digest(), names[i]),
     )
-    return [working[index] for index in order], [names[index] for index in order], size
+    return Intake(
+        [photos[index] for index in order],
+        [names[index] for index in order],
+        photo_size,
+        working_size,
+    )

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int, UInt8
 
 from alignment.aligned import AlignedParts
-from alignment.registration import Spectrum
+from alignment.neighbours import CellOrder, order_cells
+from alignment.registration import Spectrum, condensed
 from engine.class_means import color_planes, pixel_mean, token_mean
-from engine.nearest import CellOrder, order_cells
 from features.dense import DenseMap
 
 
@@ -28,7 +28,7 @@ class Sample:
     @cached_property
     def spectrum(self) -> Spectrum:
         """The descriptors, ready for registration."""
-        return Spectrum(self.dense)
+        return Spectrum(condensed(self.dense))
 
     @cached_property
     def cell_class(self) -> Int[np.ndarray, "rows columns"]:
@@ -48,8 +48,8 @@ class Sample:
 
     @cached_property
     def cell_order(self) -> CellOrder:
-        """The valid cells, sorted by foreground and class."""
-        return order_cells(self.dense.is_valid, self.is_foreground, self.cell_class)
+        """The valid cells, sorted by class."""
+        return order_cells(self.dense.is_valid, self.cell_class)
 
     @cached_property
     def valid_class_map(self) -> Int[np.ndarray, "height width"]:

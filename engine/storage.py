@@ -6,6 +6,7 @@ with their classes), so that nothing is computed anew when a station starts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,8 @@ def save_inspector(inspector: Inspector, path: str | Path) -> None:
         "profile": inspector.config.profile,
         "config": to_dict(inspector.config),
         "working_size": list(inspector.working_size_),
+        "photo_size": list(inspector.photo_size_),
+        "identity": _identity(inspector),
         "references": inspector.names_,
         "classes": inspector.class_names_,
         "weights": normaliser.weights,
@@ -57,11 +60,20 @@ def save_inspector(inspector: Inspector, path: str | Path) -> None:
     write_model(path, arrays, header)
 
 
-def load_inspector(path: str | Path, *, profile: str | None = None) -> Inspector:
-    """Read an inspector.
+def load_inspector(
+    path: str | Path,
+    *,
+    profile: str | None = None,
+    machine: Mapping[str, str | int] | None = None,
+    is_to_judge: bool = True,
+) -> Inspector:
+    """Read an inspector; ``machine`` replaces settings of the machine it was fitted on.
+
+    One that is not to judge may lack its networks.
 
     Raises:
-        ModelFileError: The file is none of ours, damaged, newer, or of another profile.
+        ModelFileError: The file is none of ours, damaged, newer, of another profile, or was fitted
+            with other networks than those that are here.
     """
     from engine.inspector import Inspector
 
@@ -72,10 +84,15 @@ def load_inspector(path: str | Path, *, profile: str | None = None) -> Inspector
                 f"{path} is a model of profile {header['profile']!r}, expected {profile!r}; "
                 f"fit the references again with --profile {profile}, or drop the option"
             )
-        inspector = Inspector(from_dict(header["config"], source=str(path)))
+        values = header["config"]
+        values["machine"] = values.get("machine", {}) | dict(machine or {})
+        inspector = Inspector(from_dict(values, source=str(path)))
+        if is_to_judge:
+            _check_identity(path, header.get("identity", {}), inspector)
         for name, part in _parts(inspector).items():
             part.restore(_select(arrays, name))
         inspector.working_size_ = (header["working_size"][0], header["working_size"][1])
+        inspector.photo_size_ = tuple(header.get("photo_size", header["working_size"]))
         inspector.names_ = list(header["references"])
         inspector.class_names_ = list(header["classes"])
         background = inspector.classes.is_background_
@@ -100,17 +117,51 @@ def load_inspector(path: str | Path, *, profile: str | None = None) -> Inspector
 
 
 def _parts(inspector: Inspector) -> dict[str, Any]:
-    return {
+    parts = {
         "backbone": inspector.backbone,
         "segmenter": inspector.segmenter,
         "palette": inspector.palette,
         "classes": inspector.classes,
         "pose": inspector.pose,
     }
+    if inspector.pose.backbone is not inspector.backbone:
+        # before the pose, which describes with it when restored
+        parts = {"pose_backbone": inspector.pose.backbone} | parts
+    return parts
+
+
+def _identity(inspector: Inspector) -> dict[str, dict[str, str]]:
+    """Name the networks whose outcome is in the file."""
+    return {
+        "backbone": inspector.backbone.identity(),
+        "segmenter": inspector.segmenter.identity(),
+    }
 
 
 def _states(inspector: Inspector) -> dict[str, Arrays]:
     return {name: part.state() for name, part in _parts(inspector).items()}
+
+
+def _check_identity(
+    path: str | Path, fitted: dict[str, dict[str, str]], inspector: Inspector
+) -> None:
+    """Refuse networks other than those whose descriptors and parts are in the file."""
+    for part, here in _identity(inspector).items():
+        there = fitted.get(part, here)
+        # equal weights may lie here under another name
+        differing = [key for key in sorted(there | here) if there.get(key) != here.get(key)]
+        if differing not in ([], ["name"]):
+            expected, got = (
+                ", ".join(
+                    f"{key} {each.get(key, 'unknown')}"
+                    for key in {"name": 0} | dict.fromkeys(differing)
+                )
+                for each in (there, here)
+            )
+            raise ModelFileError(
+                f"{path} was fitted with another {part}: expected {expected}, got {got}; "
+                "fit the references again, or bring the weights it was fitted with"
+            )
 
 
 def _select(arrays: Arrays, name: str) -> Arrays:

@@ -44,8 +44,18 @@ class Backbone(Protocol):
     ) -> DenseMap:
         """Describe one RGB image; pixels that are not valid were made up by a warp."""
 
+    def batch(
+        self,
+        images: Sequence[UInt8[np.ndarray, "height width 3"]],
+        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+    ) -> list[DenseMap]:
+        """Describe several images of one size, which may be faster than one by one."""
+
     def state(self) -> dict[str, np.ndarray]:
         """Return the arrays that ``fit`` learnt, to be stored in a model file."""
 
     def restore(self, state: dict[str, np.ndarray]) -> Self:
         """Take what ``state`` returned instead of fitting; returns itself."""
+
+    def identity(self) -> dict[str, str]:
+        """Name what must be the same for fitting and judging: weights, their hash, sizes."""

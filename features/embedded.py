@@ -69,6 +69,18 @@ class EmbeddedBackbone:
         coverage = _average(is_valid.astype(np.float32), CELL_PX)
         return DenseMap(tokens, coverage > 0.99)
 
+    def batch(
+        self,
+        images: Sequence[UInt8[np.ndarray, "height width 3"]],
+        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+    ) -> list[DenseMap]:
+        """Describe several images of one size, one by one."""
+        return [self(image, valid) for image, valid in zip(images, is_valid, strict=True)]
+
+    def identity(self) -> dict[str, str]:
+        """There are no weights, only the descriptors of this module."""
+        return {"name": "embedded"}
+
     def restore(self, state: dict[str, np.ndarray]) -> Self:
         """Take centre and scale from a stored state instead of fitting."""
         self.center_, self.scale_ = state["center"], state["scale"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, Self, runtime_checkable
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
@@ -34,6 +35,20 @@ class Parts:
 
     def __len__(self) -> int:
         return len(self.is_background)
+
+    def resized(self, size: tuple[int, int]) -> Parts:
+        """Return the same parts of the image in another (height, width).
+
+        Parts that get lost because they are too small for it are left out.
+        """
+        if self.labels.shape == size:
+            return self
+        labels = cv2.resize(
+            self.labels.astype(np.float32), size[::-1], interpolation=cv2.INTER_NEAREST
+        ).astype(np.int32)
+        is_kept = np.bincount(labels[labels >= 0], minlength=len(self)) > 0
+        number = np.append(np.where(is_kept, np.cumsum(is_kept) - 1, -1), -1)
+        return Parts(number[labels], self.is_background[is_kept])
 
     @cached_property
     def area_px(self) -> Int[np.ndarray, " parts"]:
@@ -84,3 +99,6 @@ class Segmenter(Protocol):
 
     def restore(self, state: dict[str, np.ndarray]) -> Self:
         """Take what ``state`` returned instead of fitting; returns itself."""
+
+    def identity(self) -> dict[str, str]:
+        """Name what must be the same for fitting and judging: weights, their hash, sizes."""

@@ -20,6 +20,7 @@ from scipy.cluster.vq import kmeans2
 
 from features.dense import DenseMap
 from features.parts import Parts
+from features.regions import regions_of, without_remains, without_specks
 
 # pixels that the clustering sees; more change the centres by less than a unit of CIELAB
 N_SAMPLES = 10_000
@@ -28,7 +29,6 @@ CHANNEL_WEIGHTS = np.array([1.0, 2.0, 2.0, 1.0], dtype=np.float32)
 # nearer ones nobody can tell apart (a just noticeable difference is 2.3 units of CIELAB, Mahy et
 # al., 1994): a plain ground must not be cut up along its noise
 MIN_DIFFERENCE = 3.0
-NO_MATERIAL = 255
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,10 @@ class EmbeddedSegmenter:
         self.centers_, self.material_of_ = state["centers"], state["material_of"]
         return self
 
+    def identity(self) -> dict[str, str]:
+        """There are no weights; what was agreed on is in the state."""
+        return {"name": "embedded"}
+
     def __call__(self, image: UInt8[np.ndarray, "height width 3"], dense: DenseMap) -> Parts:
         """Cut one image; pixels outside the photograph belong to no part."""
         height, width = image.shape[:2]
@@ -114,11 +118,11 @@ class EmbeddedSegmenter:
             dense.is_valid.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
         ).astype(bool)
         materials = self._materials(image, is_valid)
-        labels, kinds = _regions(materials, self._n_materials)
+        labels, kinds = regions_of(materials, self._n_materials)
         # judged where a warp has continued the border: what touched an edge still does
         is_background = _touches_edges(labels, kinds)
         labels[~is_valid] = -1
-        return _without_remains(labels, is_background, self.config.min_part * labels.size)
+        return without_remains(labels, is_background, self.config.min_part * labels.size)
 
     @property
     def _n_materials(self) -> int:
@@ -126,13 +130,13 @@ class EmbeddedSegmenter:
 
     def _materials(
         self, image: UInt8[np.ndarray, "height width 3"], is_valid: Bool[np.ndarray, "height width"]
-    ) -> UInt8[np.ndarray, "height width"]:
+    ) -> Int[np.ndarray, "height width"]:
         features = pixel_features(image, is_valid).reshape(-1, len(CHANNEL_WEIGHTS))
         power = np.einsum("md,md->m", self.centers_, self.centers_)
         nearest = (power - 2 * features @ self.centers_.T).argmin(axis=1)
         raw = self.material_of_[nearest].reshape(image.shape[:2])
         min_area_px = self.config.min_part * raw.size
-        return _without_specks(raw, self._n_materials, self.config.opening_px, min_area_px)
+        return without_specks(raw, self._n_materials, self.config.opening_px, min_area_px)
 
 
 def pixel_features(
@@ -159,59 +163,6 @@ def _merged(
     groups = fcluster(linkage(centers, "average"), below, "distance")
     material_of: np.ndarray = (groups - 1).astype(np.uint8)
     return material_of
-
-
-def _without_specks(
-    raw: UInt8[np.ndarray, "height width"], n_materials: int, opening_px: int, min_area_px: float
-) -> UInt8[np.ndarray, "height width"]:
-    """Give pixels of thin or tiny regions the material of the nearest larger region."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (opening_px, opening_px))
-    kept = np.full_like(raw, NO_MATERIAL)
-    for material in range(n_materials):
-        opened = cv2.morphologyEx((raw == material).astype(np.uint8), cv2.MORPH_OPEN, kernel)
-        _, regions, statistics, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
-        is_large = statistics[:, cv2.CC_STAT_AREA] >= min_area_px
-        is_large[0] = False
-        kept[is_large[regions]] = material
-    is_missing = kept == NO_MATERIAL
-    if is_missing.all():
-        return np.zeros_like(raw)
-    if is_missing.any():
-        _, nearest = cv2.distanceTransformWithLabels(
-            is_missing.astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-        )
-        material_of = np.zeros(int(nearest.max()) + 1, dtype=np.uint8)
-        material_of[nearest[~is_missing]] = kept[~is_missing]
-        kept = material_of[nearest]
-    return kept
-
-
-def _regions(
-    materials: UInt8[np.ndarray, "height width"], n_materials: int
-) -> tuple[Int[np.ndarray, "height width"], Int[np.ndarray, " parts"]]:
-    """Number the connected regions of each material; return the map and each part's material."""
-    labels = np.full(materials.shape, -1, dtype=np.int32)
-    kinds: list[int] = []
-    for material in range(n_materials):
-        n_regions, regions = cv2.connectedComponents(
-            (materials == material).astype(np.uint8), connectivity=4
-        )
-        is_region = regions > 0
-        labels[is_region] = regions[is_region] - 1 + len(kinds)
-        kinds += [material] * (n_regions - 1)
-    return labels, np.array(kinds, dtype=np.int64)
-
-
-def _without_remains(
-    labels: Int[np.ndarray, "height width"],
-    is_background: Bool[np.ndarray, " parts"],
-    min_area_px: float,
-) -> Parts:
-    """Leave out parts of which too little lies in the photograph; their pixels get -1."""
-    area_px = np.bincount(labels[labels >= 0], minlength=len(is_background))
-    is_kept = area_px >= max(min_area_px, 1)
-    number = np.append(np.where(is_kept, np.cumsum(is_kept) - 1, -1), -1)
-    return Parts(number[labels], is_background[is_kept])
 
 
 def _touches_edges(

@@ -46,6 +46,11 @@ config = click.option(
     metavar="CONFIG",
     help="A TOML file, or a preset: default, paper or competition.",
 )
+profile = click.option(
+    "--profile",
+    metavar="NAME",
+    help="embedded, foundation or foundation-fast; overrides that of the config.",
+)
 threshold = click.option(
     "--threshold",
     type=float,
@@ -68,3 +73,14 @@ def writes(
 ) -> Callable[[Command], Command]:
     """Declare an option that names a file or folder to write."""
     return click.option(*names, type=FILE, metavar=metavar, help=help, **more)
+
+
+def machine(command: Command) -> Command:
+    """Declare on what the networks of a foundation profile run; what is left out stays as it is."""
+    for option in (
+        click.option("--precision", metavar="NAME", help="Of the networks: fp32, bf16 or fp16."),
+        click.option("--runtime", metavar="NAME", help="Of the backbone: torch, onnx or openvino."),
+        click.option("--device", metavar="NAME", help="Of the networks: auto, cpu, cuda or mps."),
+    ):
+        command = option(command)
+    return command

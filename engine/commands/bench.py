@@ -16,8 +16,8 @@ from engine.benchmark.records import Run
 from engine.benchmark.runner import run_bench
 from engine.benchmark.table import tables_text
 from engine.commands.files import check_writable
-from engine.commands.fit import read_config
 from engine.commands.progress import progress
+from engine.commands.settings import read_config
 from engine.config import to_dict
 from engine.inspector import Inspector
 
@@ -29,6 +29,8 @@ def run(
     shots: Sequence[int],
     seeds: Sequence[int],
     config: str | None,
+    profile: str | None,
+    machine: dict[str, str],
     is_perturbed: bool,
     json_path: Path | None,
     html_path: Path | None,
@@ -36,7 +38,7 @@ def run(
     max_pixels: int,
 ) -> int:
     """Run the benchmark, print its tables, write what was asked for; returns the exit code."""
-    settings = read_config(config)
+    settings = read_config(config, profile, machine)
     found = find_categories(root, categories or None)
     for path in (json_path, html_path):
         if path:

@@ -20,10 +20,16 @@ _KEPT_SIDE_PX = 1280
 
 
 def run(
-    model: Path, images: Sequence[Path], output: Path, *, threshold: float | None, max_pixels: int
+    model: Path,
+    images: Sequence[Path],
+    output: Path,
+    *,
+    threshold: float | None,
+    machine: dict[str, str],
+    max_pixels: int,
 ) -> int:
     """Judge images and write the page about all that can be; returns the exit code."""
-    inspector = Inspector.load(model)
+    inspector = Inspector.load(model, machine=machine)
     found = find_images(images)
     check_writable(output, inputs=[model, *sound(found)])
     judged: list[Judged] = []

@@ -9,8 +9,8 @@ import click
 
 from engine.commands.files import check_writable, expand
 from engine.commands.progress import progress
+from engine.commands.settings import read_config
 from engine.commands.summary import summary
-from engine.config import Config, from_dict, load, to_dict
 from engine.inspector import Inspector
 from features.files import read_image
 
@@ -21,11 +21,12 @@ def run(
     *,
     config: str | None,
     profile: str | None,
+    machine: dict[str, str],
     validation: Path | None,
     max_pixels: int,
 ) -> int:
     """Fit an inspector, write the model and say what it has learnt; returns the exit code."""
-    settings = read_config(config, profile)
+    settings = read_config(config, profile, machine)
     files = expand(references)
     extra = expand([validation]) if validation else []
     check_writable(output, inputs=files + extra)
@@ -44,15 +45,3 @@ def run(
     click.echo(f"{output} written")
     click.echo(summary(inspector))
     return 0
-
-
-def read_config(name_or_path: str | None, profile: str | None = None) -> Config:
-    """Read a preset or file, the defaults without one; ``profile`` overrides what it says.
-
-    Raises:
-        ConfigError: The file cannot be read or has problems, or there is no such profile.
-    """
-    config = load(name_or_path) if name_or_path else Config()
-    if profile is None:
-        return config
-    return from_dict(to_dict(config) | {"profile": profile}, source="--profile")

@@ -40,10 +40,11 @@ def run(
     is_worst_first: bool = False,
     is_failing_on_anomaly: bool = False,
     threshold: float | None = None,
+    machine: dict[str, str] | None = None,
     max_pixels: int,
 ) -> int:
     """Judge images, print each as soon as its line is due; returns the exit code."""
-    inspector = Inspector.load(model)
+    inspector = Inspector.load(model, machine=machine)
     found = find_images(images)
     if csv_path:
         check_writable(csv_path, inputs=[model, *sound(found)])

@@ -151,7 +151,7 @@ def test_config_names_its_problems() -> None:
     assert ClassesConfig().problems() == []
     config = ClassesConfig(method="magic", max_spread=0, unmatched_cost=float("nan"))  # type: ignore[arg-type]
     assert config.problems() == [
-        'classes.method must be "nearest" or "hungarian", got \'magic\'',
+        'classes.method must be "nearest", "hungarian" or "propagate", got \'magic\'',
         "classes.max_spread must lie in 0 … 100, got 0",
         "classes.unmatched_cost must lie in 0 … 100, got nan",
     ]

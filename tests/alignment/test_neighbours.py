@@ -2,47 +2,67 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.nearest import nearest_squared, order_cells
+from alignment.neighbours import CHUNK_ROWS, find_neighbours, order_cells
+
+N_QUERIES = CHUNK_ROWS + 88  # more than are searched at once
 
 
-def whole(query: np.ndarray, key: np.ndarray) -> np.ndarray:
-    return nearest_squared(query, key, [(slice(0, len(query)), slice(0, len(key)))])[0]
+def random_tokens(n_cells: int, seed: int, dim: int = 5) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n_cells, dim)).astype(np.float32)
 
 
-def test_is_exact_far_from_the_origin() -> None:
-    query = 100 + np.random.default_rng(0).normal(size=(300, 64)).astype(np.float32)
-    assert not whole(query, query[::-1].copy()).any()
+class TestOrder:
+    def test_groups_lie_together_and_hold_their_cells(self) -> None:
+        rng = np.random.default_rng(2)
+        cell_class = rng.integers(-1, 4, size=(6, 7))
+        is_valid = rng.random((6, 7)) < 0.8
+        order = order_cells(is_valid, cell_class)
+        assert sorted(order.cells) == np.flatnonzero(is_valid).tolist()
+        assert order.classes.tolist() == np.unique(cell_class[is_valid]).tolist()
+        for index, members in zip(order.classes, order.slices, strict=True):
+            expected = np.flatnonzero(is_valid & (cell_class == index)).tolist()
+            assert order.cells[members].tolist() == expected
+
+    def test_no_valid_cell_makes_no_group(self) -> None:
+        order = order_cells(np.zeros((2, 3), dtype=bool), np.zeros((2, 3), dtype=np.int64))
+        assert len(order.cells) == len(order.slices) == 0
 
 
-def test_against_all_pairs() -> None:
-    rng = np.random.default_rng(1)
-    query, key = (rng.normal(size=(n, 5)).astype(np.float32) for n in (600, 70))
-    expected = ((query[:, None] - key[None]) ** 2).sum(axis=-1)
-    np.testing.assert_allclose(whole(query, key), expected.min(axis=1), rtol=1e-5)
-    # blocks that start and end inside the chunks that are held at once
-    blocks = [(slice(100, 530), slice(3, 60)), (slice(0, 1), slice(69, 70))]
-    first, second = nearest_squared(query, key, blocks)
-    np.testing.assert_allclose(first, expected[100:530, 3:60].min(axis=1), rtol=1e-5)
-    np.testing.assert_allclose(second, expected[:1, 69], rtol=1e-5)
+class TestSearch:
+    def test_nearest_of_each_group_against_all_pairs(self) -> None:
+        query, key = random_tokens(N_QUERIES, 0), random_tokens(70, 1)
+        rng = np.random.default_rng(2)
+        is_valid, cell_class = rng.random((7, 10)) < 0.8, rng.integers(-1, 3, size=(7, 10))
+        order = order_cells(is_valid, cell_class)
+        found = find_neighbours(query, key, order, np.empty((N_QUERIES, 0), dtype=np.int64))
 
+        squared = ((query[:, None] - key[None]) ** 2).sum(axis=-1)
+        power = (query**2).sum(axis=1)
+        for group, index in enumerate(order.classes):
+            is_member = (is_valid & (cell_class == index)).ravel()
+            expected = np.where(is_member, squared, np.inf)
+            np.testing.assert_array_equal(found.nearest[:, group], expected.argmin(axis=1))
+            np.testing.assert_allclose(
+                found.relative[:, group] + power, expected.min(axis=1), rtol=1e-4, atol=1e-5
+            )
 
-def test_without_keys_everything_is_infinitely_far() -> None:
-    query = np.ones((3, 2), dtype=np.float32)
-    assert np.isinf(whole(query, np.empty((0, 2), dtype=np.float32))).all()
-    [found] = nearest_squared(query, query, [(slice(0, 3), slice(2, 2))])
-    assert np.isinf(found).all()
+    def test_window_holds_the_asked_pairs(self) -> None:
+        query, key = random_tokens(N_QUERIES, 3), random_tokens(12, 4)
+        is_valid = np.ones((3, 4), dtype=bool)
+        is_valid[1, 2] = False
+        places = np.random.default_rng(5).integers(-1, 12, size=(N_QUERIES, 6))
+        order = order_cells(is_valid, np.zeros((3, 4), dtype=np.int64))
+        found = find_neighbours(query, key, order, places)
+        is_there = (places >= 0) & (places != 6)
+        assert np.isinf(found.window[~is_there]).all()
+        squared = ((query[:, None] - key[places]) ** 2).sum(axis=-1)
+        relative = squared - (query**2).sum(axis=1)[:, None]
+        np.testing.assert_allclose(found.window[is_there], relative[is_there], atol=1e-4)
 
-
-def test_groups_lie_together_and_hold_their_cells() -> None:
-    rng = np.random.default_rng(2)
-    cell_class = rng.integers(-1, 4, size=(6, 7))
-    is_valid = rng.random((6, 7)) < 0.8
-    is_foreground = ~np.isin(cell_class, (0, 2))
-    order = order_cells(is_valid, is_foreground, cell_class)
-    assert sorted(order.cells) == np.flatnonzero(is_valid).tolist()
-    foreground = np.flatnonzero(is_valid & is_foreground).tolist()
-    assert sorted(order.cells[order.foreground]) == foreground
-    assert set(order.classes) == set(cell_class[is_valid & (cell_class >= 0)].tolist())
-    for index, members in order.classes.items():
-        expected = np.flatnonzero(is_valid & (cell_class == index)).tolist()
-        assert sorted(order.cells[members]) == expected
+    def test_a_reference_without_cells_offers_nothing(self) -> None:
+        order = order_cells(np.zeros((2, 2), dtype=bool), np.zeros((2, 2), dtype=np.int64))
+        found = find_neighbours(
+            random_tokens(3, 0), random_tokens(4, 1), order, np.zeros((3, 2), dtype=np.int64)
+        )
+        assert found.relative.shape == (3, 0)
+        assert np.isinf(found.window).all()

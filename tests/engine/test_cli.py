@@ -10,7 +10,15 @@ from engine.config import PRESETS
 from features.files import MAX_PIXELS
 
 COMMANDS = {
-    "fit": ("REFERENCE...", "--output", "--config", "--profile", "--validation", "--max-pixels"),
+    "fit": (
+        "REFERENCE...",
+        "--output",
+        "--config",
+        "--profile",
+        "--validation",
+        "--device",
+        "--max-pixels",
+    ),
     "score": (
         "MODEL.pw IMAGE_OR_FOLDER...",
         "--jsonl",
@@ -18,15 +26,20 @@ COMMANDS = {
         "--worst-first",
         "--fail-on-anomaly",
         "--threshold",
+        "--device",
+        "--runtime",
+        "--precision",
         "--max-pixels",
     ),
-    "explain": ("MODEL.pw IMAGE...", "--output", "--threshold", "--max-pixels"),
+    "explain": ("MODEL.pw IMAGE...", "--output", "--threshold", "--device", "--max-pixels"),
     "bench": (
         "ROOT",
         "--category",
         "--shots",
         "--seeds",
         "--config",
+        "--profile",
+        "--device",
         "--perturb",
         "--json",
         "--html",
@@ -35,6 +48,7 @@ COMMANDS = {
     ),
     "demo": ("--output",),
     "info": ("MODEL.pw", "--json"),
+    "weights": ("list", "get", "verify", "import"),
 }
 
 

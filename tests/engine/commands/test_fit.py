@@ -126,7 +126,11 @@ def test_broken_references_stop_the_fit(refused, photos, tmp_path):
     ("arguments", "message"),
     [
         (("-c", "papper"), "papper: no such config file; check the path, or name a preset: comp"),
-        (("--profile", "magic"), '--profile: profile must be "embedded", got "magic"'),
+        (
+            ("--profile", "magic"),
+            '--profile: profile must be "embedded" or "foundation" or "foundation-fast", '
+            'got "magic"',
+        ),
     ],
 )
 def test_an_unknown_config_or_profile(refused, photos, tmp_path, arguments, message):

@@ -1,0 +1,48 @@
+"""Which two objects make a profile: the dense-feature backbone and the segmenter.
+
+The networks of a foundation profile are imported here when they are asked for, never above.
+"""
+
+from __future__ import annotations
+
+from engine.config import Config
+from engine.errors import ConfigError
+from features.dense import Backbone
+from features.embedded import EmbeddedBackbone
+from features.parts import Segmenter
+from features.segmenter import EmbeddedSegmenter
+
+# what SAM sees best: its longer side is 1024 px, and most photographs are 4:3
+SAM_AREA_PX = 1024 * 768
+
+
+def make_networks(config: Config) -> tuple[Backbone, Segmenter]:
+    """Make the backbone and the segmenter that the config asks for.
+
+    Raises:
+        ConfigError: Settings do not fit the weights.
+        MachineError: This machine lacks what they need.
+        WeightsError: The weights are not here, or not what they should be.
+    """
+    if config.profile == "embedded":
+        return EmbeddedBackbone(), EmbeddedSegmenter(config.segmenter, config.seed)
+    from features.machine import need
+
+    need("torch", f'the profile "{config.profile}"')
+    from features.sam.segmenter import SamSegmenter
+    from features.vit.backbone import VitBackbone
+    from features.weights.errors import WeightsError
+
+    try:
+        return VitBackbone(config.vit, config.machine), SamSegmenter(config.sam, config.machine)
+    except WeightsError:
+        raise
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
+def photo_area_px(config: Config) -> int:
+    """Return the area of the images that the networks are given."""
+    if config.profile == "embedded":
+        return config.working_area_px
+    return config.photo_area_px or SAM_AREA_PX

@@ -1,0 +1,1 @@
+"""Dense descriptors by a pretrained vision transformer."""
