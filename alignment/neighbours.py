@@ -15,6 +15,9 @@ from jaxtyping import Bool, Float32, Int
 
 # rows of a distance matrix that are held at once: 512 × 10,000 cells are 20 MB
 CHUNK_ROWS = 512
+# share of |q|² below which a squared distance is computed anew: single precision leaves a millionth
+# of |q|², too much where two cells are nearly equal, and a ten-thousandth of what lies above
+NEARLY_EQUAL = 0.01
 
 Cells = Float32[np.ndarray, "cells dim"]
 
@@ -48,17 +51,15 @@ def order_cells(
 
 @dataclass(frozen=True)
 class Neighbours:
-    """What one reference has to offer to each cell of an image, nearest first.
+    """Squared Euclidean distances of each query to what one reference has to offer.
 
-    ``relative`` and ``window`` are squared Euclidean distances less |query|², good for choosing
-    only: single precision leaves them a thousandth off where two cells are equal.
+    Infinite where it has no valid cell; exactly 0 where two cells are equal.
     """
 
-    nearest: Int[np.ndarray, "queries groups"]
-    """Flat index of the nearest reference cell of each group."""
-    relative: Float32[np.ndarray, "queries groups"]
+    nearest: Float32[np.ndarray, "queries groups"]
+    """To the nearest cell of each group."""
     window: Float32[np.ndarray, "queries places"]
-    """The same at each place asked for; infinite where the reference has no valid cell."""
+    """To each place that was asked for."""
 
 
 def find_neighbours(
@@ -71,25 +72,37 @@ def find_neighbours(
 
     ``places`` are flat indices of reference cells to look up for each query, -1 for none.
     """
-    # |k|² − 2 q·k as one matrix product: (q, 1) · (−2 k, |k|²)
+    # |q|² + |k|² − 2 q·k as one matrix product: (q, 1, |q|²) · (−2 k, |k|², 1)
     sorted_key = key[order.cells]
-    queries = np.column_stack([query, np.ones(len(query), dtype=np.float32)])
-    keys = np.vstack([-2 * sorted_key.T, np.einsum("kd,kd->k", sorted_key, sorted_key)])
+    power = np.einsum("qd,qd->q", query, query)
+    queries = np.column_stack([query, np.ones_like(power), power])
+    key_power = np.einsum("kd,kd->k", sorted_key, sorted_key)
+    keys = np.column_stack([-2 * sorted_key, key_power, np.ones_like(key_power)])
     column_of = np.full(len(key) + 1, -1)
     column_of[order.cells] = np.arange(len(order.cells))
     looked_up = column_of[places]
 
-    nearest = np.zeros((len(query), len(order.classes)), dtype=np.int64)
-    relative = np.full(nearest.shape, np.inf, dtype=np.float32)
-    window = np.empty(places.shape, dtype=np.float32)
+    nearest = np.full((len(query), len(order.classes)), np.inf, dtype=np.float32)
+    window = np.zeros(places.shape, dtype=np.float32)
     for first in range(0, len(query) if len(order.cells) else 0, CHUNK_ROWS):
         chunk = slice(first, min(first + CHUNK_ROWS, len(query)))
-        products = queries[chunk] @ keys
-        rows = np.arange(len(products))
+        products = queries[chunk] @ keys.T
+        nearest[chunk] = np.minimum.reduceat(products, order.starts, axis=1)
+        window[chunk] = products[np.arange(len(products))[:, None], looked_up[chunk]]
+
+        # Compute anew what single precision left too little of
         for group, members in enumerate(order.slices):
-            best = products[:, members].argmin(axis=1) + members.start
-            nearest[chunk, group] = order.cells[best]
-            relative[chunk, group] = products[rows, best]
-        window[chunk] = products[rows[:, None], looked_up[chunk]]
+            rows = np.flatnonzero(nearest[chunk, group] < NEARLY_EQUAL * power[chunk])
+            if len(rows):
+                columns = products[rows, members].argmin(axis=1) + members.start
+                nearest[first + rows, group] = _squared(query[first + rows], sorted_key[columns])
     window[looked_up < 0] = np.inf
-    return Neighbours(nearest, relative, window)
+    rows, columns = np.nonzero(window < NEARLY_EQUAL * power[:, None])
+    window[rows, columns] = _squared(query[rows], sorted_key[looked_up[rows, columns]])
+    return Neighbours(nearest, window)
+
+
+def _squared(query: Cells, key: Cells) -> Float32[np.ndarray, " cells"]:
+    difference = query - key
+    squared: np.ndarray = np.einsum("cd,cd->c", difference, difference)
+    return squared

@@ -41,22 +41,19 @@ class PropagationConfig:
 
 
 def class_distance(
-    found: Sequence[tuple[Neighbours, CellOrder]],
-    power: Float32[np.ndarray, " queries"],
-    n_classes: int,
+    found: Sequence[tuple[Neighbours, CellOrder]], n_classes: int
 ) -> Float32[np.ndarray, "classes queries"]:
     """Distance of each query to each class over all references; infinite for a class none shows.
 
-    ``found`` is what each reference offers, and how its own cells are sorted by class; ``power``
-    is the squared length of each query token.
+    ``found`` is what each reference offers, and how its own cells are sorted by class.
     """
-    squared = np.full((n_classes, len(power)), np.inf, dtype=np.float32)
+    n_queries = len(found[0][0].nearest)
+    squared = np.full((n_classes, n_queries), np.inf, dtype=np.float32)
     for neighbours, order in found:
-        for group, index in enumerate(order.classes.tolist()):
+        for nearest, index in zip(neighbours.nearest.T, order.classes.tolist(), strict=True):
             if index >= 0:
-                nearer = neighbours.relative[:, group] + power
-                np.minimum(squared[index], nearer, out=squared[index])
-    return np.sqrt(np.maximum(squared, 0))
+                np.minimum(squared[index], nearest, out=squared[index])
+    return np.sqrt(squared)
 
 
 def propagate(

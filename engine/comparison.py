@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int
+from jaxtyping import Bool, Float32
 from scipy.ndimage import binary_erosion
 
 from alignment.propagation import PropagationConfig, class_distance, propagate
@@ -36,7 +36,7 @@ class Comparison:
     @cached_property
     def anywhere(self) -> CellMap:
         """Distance of each test cell to its nearest reference cell."""
-        return self._nearest(np.ones(self.lookup.neighbours.relative.shape, dtype=bool))
+        return self._nearest(np.ones(self.lookup.neighbours.nearest.shape, dtype=bool))
 
     @cached_property
     def in_foreground(self) -> CellMap:
@@ -78,54 +78,28 @@ class Comparison:
 
     def _nearest(self, is_asked: Bool[np.ndarray, "queries groups"]) -> CellMap:
         """Distance of each valid test cell to the nearest cell of the groups it asks."""
-        lookup, found = self.lookup, self.lookup.neighbours
+        nearest = np.where(is_asked, self.lookup.neighbours.nearest, np.inf)
         squared = np.full(self.test.dense.is_valid.size, np.inf, dtype=np.float32)
-        if found.relative.size:
-            relative = np.where(is_asked, found.relative, np.inf)
-            rows, group = np.arange(len(relative)), relative.argmin(axis=1)
-            key = np.where(np.isfinite(relative[rows, group]), found.nearest[rows, group], -1)
-            squared[lookup.cells] = lookup.squared(lookup.cells, key)
+        squared[self.lookup.cells] = nearest.min(axis=1, initial=np.inf)
         return self._finish(squared.reshape(self.test.dense.is_valid.shape))
 
     @cached_property
     def _in_place(self) -> tuple[CellMap, CellMap]:
         lookup, window = self.lookup, self.lookup.neighbours.window
-        row, place = np.nonzero(np.isfinite(window))
-        here, there = lookup.cells[row], lookup.places[row, place]
-        relative = window[row, place]
-        forward = lookup.squared(*self._best(here, there, place, relative))
-        # the window of a reference cell holds the same pairs, sorted the other way round
-        back = self._best(there, here, place, relative + lookup.power()[here])
-        reverse = lookup.squared(*back[::-1])
+        shape = self.test.dense.is_valid.shape
+        forward = np.full(shape[0] * shape[1], np.inf, dtype=np.float32)
+        forward[lookup.cells] = window.min(axis=1)
+        # the window of a reference cell holds the same pairs: each place once at most
+        back = np.full((shape[0] * shape[1], window.shape[1]), np.inf, dtype=np.float32)
+        row, place = np.nonzero(lookup.places >= 0)
+        back[lookup.places[row, place], place] = window[row, place]
+        forward, reverse = forward.reshape(shape), back.min(axis=1).reshape(shape)
 
         # Only what both photographs show can be new or missing
         dy, dx = self.shift
-        shape = self.test.dense.is_valid.shape
-        forward, reverse = forward.min(axis=0).reshape(shape), reverse.min(axis=0).reshape(shape)
         forward[~moved(_inner(self.reference.dense.is_valid), (-dy, -dx))] = np.inf
         reverse[~moved(_inner(self.test.dense.is_valid), (dy, dx))] = np.inf
         return self._finish(forward), self._finish(reverse)
-
-    def _best(
-        self,
-        cell: Int[np.ndarray, " pairs"],
-        partner: Int[np.ndarray, " pairs"],
-        place: Int[np.ndarray, " pairs"],
-        relative: Float32[np.ndarray, " pairs"],
-    ) -> tuple[Int[np.ndarray, "2 cells"], Int[np.ndarray, "2 cells"]]:
-        """Pair each cell with its best partner, and with the one exactly there; -1 for none.
-
-        The second is asked as well because equal cells have to read exactly 0.
-        """
-        n_cells, n_places = self.test.dense.is_valid.size, (2 * self.config.window_cells + 1) ** 2
-        distance = np.full((n_cells, n_places), np.inf, dtype=np.float32)
-        partner_at = np.full((n_cells, n_places), -1)
-        distance[cell, place], partner_at[cell, place] = relative, partner
-        every = np.arange(n_cells)
-        partners = np.stack(
-            [partner_at[every, distance.argmin(axis=1)], partner_at[:, n_places // 2]]
-        )
-        return np.stack([every, every]), partners
 
     def _finish(self, squared: CellMap) -> CellMap:
         """Turn squared distances into distances: |a − b|, or 1 − cos for unit vectors."""
@@ -199,7 +173,6 @@ def with_propagated_parts(
             (each.neighbours, pair.reference.cell_order)
             for each, pair in zip(lookups, comparisons, strict=True)
         ],
-        lookups[0].power()[lookups[0].cells],
         test.aligned.n_classes,
     )
     aligned = propagate(

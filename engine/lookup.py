@@ -54,28 +54,11 @@ class Lookup:
 
     cells: Int[np.ndarray, " queries"]
     """Flat indices of the valid test cells."""
-    query: Tokens
-    key: Tokens
     shift: tuple[int, int]
     """Registered shift (dy, dx): test cell p lies on reference cell p + shift."""
     places: Int[np.ndarray, "queries places"]
-    """Reference cells around the registered place of each query, which itself is in the middle;
-    -1 beyond the grid."""
+    """Reference cells around the registered place of each query; -1 beyond the grid."""
     neighbours: Neighbours
-
-    def power(self) -> Float32[np.ndarray, " cells"]:
-        """Squared length of each test token, which ``neighbours`` leave out."""
-        power: np.ndarray = np.einsum("nd,nd->n", self.query, self.query)
-        return power
-
-    def squared(
-        self, cells: Int[np.ndarray, "*pairs"], reference_cells: Int[np.ndarray, "*pairs"]
-    ) -> Float32[np.ndarray, "*pairs"]:
-        """Exact squared distances of pairs of cells; infinite where one of them is -1."""
-        difference = self.query[cells] - self.key[reference_cells]
-        squared: np.ndarray = np.einsum("...d,...d->...", difference, difference)
-        is_pair = (cells >= 0) & (reference_cells >= 0)
-        return np.where(is_pair, squared, np.float32(np.inf))
 
 
 def look_up(
@@ -88,7 +71,7 @@ def look_up(
     shift = register_shift(spectrum, reference.spectrum, radius)
     places = _places(cells, dense.is_valid.shape, shift, config.window_cells)
     neighbours = find_neighbours(query[cells], key, reference.cell_order, places)
-    return Lookup(cells, query, key, shift, places, neighbours)
+    return Lookup(cells, shift, places, neighbours)
 
 
 def _tokens(dense: DenseMap, config: ComparisonConfig) -> Tokens:

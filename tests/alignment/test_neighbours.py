@@ -37,14 +37,10 @@ class TestSearch:
         found = find_neighbours(query, key, order, np.empty((N_QUERIES, 0), dtype=np.int64))
 
         squared = ((query[:, None] - key[None]) ** 2).sum(axis=-1)
-        power = (query**2).sum(axis=1)
         for group, index in enumerate(order.classes):
             is_member = (is_valid & (cell_class == index)).ravel()
-            expected = np.where(is_member, squared, np.inf)
-            np.testing.assert_array_equal(found.nearest[:, group], expected.argmin(axis=1))
-            np.testing.assert_allclose(
-                found.relative[:, group] + power, expected.min(axis=1), rtol=1e-4, atol=1e-5
-            )
+            expected = np.where(is_member, squared, np.inf).min(axis=1)
+            np.testing.assert_allclose(found.nearest[:, group], expected, rtol=1e-4)
 
     def test_window_holds_the_asked_pairs(self) -> None:
         query, key = random_tokens(N_QUERIES, 3), random_tokens(12, 4)
@@ -56,13 +52,19 @@ class TestSearch:
         is_there = (places >= 0) & (places != 6)
         assert np.isinf(found.window[~is_there]).all()
         squared = ((query[:, None] - key[places]) ** 2).sum(axis=-1)
-        relative = squared - (query**2).sum(axis=1)[:, None]
-        np.testing.assert_allclose(found.window[is_there], relative[is_there], atol=1e-4)
+        np.testing.assert_allclose(found.window[is_there], squared[is_there], rtol=1e-4)
+
+    def test_equal_cells_are_at_zero_far_from_the_origin(self) -> None:
+        query = 100 + random_tokens(48, 6, dim=64)
+        order = order_cells(np.ones((6, 8), dtype=bool), np.zeros((6, 8), dtype=np.int64))
+        found = find_neighbours(query, query[::-1].copy(), order, np.arange(48)[::-1, None])
+        assert not found.nearest.any()
+        assert not found.window.any()
 
     def test_a_reference_without_cells_offers_nothing(self) -> None:
         order = order_cells(np.zeros((2, 2), dtype=bool), np.zeros((2, 2), dtype=np.int64))
         found = find_neighbours(
             random_tokens(3, 0), random_tokens(4, 1), order, np.zeros((3, 2), dtype=np.int64)
         )
-        assert found.relative.shape == (3, 0)
+        assert found.nearest.shape == (3, 0)
         assert np.isinf(found.window).all()

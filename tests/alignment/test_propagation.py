@@ -40,7 +40,7 @@ class TestClassDistance:
             (find_neighbours(query, key, order, no_places), order)
             for key, order in zip(keys, orders, strict=True)
         ]
-        distance = class_distance(found, (query**2).sum(axis=1), 5)
+        distance = class_distance(found, 5)
 
         pairs = np.linalg.norm(query[:, None] - keys.reshape(1, -1, 4), axis=-1)
         for index in range(5):
