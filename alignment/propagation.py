@@ -28,6 +28,9 @@ class PropagationConfig:
     """Smallest part, as a share of the image; as ``segmenter.min_part``."""
     opening_px: int = 3
     """Structures thinner than this are seams, not parts."""
+    is_refined: bool = False
+    """Whether the segmenter then sharpens the borders: SAM is prompted at every part, which costs
+    its encoder for every image and is worth it on a GPU."""
 
     def problems(self) -> list[str]:
         """Name every value out of range."""

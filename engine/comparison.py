@@ -7,20 +7,22 @@ foreground; and, after registration, distances at the same place in both directi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, UInt8
 from scipy.ndimage import binary_erosion
 
 from alignment.propagation import PropagationConfig, class_distance, propagate
 from engine.lookup import ComparisonConfig, Lookup, look_up
 from engine.sample import Sample
+from features.parts import Parts
 
 CellMap = Float32[np.ndarray, "rows columns"]
+Image = UInt8[np.ndarray, "height width 3"]
 
 
 @dataclass(frozen=True)
@@ -163,9 +165,14 @@ def beside(
 
 
 def with_propagated_parts(
-    comparisons: Sequence[Comparison], config: PropagationConfig
+    comparisons: Sequence[Comparison],
+    config: PropagationConfig,
+    refine: Callable[[Image, Parts], Parts],
 ) -> list[Comparison]:
-    """Return the same comparisons of an image that takes its parts from the references."""
+    """Return the same comparisons of an image that takes its parts from the references.
+
+    ``refine`` sharpens the borders of the parts, which keep their numbers, if so configured.
+    """
     test = comparisons[0].test
     lookups = [each.lookup for each in comparisons]
     distance = class_distance(
@@ -178,5 +185,7 @@ def with_propagated_parts(
     aligned = propagate(
         distance, test.dense.is_valid, test.is_valid, test.aligned.is_background_class, config
     )
+    if config.is_refined:
+        aligned = replace(aligned, parts=refine(test.image, aligned.parts))
     test = replace(test, aligned=aligned)
     return [replace(each, test=test, looked_up=each.lookup) for each in comparisons]

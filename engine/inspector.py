@@ -203,7 +203,9 @@ class Inspector:
     def _compare(self, test: Sample, references: Sequence[Sample]) -> list[Comparison]:
         comparisons = beside(test, references, self.config.comparison, self._n_threads)
         if self.config.is_propagated:
-            return with_propagated_parts(comparisons, self.config.propagation)
+            return with_propagated_parts(
+                comparisons, self.config.propagation, self.segmenter.refine
+            )
         return comparisons
 
     @property

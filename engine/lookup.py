@@ -69,7 +69,7 @@ def look_up(
     cells = np.flatnonzero(dense.is_valid)
     radius = round(config.max_shift * max(dense.is_valid.shape))
     shift = register_shift(spectrum, reference.spectrum, radius)
-    places = _places(cells, dense.is_valid.shape, shift, config.window_cells)
+    places = places_around(cells, dense.is_valid.shape, shift, config.window_cells)
     neighbours = find_neighbours(query[cells], key, reference.cell_order, places)
     return Lookup(cells, shift, places, neighbours)
 
@@ -84,12 +84,13 @@ def _tokens(dense: DenseMap, config: ComparisonConfig) -> Tokens:
     return unit
 
 
-def _places(
+def places_around(
     cells: Int[np.ndarray, " queries"],
     grid: tuple[int, ...],
     shift: tuple[int, int],
     window_cells: int,
 ) -> Int[np.ndarray, "queries places"]:
+    """Return the cells around the place of each cell after a shift; -1 beyond the grid."""
     # a grid of indices in a frame so wide that no window leaves it
     (rows, columns), n_steps = grid, 2 * window_cells + 1
     wide = window_cells + max(map(abs, shift))

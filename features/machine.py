@@ -41,7 +41,8 @@ class MachineConfig:
     batch_size: int = 8
     """Images that go through the backbone at once, where there are several."""
     n_threads: int = 0
-    """Threads of the processor; 0 means one for each core."""
+    """Threads of the processor; 0 means what the environment variable ``PARTWISE_THREADS`` says, or
+    one for each core. Several programs side by side are faster with few threads each."""
 
     def problems(self) -> list[str]:
         """Name every value out of range."""
@@ -70,11 +71,23 @@ class MachineConfig:
 
     @property
     def cores(self) -> int:
-        """Number of threads to use."""
+        """Number of threads to use.
+
+        Raises:
+            MachineError: ``PARTWISE_THREADS`` is no number.
+        """
         if self.n_threads:
             return self.n_threads
+        if given := os.environ.get("PARTWISE_THREADS"):
+            if not given.isascii() or not given.isdigit() or int(given) < 1:
+                raise MachineError(
+                    f"PARTWISE_THREADS must be a number from 1 on, got {given!r}; unset it for all "
+                    "cores"
+                )
+            return int(given)
         # not every system can say which cores this process may use
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+        return len(usable) or os.cpu_count() or 1
 
 
 def need(module: str, what: str) -> ModuleType:

@@ -94,6 +94,9 @@ class Segmenter(Protocol):
     def __call__(self, image: UInt8[np.ndarray, "height width 3"], dense: DenseMap) -> Parts:
         """Cut one RGB image into parts."""
 
+    def refine(self, image: UInt8[np.ndarray, "height width 3"], parts: Parts) -> Parts:
+        """Sharpen the borders of parts that were found by other means; their numbers stay."""
+
     def state(self) -> dict[str, np.ndarray]:
         """Return the arrays that ``fit`` learnt, to be stored in a model file."""
 

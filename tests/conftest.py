@@ -38,6 +38,9 @@ def check_types(function: Callable[..., Any]) -> Callable[..., Any]:
     return check_making
 
 
+# tests run side by side: threads of networks would wait for each other
+os.environ.setdefault("PARTWISE_THREADS", "1")
+
 # before any test imports them
 install_import_hook(["features", "alignment", "engine"], f"{__name__}.check_types")
 
