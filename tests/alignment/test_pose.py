@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alignment.pose import PoseConfig, PoseEstimator
+from alignment.pose import PoseConfig, PoseEstimator, Upright
 from alignment.similarity import IDENTITY, Affine, about_center, apply, compose, invert, warp_image
 from engine.benchmark.scenes import render
 from features.embedded import EmbeddedBackbone
@@ -216,3 +216,25 @@ def test_config_names_its_problems() -> None:
         "pose.max_scale must lie in 1 … 2, got 3",
         "pose.max_shift must lie in 0 … 0.5, got nan",
     ]
+
+
+class TestSameOf:
+    def test_another_size_of_the_photograph_moves_alike(self) -> None:
+        rng = np.random.default_rng(0)
+        photo = cv2.GaussianBlur(rng.integers(0, 256, (240, 320, 3), dtype=np.uint8), (0, 0), 6)
+        small = resize(photo, (120, 160))
+        to_upright = about_center((120, 160), angle_rad=0.2, scale=1.1, shift_xy=(7, -4))
+        upright = Upright(*warp_image(small, to_upright), invert(to_upright))
+        image, is_valid = upright.same_of(photo)
+        assert image.shape == photo.shape
+        differing = np.abs(resize(image, (120, 160)).astype(int) - upright.image)
+        assert differing[upright.is_valid].mean() < 1
+        shrunk = is_valid.reshape(120, 2, 160, 2).all(axis=(1, 3))
+        assert (shrunk == upright.is_valid).mean() > 0.98
+
+    def test_what_was_not_moved_stays_as_it_is(self) -> None:
+        photo = np.random.default_rng(1).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+        still = Upright(resize(photo, (30, 40)), np.ones((30, 40), dtype=bool), IDENTITY)
+        image, is_valid = still.same_of(photo)
+        assert image is photo
+        assert is_valid.all()

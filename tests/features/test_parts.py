@@ -39,3 +39,22 @@ def test_an_image_may_have_no_part() -> None:
     assert parts.area_px.shape == (0,)
     assert parts.centroid_yx.shape == (0, 2)
     assert parts.box_xyxy.shape == (0, 4)
+
+
+def test_resized_parts_lie_where_they_were() -> None:
+    labels = np.zeros((8, 12), dtype=np.int64)
+    labels[:4, 3:9], labels[6:, :6] = 1, -1
+    parts = Parts(labels, np.array([True, False]))
+    large = parts.resized((32, 48))
+    np.testing.assert_array_equal(large.labels, np.kron(labels, np.ones((4, 4))))
+    np.testing.assert_array_equal(large.resized((8, 12)).labels, labels)
+    assert parts.resized((8, 12)) is parts
+
+
+def test_parts_too_small_for_the_new_size_are_left_out() -> None:
+    labels = np.zeros((64, 64), dtype=np.int64)
+    labels[5, 5], labels[40:, 40:] = 1, 2
+    small = Parts(labels, np.array([True, False, False])).resized((8, 8))
+    assert len(small) == 2
+    assert small.is_background.tolist() == [True, False]
+    assert small.area_px.tolist() == [55, 9]
