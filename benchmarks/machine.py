@@ -13,7 +13,8 @@ THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 def use_one_thread() -> None:
     """Compute on one core; NumPy reads this when imported, OpenCV has to be told."""
-    assert "numpy" not in sys.modules, "call use_one_thread before anything imports NumPy"
+    is_done = all(os.environ.get(name) == "1" for name in THREAD_LIMITS)
+    assert is_done or "numpy" not in sys.modules, "call it before anything imports NumPy"
     os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
     import cv2
 

@@ -83,12 +83,13 @@ def report(seconds: dict[str, tuple[float, ...]], backbones: dict[str, list[floa
     dino, clip = (
         statistics.median(seconds[name]) for name in ("AnomalyDINO, k = 8", "WinCLIP, k = 4")
     )
-    torch_forward = statistics.median(backbones["foundation-fast, torch, k = 8"][-len(seconds) :])
+    n_images = len(seconds["WinCLIP, k = 4"])
+    torch_forward = statistics.median(backbones["foundation-fast, torch, k = 8"][-n_images:])
     for name, each in seconds.items():
         middle = statistics.median(each)
         line = f"{name:34} {1000 * middle:6.0f} ms an image ({1000 * min(each):.0f} at best)"
         if name in backbones:
-            forward = backbones[name][-len(each) :]
+            forward = backbones[name][-n_images:]
             around = statistics.median(a - b for a, b in zip(each, forward, strict=True))
             line += (
                 f"; backbone {1000 * statistics.median(forward):.0f}, around it {1000 * around:.0f}"
