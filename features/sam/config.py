@@ -17,8 +17,8 @@ BackgroundName = Literal["surrounding", "two-edges"]
 class SamConfig:
     """Weights, mask generation and the way from overlapping masks to parts."""
 
-    weights: str = "sam-vit-b"
-    """Known name, or path, of the network's weights; the smallest official ones."""
+    weights: str = "sam-vit-base-hf"
+    """Known name, or path, of the network's weights; the smallest, from where DINOv2 comes from."""
     mode: Mode = "fast"
     """Exact gives the masks of the reference; fast loses a few at the margin, many times sooner."""
 

@@ -1,0 +1,136 @@
+"""What is known of a mask before it is drawn in the image's own pixels?
+
+Drafts are drawn only where it matters, the best first: a mask whose box surely overlaps that of a
+better one too much is dropped as it is. What remains is what would have remained of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32
+
+from features.sam.asking import Answer, View
+from features.sam.config import SamConfig
+from features.sam.exact import drawn
+from features.sam.masks import Mask, stability_of
+
+# stability at low resolution is so near to that in the image's own pixels, but for tiny masks
+STABILITY_MARGIN = 0.05
+# IoU at low resolution from which on two masks are of the same thing
+SAME = 0.9
+# how far around a mask logits have an effect on it: interpolation reaches to the next one, twice
+REACH = 2
+# any value does beyond that
+FAR_OUTSIDE = -1000.0
+
+Boxes = Float[np.ndarray, "boxes 4"]
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """A mask at low resolution, over the view alone."""
+
+    is_inside: Bool[np.ndarray, "rows columns"]
+
+    @cached_property
+    def area(self) -> int:
+        """Number of low-resolution pixels inside."""
+        return int(np.count_nonzero(self.is_inside))
+
+    def is_same(self, other: Shape) -> bool:
+        """Say whether two shapes are nearly equal."""
+        small, large = sorted((self.area, other.area))
+        if small < SAME * large:
+            return False
+        both = int(np.count_nonzero(self.is_inside & other.is_inside))
+        return both >= SAME * (small + large - both)
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """An answer and its shape; of its logits, only those that a threshold can reach are kept."""
+
+    point_xy: tuple[float, float]
+    predicted_iou: float
+    shape: Shape
+    side: int
+    top: int
+    left: int
+    piece: Float32[np.ndarray, "rows columns"]
+
+    def answer(self) -> Answer:
+        """Return the answer as it was, but for logits far outside of the mask."""
+        logits = np.full((self.side, self.side), FAR_OUTSIDE, dtype=np.float32)
+        rows, columns = self.piece.shape
+        logits[self.top : self.top + rows, self.left : self.left + columns] = self.piece
+        return Answer(self.point_xy, self.predicted_iou, torch.from_numpy(logits))
+
+
+def draft(answer: Answer, view: View, config: SamConfig) -> Draft | None:
+    """Threshold an answer at low resolution; None if it is far from stable."""
+    embedding, side = view.embedding, len(answer.logits)
+    rows, columns = (-(-frame * side // embedding.side_px) for frame in embedding.frame_px)
+    logits = answer.logits.cpu().numpy()
+    offset = config.stability_score_offset
+    # not "below": an empty mask has no stability
+    stability = stability_of(logits[:rows, :columns], offset)
+    if not stability >= config.stability_score_thresh - STABILITY_MARGIN:
+        return None
+    left, top, width, height = cv2.boundingRect((logits > -offset).view(np.uint8))
+    bottom, right = top + height + REACH, left + width + REACH
+    top, left = max(top - REACH, 0), max(left - REACH, 0)
+    piece = logits[top:bottom, left:right].copy()
+    shape = Shape(logits[:rows, :columns] > 0)
+    return Draft(answer.point_xy, answer.predicted_iou, shape, side, top, left, piece)
+
+
+def best_drawn(drafts: Iterable[Draft], view: View, config: SamConfig) -> list[Mask]:
+    """Draw good masks without duplicates, best first: those that ``exact_masks`` would keep."""
+    kept: list[Mask] = []
+    boxes = np.zeros((0, 4))
+    for one in sorted(drafts, key=lambda each: each.predicted_iou, reverse=True):
+        inner, outer = _box_bounds(one.shape, view)
+        if (_overlap(boxes, inner, outer) > config.box_nms_thresh).any():
+            continue
+        mask = drawn(one.answer(), view, config)
+        if mask is None:
+            continue
+        box = np.array(mask.box_xyxy, dtype=np.float64)
+        if not (_overlap(boxes, box, box) > config.box_nms_thresh).any():
+            kept.append(mask)
+            boxes = np.concatenate([boxes, box[None]])
+    return kept
+
+
+def _box_bounds(shape: Shape, view: View) -> tuple[Float[np.ndarray, "4"], Float[np.ndarray, "4"]]:
+    """Return boxes in pixels of the image inside and around what a shape's will be.
+
+    The mask ends somewhere between the centres of the last cell inside and of the next.
+    """
+    height, width = view.embedding.image_size
+    rows, columns = shape.is_inside.shape
+    left, top, n_columns, n_rows = cv2.boundingRect(shape.is_inside.view(np.uint8))
+    step = np.array([width / columns, height / rows] * 2)
+    cells = np.array([left, top, left + n_columns, top + n_rows])
+    crop_left, crop_top = view.crop.box_xyxy[:2]
+    box = cells * step + (crop_left, crop_top, crop_left - 1, crop_top - 1)
+    slack = (0.5 * step + 1) * (1, 1, -1, -1)
+    return box + slack, box - slack
+
+
+def _overlap(
+    boxes: Boxes, inner: Float[np.ndarray, "4"], outer: Float[np.ndarray, "4"]
+) -> Float[np.ndarray, " boxes"]:
+    """IoU of boxes with one that lies between two others, at least."""
+    sides = np.minimum(boxes[:, 2:], inner[2:]) - np.maximum(boxes[:, :2], inner[:2])
+    both = sides.clip(min=0).prod(axis=1)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) + (outer[2:] - outer[:2]).prod()
+    # boxes of one pixel's width have no area in the reference's measure
+    overlap: np.ndarray = both / np.maximum(areas - both, 1e-9)
+    return overlap

@@ -1,0 +1,175 @@
+"""What is known of one mask, and which of several masks are the same?
+
+Measures follow ``SamAutomaticMaskGenerator``: stability is the IoU of the mask at a higher and at a
+lower threshold; duplicates are found by the overlap of boxes, the better mask first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32, UInt8
+from torchvision.ops import batched_nms
+
+from features.sam.points import Crop
+
+Box = tuple[int, int, int, int]
+
+# as in the reference: a box this near to the edge of its crop is taken for cut off
+EDGE_PX = 20
+
+
+@dataclass(frozen=True)
+class Mask:
+    """One mask of an image; pixels are packed to bits, and only those in the box are kept.
+
+    As in the reference, ``box_xyxy`` holds the first and the last pixel inside, and zeros where
+    the mask is empty; ``stability`` is then NaN.
+    """
+
+    image_size: tuple[int, int]
+    box_xyxy: Box
+    bits: UInt8[np.ndarray, " bytes"]
+    area_px: int
+    predicted_iou: float
+    stability: float
+    point_xy: tuple[float, float]
+    crop_xyxy: Box
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the box."""
+        left, top, right, bottom = self.box_xyxy
+        return slice(top, bottom + 1), slice(left, right + 1)
+
+    def piece(self) -> Bool[np.ndarray, "rows columns"]:
+        """Unpack the mask in its window."""
+        left, top, right, bottom = self.box_xyxy
+        rows, columns = bottom - top + 1, right - left + 1
+        bits = np.unpackbits(self.bits, count=rows * columns)
+        return bits.reshape(rows, columns).astype(bool)
+
+    def pixels(self) -> Bool[np.ndarray, "height width"]:
+        """Lay the mask out over the image of ``image_size`` (height, width)."""
+        mask = np.zeros(self.image_size, dtype=bool)
+        mask[self.window] = self.piece()
+        return mask
+
+
+def measure(
+    logits: Float32[np.ndarray, "height width"],
+    *,
+    offset: float,
+    min_stability: float,
+    predicted_iou: float,
+    point_xy: tuple[float, float],
+) -> Mask | None:
+    """Threshold one mask; None if it is less stable than asked for."""
+    stability = stability_of(logits, offset)
+    # not "below": as in the reference, a mask without a pixel passes only where all do
+    if min_stability > 0 and not stability >= np.float32(min_stability):
+        return None
+    is_inside = logits > 0
+    height, width = is_inside.shape
+    crop = (0, 0, width, height)
+    return Mask((height, width), *_packed(is_inside), predicted_iou, stability, point_xy, crop)
+
+
+def stability_of(logits: Float32[np.ndarray, "height width"], offset: float) -> float:
+    """IoU of the masks at the thresholds ``offset`` and ``-offset``; NaN if there is none."""
+    inner, outer = (int(np.count_nonzero(logits > level)) for level in (offset, -offset))
+    return float(np.float32(inner) / np.float32(outer)) if outer else float("nan")
+
+
+def uncropped(mask: Mask, image_size: tuple[int, int], crop: Crop) -> Mask | None:
+    """Move a mask from a crop to its place in the image; None if the crop cuts it off."""
+    left, top = crop.box_xyxy[:2]
+    x0, y0, x1, y1 = mask.box_xyxy
+    box = (x0 + left, y0 + top, x1 + left, y1 + top)
+    height, width = image_size
+    for side, cut, edge in zip(box, crop.box_xyxy, (0, 0, width, height), strict=True):
+        if abs(side - cut) <= EDGE_PX < abs(side - edge):
+            return None
+    x, y = mask.point_xy
+    return replace(
+        mask,
+        image_size=image_size,
+        box_xyxy=box,
+        point_xy=(x + left, y + top),
+        crop_xyxy=crop.box_xyxy,
+    )
+
+
+def without_duplicates(
+    masks: Sequence[Mask], scores: Sequence[float], max_overlap: float
+) -> list[Mask]:
+    """Keep masks whose boxes overlap no better one's more (IoU); best first."""
+    return [masks[index] for index in best_of([m.box_xyxy for m in masks], scores, max_overlap)]
+
+
+def best_of(
+    boxes: Sequence[tuple[float, ...]], scores: Sequence[float], max_overlap: float
+) -> list[int]:
+    """Say which boxes overlap no better one more (IoU); best first."""
+    if not boxes:
+        return []
+    # the function that the reference calls: which of two equal scores comes first is its choice
+    kept: list[int] = batched_nms(
+        torch.tensor(boxes, dtype=torch.float32),
+        torch.tensor(scores, dtype=torch.float32),
+        torch.zeros(len(boxes)),
+        max_overlap,
+    ).tolist()
+    return kept
+
+
+def without_small_regions(
+    masks: Sequence[Mask], min_area_px: int, max_overlap: float
+) -> list[Mask]:
+    """Fill small holes, remove small islands; of duplicates, a mask that had neither stays."""
+    cleaned, scores = [], []
+    for mask in masks:
+        pixels, had_holes = without_holes(mask.pixels(), min_area_px)
+        pixels, had_islands = without_islands(pixels, min_area_px)
+        was_clean = not had_holes and not had_islands
+        box, bits, area_px = _packed(pixels)
+        cleaned.append(replace(mask, box_xyxy=box, bits=bits, area_px=area_px))
+        scores.append(float(was_clean))
+    return without_duplicates(cleaned, scores, max_overlap)
+
+
+def without_holes(
+    mask: Bool[np.ndarray, "height width"], min_area_px: float
+) -> tuple[Bool[np.ndarray, "height width"], bool]:
+    """Fill holes below an area; say whether there were any."""
+    _, regions, statistics, _ = cv2.connectedComponentsWithStats((~mask).view(np.uint8))
+    is_small = statistics[:, cv2.CC_STAT_AREA] < min_area_px
+    is_small[0] = True  # the mask itself
+    return is_small[regions], bool(is_small[1:].any())
+
+
+def without_islands(
+    mask: Bool[np.ndarray, "height width"], min_area_px: float
+) -> tuple[Bool[np.ndarray, "height width"], bool]:
+    """Remove regions below an area, but for the largest of all; say whether there were any."""
+    _, regions, statistics, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8))
+    area_px = statistics[1:, cv2.CC_STAT_AREA]
+    is_small = area_px < min_area_px
+    has_small = bool(is_small.any())
+    if has_small and is_small.all():
+        is_small[area_px.argmax()] = False
+    return np.append(False, ~is_small)[regions], has_small
+
+
+def _packed(is_inside: Bool[np.ndarray, "height width"]) -> tuple[Box, np.ndarray, int]:
+    """Return box, bits and area of a mask."""
+    left, top, width, height = cv2.boundingRect(is_inside.view(np.uint8))
+    if not width:
+        return (0, 0, 0, 0), np.zeros(1, dtype=np.uint8), 0
+    piece = is_inside[top : top + height, left : left + width]
+    box = (left, top, left + width - 1, top + height - 1)
+    return box, np.packbits(piece), int(np.count_nonzero(piece))

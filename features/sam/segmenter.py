@@ -1,0 +1,103 @@
+"""Which parts does SAM see in an image?
+
+Every image is cut by itself; nothing is learnt from the references.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Self
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from features.dense import DenseMap
+from features.machine import MachineConfig
+from features.parts import Parts
+from features.regions import without_remains
+from features.sam.background import BackgroundRule, surrounding, touching_two_edges
+from features.sam.config import SamConfig
+from features.sam.generator import MaskGenerator
+from features.sam.layering import layered
+from features.sam.loading import load_network
+from features.sam.network import MaskNetwork
+from features.sam.refine import refine_parts
+from features.weights.store import locate, sha256_of
+
+_RULES: dict[str, BackgroundRule] = {"surrounding": surrounding, "two-edges": touching_two_edges}
+
+
+class SamSegmenter:
+    """Cuts images into the masks that SAM finds by itself.
+
+    The network is loaded when it is first needed, unless one is given. ``name_background`` replaces
+    the rule that ``config.background`` names.
+    """
+
+    def __init__(
+        self,
+        config: SamConfig,
+        machine: MachineConfig,
+        *,
+        network: MaskNetwork | None = None,
+        name_background: BackgroundRule | None = None,
+    ) -> None:
+        self.config = config
+        self.machine = machine
+        self.name_background = name_background or _RULES[config.background]
+        self._given = network
+
+    @cached_property
+    def network(self) -> MaskNetwork:
+        """Encoder and decoder.
+
+        Raises:
+            WeightsError: The weights are absent, or are none of SAM.
+            MachineError: The machine lacks what the settings ask for.
+        """
+        return self._given or load_network(self.config.weights, self.machine)
+
+    def fit(
+        self,
+        images: Sequence[UInt8[np.ndarray, "height width 3"]],
+        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+    ) -> Self:
+        """Return itself: there is nothing to learn."""
+        return self
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return no arrays."""
+        return {}
+
+    def restore(self, state: dict[str, np.ndarray]) -> Self:
+        """Return itself."""
+        return self
+
+    def refine(self, image: UInt8[np.ndarray, "height width 3"], parts: Parts) -> Parts:
+        """Prompt the network at each part, and take its answer where both agree on what is meant."""
+        return refine_parts(self.network, image, parts)
+
+    def identity(self) -> dict[str, str]:
+        """Say which weights cut the images, without reading them into a network.
+
+        Raises:
+            WeightsError: The weights are absent, or not what they should be.
+        """
+        if self._given:
+            return self._given.identity()
+        return {"name": self.config.weights, "sha256": sha256_of(locate(self.config.weights))}
+
+    def __call__(self, image: UInt8[np.ndarray, "height width 3"], dense: DenseMap) -> Parts:
+        """Cut one image; pixels outside the photograph belong to no part."""
+        height, width = image.shape[:2]
+        masks = MaskGenerator(self.network, self.config)(image)
+        labels, n_parts = layered(masks, (height, width), self.config)
+        # judged where a warp has continued the border: what touched an edge still does
+        is_background = self.name_background(image, labels, n_parts)
+        is_valid = cv2.resize(
+            dense.is_valid.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
+        ).astype(bool)
+        labels[~is_valid] = -1
+        return without_remains(labels, is_background, self.config.min_part * labels.size)
