@@ -76,7 +76,7 @@ class SamSegmenter:
         return self
 
     def refine(self, image: UInt8[np.ndarray, "height width 3"], parts: Parts) -> Parts:
-        """Prompt the network at each part, and take its answer where both agree on what is meant."""
+        """Prompt the network at each part; take its answer where both agree on what is meant."""
         return refine_parts(self.network, image, parts)
 
     def identity(self) -> dict[str, str]:
