@@ -21,7 +21,7 @@ from features.sam.drafts import Draft, Shape
 from features.sam.points import Points
 
 # points asked nearest by, inside the same thing, that have to agree
-N_WITNESSES = 3
+N_WITNESSES = 4
 # how far from a thing's median colour a place may look: in its spreads (medians of the absolute
 # deviation), and what counts as spread at least, in units of CIELAB
 MAX_ODDNESS = 4.0

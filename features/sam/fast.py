@@ -23,7 +23,7 @@ from features.sam.network import MaskNetwork
 from features.sam.points import Points
 
 # points along a side of the first wave, at least; each further wave doubles their number
-N_FIRST_PER_SIDE = 8
+N_FIRST_PER_SIDE = 16
 
 
 def fast_masks(
