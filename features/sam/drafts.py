@@ -28,6 +28,8 @@ SAME = 0.9
 REACH = 2
 # any value does beyond that
 FAR_OUTSIDE = -1000.0
+# by which a box gets one smaller on each side
+INWARDS = np.array([1.0, 1.0, -1.0, -1.0])
 
 Boxes = Float[np.ndarray, "boxes 4"]
 
@@ -95,7 +97,7 @@ def best_drawn(drafts: Iterable[Draft], view: View, config: SamConfig) -> list[M
     kept: list[Mask] = []
     boxes = np.zeros((0, 4))
     for one in sorted(drafts, key=lambda each: each.predicted_iou, reverse=True):
-        inner, outer = _box_bounds(one.shape, view)
+        inner, outer = _box_bounds(one, view)
         if (_overlap(boxes, inner, outer) > config.box_nms_thresh).any():
             continue
         mask = drawn(one.answer(), view, config)
@@ -108,20 +110,29 @@ def best_drawn(drafts: Iterable[Draft], view: View, config: SamConfig) -> list[M
     return kept
 
 
-def _box_bounds(shape: Shape, view: View) -> tuple[Float[np.ndarray, "4"], Float[np.ndarray, "4"]]:
-    """Return boxes in pixels of the image inside and around what a shape's will be.
+def _box_bounds(one: Draft, view: View) -> tuple[Float[np.ndarray, "4"], Float[np.ndarray, "4"]]:
+    """Return boxes in pixels of the image inside and around the one that a draft will have.
 
-    The mask ends somewhere between the centres of the last cell inside and of the next.
+    What lies between the centres of 2 × 2 cells inside is interpolated from them alone. What lies
+    farther than a cell and a quarter from any centre inside is interpolated from none of them, the
+    quarter being a pixel of the network's square, to which logits are interpolated first.
     """
-    height, width = view.embedding.image_size
-    rows, columns = shape.is_inside.shape
-    left, top, n_columns, n_rows = cv2.boundingRect(shape.is_inside.view(np.uint8))
-    step = np.array([width / columns, height / rows] * 2)
-    cells = np.array([left, top, left + n_columns, top + n_rows])
-    crop_left, crop_top = view.crop.box_xyxy[:2]
-    box = cells * step + (crop_left, crop_top, crop_left - 1, crop_top - 1)
-    slack = (0.5 * step + 1) * (1, 1, -1, -1)
-    return box + slack, box - slack
+    inside = one.shape.is_inside
+    blocks = inside[:-1, :-1] & inside[1:, :-1] & inside[:-1, 1:] & inside[1:, 1:]
+    embedding = view.embedding
+    cells_yx = np.array(embedding.frame_px) * one.side / embedding.side_px
+    step = np.tile((np.array(embedding.image_size) / cells_yx)[::-1], 2)
+    # pixels are counted by their centres, and may be one too few or many
+    corner = np.tile(view.crop.box_xyxy[:2], 2) - 0.5
+    inner = (_box(blocks) + 0.5) * step + INWARDS
+    outer = (_box(inside) - 0.75 * INWARDS) * step - INWARDS
+    return inner + corner, outer + corner
+
+
+def _box(is_inside: Bool[np.ndarray, "rows columns"]) -> Float[np.ndarray, "4"]:
+    """Return the bounding box, right and bottom exclusive."""
+    left, top, width, height = cv2.boundingRect(is_inside.astype(np.uint8))
+    return np.array([left, top, left + width, top + height], dtype=np.float64)
 
 
 def _overlap(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from features.pixels import check_image
 from features.sam.asking import View, cropped
@@ -19,8 +19,10 @@ from features.sam.exact import exact_masks
 from features.sam.fast import fast_masks
 from features.sam.masks import Mask, without_duplicates, without_small_regions
 from features.sam.network import MaskNetwork
-from features.sam.points import Crop, Points, crops, lattices
+from features.sam.points import Crop, crops, lattices
 from features.sam.rle import OutputMode, as_output
+
+Grid = Float[np.ndarray, "_ 2"]
 
 _MASKS = {"exact": exact_masks, "fast": fast_masks}
 
@@ -40,7 +42,7 @@ class MaskGenerator:
         network: MaskNetwork,
         config: SamConfig | None = None,
         *,
-        point_grids: Sequence[Points] | None = None,
+        point_grids: Sequence[Grid] | None = None,
     ) -> None:
         self.network = network
         self.config = config or SamConfig()

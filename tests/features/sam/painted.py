@@ -32,11 +32,13 @@ class Found:
 class PaintedNetwork:
     """Answers a point with what holds it: its colour's region, then that of each group of colours.
 
-    Colours in ``blind`` are not seen. ``asked_xy`` remembers all points.
+    Colours in ``blind`` are not seen. A mask is rated poor with the probability ``hesitation``, at
+    some points and not at others. ``asked_xy`` remembers all points.
     """
 
     groups: Sequence[tuple[Color, ...]] = ()
     blind: tuple[Color, ...] = ()
+    hesitation: float = 0.0
     asked_xy: list[tuple[float, float]] = field(default_factory=list)
     n_embedded: int = 0
     regions: dict[Any, np.ndarray] = field(default_factory=dict)
@@ -62,7 +64,10 @@ class PaintedNetwork:
             n_none = 3 - len(drawn)
             # small things are seen a little better, so that no two are rated the same
             shares = [np.mean(logits > 0) for logits in drawn]
-            iou.append([0.99 - 0.05 * share for share in shares] + [0.1] * n_none)
+            rng = np.random.default_rng(np.round(1000 * points[0]).astype(np.int64))
+            is_sure = rng.random(len(drawn)) >= self.hesitation
+            rated = np.where(is_sure, 0.99 - 0.05 * np.array(shares), 0.5)
+            iou.append([*rated.tolist(), *[0.1] * n_none])
             low.append([*drawn, *[np.full((LOW, LOW), -SIDE, dtype=np.float32)] * n_none])
         return Found(torch.tensor(iou), torch.from_numpy(np.array(low)))
 

@@ -29,7 +29,7 @@ from features.sam.official import load
 from features.sam.points import lattice
 from features.sam.rle import mask_of
 
-WEIGHTS = Path("/tmp/mini.safetensors")
+WEIGHTS = Path(__file__).parents[2] / "assets" / "sam-mini.safetensors"
 SETTINGS = json.loads(WEIGHTS.with_suffix(".json").read_text()) | {"points_per_side": 12}
 DATA = Path(os.environ.get("PARTWISE_DATA", Path(__file__).parents[4] / "shared" / "data"))
 N_IMAGES = 6
