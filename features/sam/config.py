@@ -20,13 +20,13 @@ class SamConfig:
     weights: str = "sam-vit-base-hf"
     """Known name, or path, of the network's weights; the smallest, from where DINOv2 comes from."""
     mode: Mode = "fast"
-    """Exact gives the masks of the reference; fast loses a few at the margin, many times sooner."""
+    """Exact gives the reference's masks; fast asks at fewer points and may lose a few of them."""
 
     # Mask generation
     points_per_side: int = 32
     """Prompts along each side of the image; a thing smaller than their spacing may be missed."""
     points_per_batch: int = 64
-    """Prompts decoded at once, at most; more are faster on a GPU and take more of its memory."""
+    """Prompts decoded at once, at most: more are faster on a GPU, and take more of its memory."""
     pred_iou_thresh: float = 0.88
     """Masks that the network itself expects to overlap the truth less are left out."""
     stability_score_thresh: float = 0.95

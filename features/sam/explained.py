@@ -1,16 +1,16 @@
 """Do the masks found so far explain a point, so that it need not be asked?
 
-Equal masks are one thing. A point is explained by the smallest thing that holds it if the points
-asked nearest to it inside were all answered with that thing and none smaller, and if the image
-looks there as it mostly does inside: a little thing between the points asked so far looks
-different.
+Nearly equal masks are one thing, and a thing is established once several points were answered with
+it. A point is explained if it lies in a thing, if all points asked around it were answered with
+established things and nothing else, and if the image looks there as it mostly does in the smallest
+thing that holds it: a little thing between the points asked so far looks different. So wherever
+something new turns up, the points around it are asked, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import islice
 
 import cv2
 import numpy as np
@@ -20,14 +20,14 @@ from features.sam.asking import View
 from features.sam.drafts import Draft, Shape
 from features.sam.points import Points
 
-# points asked nearest by, inside the same thing, that have to agree
-N_WITNESSES = 4
+# answers that establish a thing
+N_ANSWERS = 3
+# points asked nearest by that must have brought nothing else: those around a point of a lattice
+N_AROUND = 4
 # how far from a thing's median colour a place may look: in its spreads (medians of the absolute
 # deviation), and what counts as spread at least, in units of CIELAB
 MAX_ODDNESS = 4.0
 MIN_SPREAD = 1.5
-
-NOTHING = -1
 
 
 class Explained:
@@ -36,51 +36,50 @@ class Explained:
     def __init__(self, view: View) -> None:
         self._view = view
         self._things: list[Shape] = []
+        self._n_answers: list[int] = []
         self._looks: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        # of the points asked: where they are, and the smallest thing each was answered with
+        # of the points asked: where they are, and with which things each was answered
         self._asked_xy = np.zeros((0, 2))
-        self._smallest: list[int] = []
+        self._answers: list[set[int]] = []
 
     def learn(self, points_xy: Points, answers: Sequence[Sequence[Draft]]) -> None:
         """Note what was asked and found, a list of drafts for each point."""
         for drafts in answers:
-            numbers = [self._number(draft.shape) for draft in drafts]
-            smallest = min(numbers, key=lambda n: self._things[n].area, default=NOTHING)
-            self._smallest.append(smallest)
+            numbers = {self._number(draft.shape) for draft in drafts}
+            for number in numbers:
+                self._n_answers[number] += 1
+            self._answers.append(numbers)
         self._asked_xy = np.concatenate([self._asked_xy, points_xy])
 
     def has(self, x: float, y: float) -> bool:
         """Say whether there is no need to ask at a point of the view, in pixels."""
-        holding = [n for n, thing in enumerate(self._things) if self._holds(thing, x, y)]
-        if not holding:
+        if not self._things:
+            return False
+        cell = self._cell(x, y)
+        holding = [n for n, thing in enumerate(self._things) if thing.is_inside[cell]]
+        if not holding or not self._is_settled(x, y):
             return False
         smallest = min(holding, key=lambda n: self._things[n].area)
-        witnesses = self._witnesses(x, y, self._things[smallest])
-        return (
-            len(witnesses) == N_WITNESSES
-            and all(self._smallest[index] == smallest for index in witnesses)
-            and self._looks_usual(x, y, smallest)
-        )
+        median, spread = self._look(smallest)
+        return bool((np.abs(self._lab[cell] - median) <= MAX_ODDNESS * spread).all())
 
-    def _witnesses(self, x: float, y: float, thing: Shape) -> list[int]:
-        """Find the nearest points inside a thing that were asked."""
+    def _is_settled(self, x: float, y: float) -> bool:
+        """Say whether the points around were answered with established things alone."""
         distance = np.hypot(*(self._asked_xy - (x, y)).T)
-        inside = (
-            index
-            for index in np.argsort(distance, kind="stable").tolist()
-            if self._holds(thing, *self._asked_xy[index].tolist())
+        around = [self._answers[n] for n in np.argsort(distance, kind="stable")[:N_AROUND]]
+        return all(
+            numbers and all(self._n_answers[number] >= N_ANSWERS for number in numbers)
+            for numbers in around
         )
-        return list(islice(inside, N_WITNESSES))
 
-    def _looks_usual(self, x: float, y: float, number: int) -> bool:
+    def _look(self, number: int) -> tuple[Float32[np.ndarray, "3"], Float32[np.ndarray, "3"]]:
+        """Return the median colour of a thing, and its spread."""
         if number not in self._looks:
             inside = self._lab[self._things[number].is_inside]
             median = np.median(inside, axis=0)
-            spread = np.maximum(np.median(np.abs(inside - median), axis=0), MIN_SPREAD)
-            self._looks[number] = median, spread
-        median, spread = self._looks[number]
-        oddness = np.abs(self._lab[self._cell(x, y)] - median) / spread
-        return bool(oddness.max() <= MAX_ODDNESS)
+            spread = np.median(np.abs(inside - median), axis=0)
+            self._looks[number] = median, np.maximum(spread, np.float32(MIN_SPREAD))
+        return self._looks[number]
 
     def _number(self, shape: Shape) -> int:
         """Find the thing that has a shape, or make it a new one."""
@@ -88,10 +87,8 @@ class Explained:
             if shape.is_same(thing):
                 return number
         self._things.append(shape)
+        self._n_answers.append(0)
         return len(self._things) - 1
-
-    def _holds(self, thing: Shape, x: float, y: float) -> bool:
-        return bool(thing.is_inside[self._cell(x, y)])
 
     @cached_property
     def _lab(self) -> Float32[np.ndarray, "rows columns 3"]:

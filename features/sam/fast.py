@@ -1,9 +1,7 @@
 """Which masks are there, without asking everywhere?
 
-Points are taken coarse to fine. A point is left out if the masks already found explain it: the
-points asked around it, in the smallest thing that holds it, were all answered with just that thing,
-and the image looks there as it does in the rest of it. Of what the others were answered, only masks
-that may stay are drawn in the image's own pixels.
+Points are taken coarse to fine, and left out if the masks found so far explain them. Of what the
+others are answered, only masks that may stay are drawn in the image's own pixels.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from features.sam.masks import Mask
 from features.sam.network import MaskNetwork
 from features.sam.points import Points
 
-# points along a side of the first wave, at least; each further wave doubles their number
+# points along a side of the first wave, at least; each further one doubles their number
 N_FIRST_PER_SIDE = 16
 
 
@@ -44,8 +42,8 @@ def fast_masks(
 def waves(points_xy: Points, size: tuple[int, int]) -> list[Int[np.ndarray, "_"]]:
     """Sort points of a view of (height, width) into waves, each in the gaps of those before it.
 
-    A square lattice is halved over and over: 8 × 8, their diagonal neighbours, all of 16 × 16, and
-    so on. Points of another grid go where they would be in a lattice of as many.
+    Of a lattice of 64 × 64, say, those are 16 × 16, the middles between them, the rest of 32 × 32,
+    and so on. Points of another grid go where they would be in a lattice of as many.
     """
     n_per_side = max(1, math.ceil(math.sqrt(len(points_xy))))
     height, width = size
