@@ -52,6 +52,8 @@ def take_in(
     # the median aspect, so that one odd photograph does not squeeze all others
     sizes = sorted((image.shape[:2] for image in images), key=lambda size: size[1] / size[0])
     height, width = sizes[len(sizes) // 2]
+    # networks enlarge what is small by themselves; moving invented pixels costs time
+    photo_area_px = max(working_area_px, min(photo_area_px, height * width))
     photo_size, working_size = (
         fit_size(height, width, area_px=area_px, multiple=multiple)
         for area_px in (photo_area_px, working_area_px)

@@ -50,7 +50,7 @@ class SamConfig:
     min_part: float = 5e-4
     """Smallest part, as a share of the image; the same as the embedded segmenter's."""
     max_shared: float = 0.8
-    """Masks that overlap more (IoU) are the same thing; a tenth of the side apart is 0.8."""
+    """Masks that overlap more (IoU) are the same thing; 0.8 is a shift by a tenth of the width."""
     min_visible: float = 0.1
     """Masks of which smaller ones hide all but this share are groups of these, not parts."""
     background: BackgroundName = "surrounding"

@@ -78,8 +78,11 @@ def photographs(render: Render, category: str) -> tuple[list[np.ndarray], np.nda
         anomaly = next(path for path in sorted((folder / "test").iterdir()) if path.name != "good")
         references = [read_image(path) for path in list_images(folder / "train" / "good")[:3]]
         return references, read_image(list_images(anomaly)[0])
-    name = {"aliens": "cable", "cookies": "meal", "screws": "pins"}[category]
-    kind = {"cable": "wrong_colour", "meal": "contamination", "pins": "missing_pin"}[name]
+    name, kind = {
+        "aliens": ("pins", "wrong_colour"),
+        "cookies": ("bottle", "contamination"),
+        "screws": ("pins", "missing_pin"),
+    }[category]
     return [render(name, seed).image for seed in range(3)], render(name, 9, kind).image
 
 
