@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
 from alignment.pose import PoseEstimator, Upright
-from alignment.similarity import compose, rescale
 from engine.augmentation import altered_copies
 from engine.comparison import Comparison, beside, nearest_reference, with_propagated_parts
 from engine.config import Config
 from engine.deviations import find_deviations
 from engine.errors import NotFittedError
+from engine.examination import Examination, enlarged, without_hidden
 from engine.explain import ReferenceView
 from engine.intake import take_in
 from engine.naming import class_names
 from engine.normalisation import Normaliser, emphasise, learn_normaliser
 from engine.profiles import make_networks, photo_area_px
+from engine.regions.novelty import CELL_MAPS, Novelty, learn_novelty
 from engine.report import Calibration, Report
 from engine.sample import Sample
-from engine.scores import SCORES, Reading, score_all
+from engine.scores import SCORES, score_all
 from features.dense import DenseMap
 from features.embedded import CELL_PX, EmbeddedBackbone
 from features.palette import Palette
@@ -61,13 +63,78 @@ class Inspector:
             ImageError: The array is no image.
         """
         started = time.perf_counter()
+        report = self.judge(self.examine(image))
+        return replace(report, seconds=time.perf_counter() - started)
+
+    def examine(self, image: Image) -> Examination:
+        """Lay one RGB image of any size beside the references.
+
+        Raises:
+            NotFittedError: ``fit`` or ``load`` comes first.
+            ImageError: The array is no image.
+        """
         if not hasattr(self, "normaliser_"):
             raise NotFittedError("this inspector has no references; call fit or load first")
         photo = resize(check_image(image), self.photo_size_)
         upright = self.pose.upright(resize(photo, self.working_size_))
         comparisons = self._compare(self._describe(photo, upright), self.samples_)
         readings = score_all(comparisons, self.config.scores)
-        return self._report(image, upright, comparisons, readings, started)
+        return Examination(image, photo, upright, comparisons, readings)
+
+    def hide(
+        self, examination: Examination, is_hidden: Bool[np.ndarray, "height width"]
+    ) -> Examination:
+        """Examine the same image as if some upright working pixels were not on the photograph.
+
+        Nothing is asked of these places: descriptors, scores and counts leave them out.
+        """
+        sample = examination.sample
+        is_valid = sample.is_valid & ~is_hidden
+        picture, is_photo_valid = examination.upright.same_of(examination.photo)
+        is_seen = is_photo_valid & ~enlarged(is_hidden, is_photo_valid.shape)
+        test = replace(
+            sample,
+            is_valid=is_valid,
+            dense=self.backbone(picture, is_seen),
+            aligned=without_hidden(sample.aligned, is_hidden),
+            composition=self.palette(sample.image, is_valid),
+        )
+        comparisons = self._compare(test, self.samples_)
+        readings = score_all(comparisons, self.config.scores)
+        return replace(examination, comparisons=comparisons, readings=readings)
+
+    def judge(self, examination: Examination) -> Report:
+        """Say what is wrong with an examined image, in numbers and words."""
+        normaliser: Normaliser = self.normaliser_
+        sample, readings = examination.sample, examination.readings
+        heat = {
+            name: np.asarray(readings[name].cells) / normaliser.weights[name]
+            for name in ("located_patch", "missing_patch")
+        }
+        return Report(
+            total=normaliser.total(readings),
+            threshold=normaliser.threshold,
+            threshold_source=normaliser.threshold_source,
+            calibration=normaliser.calibration,
+            scores={name: readings[name].value for name, _ in SCORES},
+            normalised=normaliser.shares(readings),
+            deviations=find_deviations(
+                sample,
+                self.samples_,
+                self.class_names_,
+                readings,
+                normaliser.weights,
+                examination.to_image,
+            ),
+            anomaly_map=heat["located_patch"],
+            missing_map=heat["missing_patch"],
+            aligned=sample.aligned,
+            upright=sample.image,
+            nearest_reference=nearest_reference(examination.comparisons),
+            image_size=examination.image_size,
+            to_image=examination.to_image,
+            seconds=0.0,
+        )
 
     def fit(
         self,
@@ -106,15 +173,21 @@ class Inspector:
         self.class_names_ = class_names(self.samples_)
 
         report("leaving one out", 2, 4)
-        normal, calibration = self._normal_readings(photos)
+        judged, calibration = self._judge_normal(photos)
+        scores = self.config.scores
+        normal = [score_all(each, scores) for each in judged]
         report("setting the threshold", 3, 4)
-        extra = [self._read(resize(check_image(image), self.photo_size_)) for image in validation]
+        extra = [
+            score_all(self._lay_beside(resize(check_image(image), self.photo_size_)), scores)
+            for image in validation
+        ]
         emphasis = emphasise(
             self.config.normalisation, self.config.active_scores, self.pose.residual_
         )
         self.normaliser_ = learn_normaliser(
             self.config.normalisation, emphasis, normal, extra, calibration
         )
+        self.novelty_: Novelty | None = None
         report("done", 4, 4)
         return self
 
@@ -170,6 +243,19 @@ class Inspector:
             for name, sample in zip(self.names_, self.samples_, strict=True)
         ]
 
+    @property
+    def novelty(self) -> Novelty:
+        """How new a pixel has to be to be called new; learnt when first asked for."""
+        if self.novelty_ is None:
+            judged, _ = self._judge_normal([sample.image for sample in self.samples_])
+            self.novelty_ = learn_novelty(
+                self.samples_,
+                [score_all(each, self.config.scores, CELL_MAPS) for each in judged],
+                [each[0].test for each in judged],
+                self.config.seed,
+            )
+        return self.novelty_
+
     # Steps
 
     def _take_in(self, images: Sequence[Image], names: Sequence[str] | None) -> list[Image]:
@@ -213,62 +299,17 @@ class Inspector:
         """Hand-made descriptors are so short that threads cost more than they bring."""
         return 1 if self.config.profile == "embedded" else self.config.machine.cores
 
-    def _read(self, photo: Image) -> dict[str, Reading]:
+    def _lay_beside(self, photo: Image) -> list[Comparison]:
         upright = self.pose.upright(resize(photo, self.working_size_))
-        return self._read_sample(self._describe(photo, upright), self.samples_)
+        return self._compare(self._describe(photo, upright), self.samples_)
 
-    def _read_sample(self, test: Sample, references: Sequence[Sample]) -> dict[str, Reading]:
-        return score_all(self._compare(test, references), self.config.scores)
-
-    def _normal_readings(
-        self, photos: Sequence[Image]
-    ) -> tuple[list[dict[str, Reading]], Calibration]:
-        """Judge each reference by the others, or copies of the only one by it."""
-        if len(photos) > 1:
+    def _judge_normal(self, photos: Sequence[Image]) -> tuple[list[list[Comparison]], Calibration]:
+        """Lay each reference beside the others, or copies of the only one beside it."""
+        samples = self.samples_
+        if len(samples) > 1:
             return [
-                self._read_sample(sample, [other for other in self.samples_ if other is not sample])
-                for sample in self.samples_
+                self._compare(sample, [other for other in samples if other is not sample])
+                for sample in samples
             ], "leave-one-out"
         copies = altered_copies(photos[0], N_COPIES, np.random.default_rng(self.config.seed))
-        return [self._read(copy) for copy in copies], "self-calibrated"
-
-    def _report(
-        self,
-        image: Image,
-        upright: Upright,
-        comparisons: Sequence[Comparison],
-        readings: dict[str, Reading],
-        started: float,
-    ) -> Report:
-        normaliser: Normaliser = self.normaliser_
-        sample = comparisons[0].test
-        size = image.shape[0], image.shape[1]
-        to_image = compose(rescale(self.working_size_, size), upright.to_original)
-        heat = {
-            name: np.asarray(readings[name].cells) / normaliser.weights[name]
-            for name in ("located_patch", "missing_patch")
-        }
-        return Report(
-            total=normaliser.total(readings),
-            threshold=normaliser.threshold,
-            threshold_source=normaliser.threshold_source,
-            calibration=normaliser.calibration,
-            scores={name: readings[name].value for name, _ in SCORES},
-            normalised=normaliser.shares(readings),
-            deviations=find_deviations(
-                sample,
-                self.samples_,
-                self.class_names_,
-                readings,
-                normaliser.weights,
-                to_image,
-            ),
-            anomaly_map=heat["located_patch"],
-            missing_map=heat["missing_patch"],
-            aligned=sample.aligned,
-            upright=sample.image,
-            nearest_reference=nearest_reference(comparisons),
-            image_size=size,
-            to_image=to_image,
-            seconds=time.perf_counter() - started,
-        )
+        return [self._lay_beside(copy) for copy in copies], "self-calibrated"

@@ -17,6 +17,7 @@ from engine.config import from_dict, to_dict
 from engine.errors import NotFittedError
 from engine.model_file import ModelFileError, read_model, write_model
 from engine.normalisation import Normaliser
+from engine.regions.novelty import Novelty
 from engine.sample import Sample
 from engine.scores import SCORES
 from features.dense import DenseMap
@@ -39,6 +40,7 @@ def save_inspector(inspector: Inspector, path: str | Path) -> None:
     arrays: Arrays = {}
     for name, state in _states(inspector).items():
         arrays |= {f"{name}.{key}": value for key, value in state.items()}
+    arrays |= {f"novelty.{key}": value for key, value in inspector.novelty.state().items()}
     for index, sample in enumerate(inspector.samples_):
         arrays |= {f"reference{index}.{key}": value for key, value in _pack(sample).items()}
     normaliser = inspector.normaliser_
@@ -100,6 +102,8 @@ def load_inspector(
             _unpack(_select(arrays, f"reference{index}"), background)
             for index in range(len(inspector.names_))
         ]
+        novelty = _select(arrays, "novelty")  # models of the first release have none
+        inspector.novelty_ = Novelty.restore(novelty) if novelty else None
         inspector.normaliser_ = Normaliser(
             # JSON sorts keys; sums depend on the order in their last digit
             weights={name: header["weights"][name] for name, _ in SCORES},

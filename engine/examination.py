@@ -1,0 +1,83 @@
+"""What does an image look like beside the references, before it is called normal or not?
+
+Between describing an image and judging it there is one record, so that a second opinion (regions
+that an operator has taught, say) costs no second look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from alignment.aligned import AlignedParts
+from alignment.pose import Upright
+from alignment.similarity import compose, rescale
+from engine.comparison import Comparison
+from engine.sample import Sample
+from engine.scores import Reading
+from features.parts import Parts
+
+# a part of which more is hidden is no longer judged by what is left of it
+MOSTLY = 0.5
+
+
+@dataclass(frozen=True)
+class Examination:
+    """One image, upright, beside each reference, and what each score read from that.
+
+    ``photo`` is the image in the size in which networks see it.
+    """
+
+    image: UInt8[np.ndarray, "_ _ 3"]
+    photo: UInt8[np.ndarray, "_ _ 3"]
+    upright: Upright
+    comparisons: Sequence[Comparison]
+    readings: dict[str, Reading]
+
+    @property
+    def sample(self) -> Sample:
+        """The image as the scores see it."""
+        return self.comparisons[0].test
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the image file."""
+        return self.image.shape[0], self.image.shape[1]
+
+    @cached_property
+    def to_image(self) -> Float[np.ndarray, "2 3"]:
+        """Affine from upright working pixels (x, y) to pixels of the image file."""
+        height, width = self.upright.image.shape[:2]
+        return compose(rescale((height, width), self.image_size), self.upright.to_original)
+
+
+def without_hidden(
+    aligned: AlignedParts, is_hidden: Bool[np.ndarray, "height width"]
+) -> AlignedParts:
+    """Take hidden pixels from all parts, and leave out the parts that are mostly hidden."""
+    parts = aligned.parts
+    labels = np.where(is_hidden, -1, parts.labels)
+    left_px = np.bincount(labels.ravel() + 1, minlength=len(parts) + 1)[1:]
+    is_kept = left_px > (1 - MOSTLY) * parts.area_px
+    number = np.append(np.where(is_kept, np.cumsum(is_kept) - 1, -1), -1)
+    return replace(
+        aligned,
+        parts=Parts(number[labels], parts.is_background[is_kept]),
+        class_of_part=aligned.class_of_part[is_kept],
+        cost=aligned.cost[is_kept],
+    )
+
+
+def enlarged(
+    mask: Bool[np.ndarray, "_ _"], size: tuple[int, int]
+) -> Bool[np.ndarray, "height width"]:
+    """Bring a mask to another (height, width); a pixel that is touched at all counts."""
+    if mask.shape == size:
+        return mask
+    share = cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(share > 0)

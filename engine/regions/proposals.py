@@ -1,0 +1,127 @@
+"""Which regions of an image are new?
+
+The novelty of each pixel is in units of the most that normal images showed, so the threshold is
+the references' own. Hysteresis (Canny, 1986): a region grows from a certainly new pixel over
+all that is perhaps new, but not into the halo of its own peak, which blurs over a cell or two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from engine.regions.region import Region
+
+Map = Float32[np.ndarray, "height width"]
+
+
+@dataclass(frozen=True)
+class ProposalConfig:
+    """From which novelty on a region is proposed, and how far it reaches."""
+
+    seed_above: float = 1.15
+    """Novelty, in units of the most that the references showed, that at least one pixel has."""
+    grow_above: float = 0.65
+    """Novelty of the pixels that a region may grow over."""
+    halo: float = 0.4
+    """Share of a region's own peak below which a pixel is its halo."""
+    halo_px: int = 12
+    """Width of that halo in working pixels: what is new beyond it is a region of its own."""
+    join_px: int = 3
+    """Gaps up to this width, in working pixels, do not tear a region apart."""
+    min_area_px: int = 4
+    """Smallest region in working pixels: one of 4 × 4 px on a photograph twice as large."""
+    max_regions: int = 40
+    """Most regions that are proposed, the newest first."""
+
+    def problems(self) -> list[str]:
+        """Name every value out of range."""
+        found = []
+        for name, low, high in (
+            ("seed_above", 0, 100),
+            ("grow_above", 0, 100),
+            ("halo", 0, 1),
+            ("halo_px", 0, 256),
+            ("join_px", 0, 64),
+            ("min_area_px", 1, 10_000),
+            ("max_regions", 1, 1000),
+        ):
+            if not low <= getattr(self, name) <= high:
+                found.append(
+                    f"regions.proposals.{name} must lie in {low} … {high}, "
+                    f"got {getattr(self, name)}"
+                )
+        if self.grow_above > self.seed_above:
+            found.append(
+                "regions.proposals.grow_above must not exceed seed_above, "
+                f"got {self.grow_above} and {self.seed_above}"
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A region of the upright working image, and the novelty of its newest pixels."""
+
+    region: Region
+    peak: float
+
+
+def propose(novelty: Map, config: ProposalConfig) -> list[Proposal]:
+    """Cut what is new into regions, the newest first; they do not overlap."""
+    found = sorted(_peeled(novelty.copy(), config), key=lambda each: -each.peak)
+    return found[: config.max_regions]
+
+
+def _peeled(left: Map, config: ProposalConfig) -> Iterator[Proposal]:
+    """Take off the newest regions with their halo until nothing certain is left."""
+    halo = _disc(config.halo_px)
+    while True:
+        is_peeled = np.zeros(left.shape, dtype=bool)
+        for window, is_inside in _components(_joined(left >= config.grow_above, config.join_px)):
+            values = np.where(is_inside, left[window], 0)
+            peak = float(values.max())
+            if peak < config.seed_above:
+                continue
+            level = max(config.grow_above, config.halo * peak)
+            core = _joined(values >= level, config.join_px)
+            for inner, is_core in _components(core):
+                strongest = float(np.where(is_core, values[inner], 0).max())
+                if strongest < config.seed_above:
+                    continue
+                if np.count_nonzero(is_core) >= config.min_area_px:
+                    corner = window[1].start + inner[1].start, window[0].start + inner[0].start
+                    yield Proposal(Region.of(is_core, corner), strongest)
+                is_peeled[window][inner] |= is_core
+        if not is_peeled.any():
+            return
+        left[cv2.dilate(is_peeled.astype(np.uint8), halo) > 0] = 0
+
+
+def _components(
+    mask: Bool[np.ndarray, "_ _"],
+) -> Iterator[tuple[tuple[slice, slice], Bool[np.ndarray, "_ _"]]]:
+    """Give the window of each connected region and the pixels that it has there."""
+    n_regions, regions, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    for number in range(1, n_regions):
+        x, y, width, height, _ = statistics[number].tolist()
+        window = slice(y, y + height), slice(x, x + width)
+        yield window, regions[window] == number
+
+
+def _joined(mask: Bool[np.ndarray, "_ _"], gap_px: int) -> Bool[np.ndarray, "_ _"]:
+    """Close gaps, away from the border of the map as much as at it."""
+    if not gap_px:
+        return mask
+    padded = np.pad(mask.astype(np.uint8), gap_px)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, _disc((gap_px + 1) // 2))
+    return np.asarray(closed[gap_px:-gap_px, gap_px:-gap_px] > 0)
+
+
+def _disc(radius_px: int) -> np.ndarray:
+    size = 2 * radius_px + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))

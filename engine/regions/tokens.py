@@ -1,0 +1,131 @@
+"""What do the detector's descriptors say of a region, cell by cell, at three scales?
+
+The finest scale is the cell itself. At the coarser ones each cell stands for the part of the region
+around it: the mean of the region's cells in a window, so that neither the surroundings nor the size
+of the region blur what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Float32, Int
+
+from engine.regions.region import Region
+from features.dense import DenseMap
+
+# half-widths of the windows: 1, 3 and 7 cells on a side
+WINDOWS = (0, 1, 3)
+# pixels of a region that are looked up; more do not change which cells it covers
+N_PIXELS = 20_000
+# a cell belongs to a region that covers this share of it, or of the cell that it covers best
+LEAST_COVERAGE = 0.5
+
+Affine = Float[np.ndarray, "2 3"]
+
+
+@dataclass(frozen=True)
+class RegionTokens:
+    """Descriptors of a region's cells; ``tokens[s]`` has window ``WINDOWS[s]``.
+
+    ``cells`` are flat indices of the upright grid; a region outside its photograph has none.
+    """
+
+    cells: Int[np.ndarray, " cells"]
+    tokens: Float32[np.ndarray, "scales cells dim"]
+
+
+def cells_of(
+    region: Region, grid: tuple[int, int], image_to_cells: Affine
+) -> tuple[Int[np.ndarray, " cells"], Float[np.ndarray, " cells"]]:
+    """Return the cells that a region covers at all, and how many of its pixels each has.
+
+    ``image_to_cells`` maps a pixel (x, y) of the image file to (column, row) of the grid, in which
+    whole numbers are centres of cells.
+    """
+    rows, columns = np.nonzero(region.mask)
+    if len(rows) > N_PIXELS:
+        chosen = np.linspace(0, len(rows) - 1, N_PIXELS).astype(np.int64)
+        rows, columns = rows[chosen], columns[chosen]
+    x, y = columns + region.box_xyxy[0], rows + region.box_xyxy[1]
+    column, row = (
+        np.rint(a * x + b * y + c).astype(np.int64) for a, b, c in np.asarray(image_to_cells)
+    )
+    is_inside = (row >= 0) & (row < grid[0]) & (column >= 0) & (column < grid[1])
+    cells, counts = np.unique(row[is_inside] * grid[1] + column[is_inside], return_counts=True)
+    return cells, counts.astype(np.float64) * region.area_px / max(len(rows), 1)
+
+
+def describe_regions(
+    dense: DenseMap, regions: Sequence[Region], image_to_cells: Affine
+) -> list[RegionTokens]:
+    """Describe each region by the tokens of the cells that it covers."""
+    grid = dense.is_valid.shape[0], dense.is_valid.shape[1]
+    # area of a cell in pixels of the image file
+    cell_px = 1 / max(abs(np.linalg.det(np.asarray(image_to_cells)[:, :2])), 1e-12)
+    described = []
+    for region in regions:
+        cells, counts = cells_of(region, grid, image_to_cells)
+        is_valid = dense.is_valid.ravel()[cells]
+        cells, coverage = cells[is_valid], np.minimum(counts[is_valid] / cell_px, 1)
+        is_own = coverage >= LEAST_COVERAGE * min(1.0, float(coverage.max(initial=0)))
+        described.append(_at_scales(dense, cells[is_own], coverage[is_own]))
+    return described
+
+
+def _at_scales(
+    dense: DenseMap, cells: Int[np.ndarray, " cells"], coverage: Float[np.ndarray, " cells"]
+) -> RegionTokens:
+    """Average the region's tokens, weighted by coverage, in the window of each of its cells."""
+    columns, dim = dense.is_valid.shape[1], dense.tokens.shape[-1]
+    own = dense.tokens.reshape(-1, dim)[cells]
+    if not len(cells):
+        return RegionTokens(cells, np.zeros((len(WINDOWS), 0, dim), dtype=np.float32))
+    row, column = np.divmod(cells, columns)
+    top, left = row.min(), column.min()
+    shape = row.max() - top + 1, column.max() - left + 1
+    weighted = np.zeros((*shape, dim + 1), dtype=np.float32)
+    weighted[row - top, column - left, :dim] = own * coverage[:, None].astype(np.float32)
+    weighted[row - top, column - left, dim] = coverage
+    scales = [own]
+    for half_width in WINDOWS[1:]:
+        total = _window_sum(weighted, half_width)[row - top, column - left]
+        scales.append(total[:, :dim] / total[:, dim:])
+    return RegionTokens(cells, np.stack(scales).astype(np.float32))
+
+
+def _window_sum(
+    planes: Float32[np.ndarray, "rows columns channels"], half_width: int
+) -> Float32[np.ndarray, "rows columns channels"]:
+    """Sum over a square window around each place, nothing beyond the border."""
+    size = 2 * half_width + 1
+    flat = np.ascontiguousarray(planes)
+    border = cv2.BORDER_CONSTANT
+    summed = [
+        cv2.boxFilter(
+            np.ascontiguousarray(flat[..., first : first + 4]),
+            -1,
+            (size, size),
+            normalize=False,
+            borderType=border,
+        ).reshape(*flat.shape[:2], -1)
+        for first in range(0, flat.shape[-1], 4)
+    ]
+    return np.concatenate(summed, axis=-1)
+
+
+def thinned(tokens: RegionTokens, n_kept: int) -> Float32[np.ndarray, "scales kept dim"]:
+    """Return the tokens of at most ``n_kept`` cells that differ most (farthest first)."""
+    finest = tokens.tokens[0]
+    if len(finest) <= n_kept:
+        return tokens.tokens
+    # begin with the most typical cell
+    chosen = [int(np.linalg.norm(finest - finest.mean(axis=0), axis=1).argmin())]
+    distance = np.linalg.norm(finest - finest[chosen[0]], axis=1)
+    while len(chosen) < n_kept:
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.linalg.norm(finest - finest[chosen[-1]], axis=1))
+    return np.ascontiguousarray(tokens.tokens[:, chosen])
