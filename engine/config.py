@@ -18,6 +18,7 @@ from alignment.propagation import PropagationConfig
 from engine.errors import ConfigError
 from engine.lookup import ComparisonConfig
 from engine.normalisation import NormaliserConfig
+from engine.regions.settings import RegionsConfig
 from engine.scores import SCORES, ScoresConfig
 from engine.typed import as_values, changed, problems_of
 from features.machine import MachineConfig
@@ -63,6 +64,7 @@ class Config:
     comparison: ComparisonConfig = field(default_factory=ComparisonConfig)
     scores: ScoresConfig = field(default_factory=ScoresConfig)
     normalisation: NormaliserConfig = field(default_factory=NormaliserConfig)
+    regions: RegionsConfig = field(default_factory=RegionsConfig)
     vit: VitConfig = field(default_factory=VitConfig)
     sam: SamConfig = field(default_factory=SamConfig)
     machine: MachineConfig = field(default_factory=MachineConfig)

@@ -177,17 +177,17 @@ class Inspector:
         scores = self.config.scores
         normal = [score_all(each, scores) for each in judged]
         report("setting the threshold", 3, 4)
-        extra = [
-            score_all(self._lay_beside(resize(check_image(image), self.photo_size_)), scores)
-            for image in validation
+        more = [
+            self._lay_beside(resize(check_image(image), self.photo_size_)) for image in validation
         ]
+        extra = [score_all(each, scores) for each in more]
         emphasis = emphasise(
             self.config.normalisation, self.config.active_scores, self.pose.residual_
         )
         self.normaliser_ = learn_normaliser(
             self.config.normalisation, emphasis, normal, extra, calibration
         )
-        self.novelty_: Novelty | None = None
+        self.novelty_: Novelty | None = self._learn_novelty(judged + more) if more else None
         report("done", 4, 4)
         return self
 
@@ -248,12 +248,7 @@ class Inspector:
         """How new a pixel has to be to be called new; learnt when first asked for."""
         if self.novelty_ is None:
             judged, _ = self._judge_normal([sample.image for sample in self.samples_])
-            self.novelty_ = learn_novelty(
-                self.samples_,
-                [score_all(each, self.config.scores, CELL_MAPS) for each in judged],
-                [each[0].test for each in judged],
-                self.config.seed,
-            )
+            self.novelty_ = self._learn_novelty(judged)
         return self.novelty_
 
     # Steps

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int
 
 from engine.regions.region import Region
 from features.dense import DenseMap
@@ -81,20 +81,30 @@ def _at_scales(
 ) -> RegionTokens:
     """Average the region's tokens, weighted by coverage, in the window of each of its cells."""
     columns, dim = dense.is_valid.shape[1], dense.tokens.shape[-1]
-    own = dense.tokens.reshape(-1, dim)[cells]
     if not len(cells):
         return RegionTokens(cells, np.zeros((len(WINDOWS), 0, dim), dtype=np.float32))
     row, column = np.divmod(cells, columns)
-    top, left = row.min(), column.min()
-    shape = row.max() - top + 1, column.max() - left + 1
-    weighted = np.zeros((*shape, dim + 1), dtype=np.float32)
-    weighted[row - top, column - left, :dim] = own * coverage[:, None].astype(np.float32)
-    weighted[row - top, column - left, dim] = coverage
-    scales = [own]
+    row, column = row - row.min(), column - column.min()
+    shape = int(row.max()) + 1, int(column.max()) + 1
+    tokens = np.zeros((*shape, dim), dtype=np.float32)
+    weights = np.zeros(shape, dtype=np.float32)
+    tokens[row, column] = dense.tokens.reshape(-1, dim)[cells]
+    weights[row, column] = coverage
+    return RegionTokens(cells, windowed(tokens, weights)[:, row * shape[1] + column])
+
+
+def windowed(
+    tokens: Float32[np.ndarray, "rows columns dim"],
+    weights: Float32[np.ndarray, "rows columns"] | Bool[np.ndarray, "rows columns"],
+) -> Float32[np.ndarray, "scales cells dim"]:
+    """Average tokens by weight in each window around each cell; row by row."""
+    dim = tokens.shape[-1]
+    weighted = np.dstack([tokens * weights[..., None], weights]).astype(np.float32)
+    scales = [tokens.reshape(-1, dim)]
     for half_width in WINDOWS[1:]:
-        total = _window_sum(weighted, half_width)[row - top, column - left]
-        scales.append(total[:, :dim] / total[:, dim:])
-    return RegionTokens(cells, np.stack(scales).astype(np.float32))
+        total = _window_sum(weighted, half_width).reshape(-1, dim + 1)
+        scales.append(total[:, :dim] / np.maximum(total[:, dim:], np.float32(1e-6)))
+    return np.stack(scales)
 
 
 def _window_sum(

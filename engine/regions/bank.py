@@ -1,0 +1,131 @@
+"""What has been taught, ready to be compared?
+
+Examples keep their descriptors in the units of the backbone, not in those that a model has learnt
+from its references: so they outlive a new fit, and only another backbone makes them useless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float32, Int
+
+from engine.regions.library.records import Features, RegionClass
+from engine.regions.micro import TokenBank
+from engine.regions.tokens import WINDOWS, windowed
+from engine.sample import Sample
+from features.dense import Backbone
+
+if TYPE_CHECKING:
+    from engine.regions.library import Library
+
+# normal cells that asked tokens are compared with; more make them hardly any nearer
+N_NORMAL = 2048
+# taught tokens of one class: thousands of examples of it hardly differ
+N_TOKENS_OF_CLASS = 2048
+
+
+@dataclass(frozen=True)
+class Bank:
+    """The classes of a library and the descriptors of their examples.
+
+    ``class_of_example`` counts ``classes``; ``example_ids`` are those of the library.
+    """
+
+    classes: tuple[RegionClass, ...]
+    example_ids: Int[np.ndarray, " examples"]
+    class_of_example: Int[np.ndarray, " examples"]
+    views: Float32[np.ndarray, "examples views dim"]
+    tokens: TokenBank
+
+    def __len__(self) -> int:
+        return len(self.example_ids)
+
+
+class Scale:
+    """Takes tokens of a backbone to the units in which they are kept, and back."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        state = backbone.state()
+        self._center = state.get("center", np.float32(0))
+        self._scale = state.get("scale", np.float32(1))
+
+    def kept(self, tokens: Float32[np.ndarray, "*places dim"]) -> np.ndarray:
+        """Return tokens as examples keep them."""
+        return np.asarray(tokens * self._scale + self._center).astype(np.float16)
+
+    def compared(self, tokens: np.ndarray) -> Float32[np.ndarray, "*places dim"]:
+        """Return kept tokens as this backbone describes."""
+        return np.asarray((tokens.astype(np.float32) - self._center) / self._scale)
+
+
+def normal_tokens(
+    references: Sequence[Sample], rng: np.random.Generator
+) -> Float32[np.ndarray, "scales cells dim"]:
+    """Draw cells of the references, at each scale."""
+    every = [windowed(each.dense.tokens, each.dense.is_valid) for each in references]
+    valid = [np.flatnonzero(each.dense.is_valid) for each in references]
+    joined = np.concatenate(
+        [planes[:, cells] for planes, cells in zip(every, valid, strict=True)], axis=1
+    )
+    chosen = rng.permutation(joined.shape[1])[:N_NORMAL]
+    return np.ascontiguousarray(joined[:, chosen])
+
+
+def load_bank(
+    library: Library,
+    scale: Scale,
+    normal: Float32[np.ndarray, "scales cells dim"],
+    known: dict[int, Features],
+) -> Bank:
+    """Read what a library holds; ``known`` keeps features by example, and takes up new ones."""
+    classes = tuple(library.classes())
+    index_of = {each.id: index for index, each in enumerate(classes)}
+    class_of = {
+        example: index_of[class_id]
+        for example, class_id in library.example_classes().items()
+        if class_id in index_of
+    }
+    missing = sorted(set(class_of) - set(known))
+    if missing:
+        known |= library.features(missing)
+    ids = sorted(example for example in class_of if example in known)
+    features = [known[example] for example in ids]
+    class_of_example = np.array([class_of[example] for example in ids], dtype=np.int64)
+    views = np.stack([each["views"] for each in features]) if ids else np.zeros((0, 1, 1))
+    return Bank(
+        classes,
+        np.array(ids, dtype=np.int64),
+        class_of_example,
+        views.astype(np.float32),
+        _token_bank(features, class_of_example, len(classes), scale, normal),
+    )
+
+
+def _token_bank(
+    features: Sequence[Features],
+    class_of_example: Int[np.ndarray, " examples"],
+    n_classes: int,
+    scale: Scale,
+    normal: Float32[np.ndarray, "scales cells dim"],
+) -> TokenBank:
+    dim = normal.shape[-1]
+    taught = [each["tokens"] for each in features]
+    owner = np.repeat(class_of_example, [each.shape[1] for each in taught])
+    joined = (
+        np.concatenate(taught, axis=1) if taught else np.zeros((len(WINDOWS), 0, dim), np.float16)
+    )
+    # the newest speak for a class of which there are very many
+    kept = np.sort(
+        np.concatenate(
+            [
+                np.flatnonzero(owner == class_id)[-N_TOKENS_OF_CLASS:]
+                for class_id in range(n_classes)
+            ]
+            or [np.zeros(0, dtype=np.int64)]
+        )
+    ).astype(np.int64)
+    return TokenBank(scale.compared(joined[:, kept]), owner[kept], n_classes, normal)

@@ -1,0 +1,50 @@
+"""Of which class is a region, if its tokens say one thing and its whole another?
+
+Both are probabilities; their log-odds are averaged by weight, as in a logarithmic opinion pool
+(Genest and Zidek, 1986). Below even odds for every class the region is unknown.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+
+# nothing is more certain than a thousand to one
+LEAST_DOUBT = 1e-3
+
+Shares = Float[np.ndarray, "regions classes"]
+
+
+def pooled(by_tokens: Shares, by_object: Shares, object_weight: float) -> Shares:
+    """Pool what tokens and whole objects say of each class; 0 … 1 each, on its own."""
+    log_odds = (1 - object_weight) * _logit(by_tokens) + object_weight * _logit(by_object)
+    return np.asarray(1 / (1 + np.exp(-log_odds)))
+
+
+def token_shares(
+    votes: Float[np.ndarray, "cells kinds"], region_of_cell: Int[np.ndarray, " cells"], n: int
+) -> Shares:
+    """Average the votes of each region's cells; even odds for a region without a cell."""
+    counts = np.bincount(region_of_cell, minlength=n)
+    sums = np.zeros((n, votes.shape[1]))
+    np.add.at(sums, region_of_cell, votes)
+    mean = sums / np.maximum(counts, 1)[:, None]
+    return np.where(counts[:, None] > 0, mean, 0.5)[:, :-1]
+
+
+def best(
+    probabilities: Float32[np.ndarray, " classes"] | Float[np.ndarray, " classes"],
+    same_above: float,
+) -> tuple[int, float]:
+    """Return the class and its probability; -1, and that of being none, for an unknown region."""
+    if not len(probabilities):
+        return -1, 1.0
+    index = int(np.argmax(probabilities))
+    if probabilities[index] >= same_above:
+        return index, float(probabilities[index])
+    return -1, float(1 - probabilities[index])
+
+
+def _logit(share: Shares) -> Shares:
+    clipped = np.clip(share, LEAST_DOUBT, 1 - LEAST_DOUBT)
+    return np.asarray(np.log(clipped / (1 - clipped)))

@@ -1,0 +1,144 @@
+"""Where does a pixel of one picture of the image lie on another?
+
+Three frames: the image file; the *picture*, the same photograph in the size in which regions are
+outlined (the file's own unless that is very large); and the *upright* working image of the scores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Float32, UInt8
+
+from alignment.similarity import compose, invert, rescale
+from engine.examination import Examination
+from engine.regions.region import Box, Region
+from features.pixels import resize
+
+Affine = Float[np.ndarray, "2 3"]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The frames of one examined image."""
+
+    examination: Examination
+    photo_area_px: int
+
+    @cached_property
+    def picture(self) -> UInt8[np.ndarray, "height width 3"]:
+        """The photograph in the size in which regions are outlined."""
+        image = self.examination.image
+        height, width = image.shape[:2]
+        factor = min(1.0, (self.photo_area_px / (height * width)) ** 0.5)
+        size = max(16, round(height * factor)), max(16, round(width * factor))
+        return image if factor == 1.0 else resize(image, size)
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width of the picture."""
+        return self.picture.shape[0], self.picture.shape[1]
+
+    @cached_property
+    def upright_to_picture(self) -> Affine:
+        """From upright working pixels (x, y) to pixels of the picture."""
+        to_picture = rescale(self.examination.image_size, self.picture_size)
+        return compose(to_picture, self.examination.to_image)
+
+    @cached_property
+    def image_to_cells(self) -> Affine:
+        """From pixels of the image file (x, y) to (column, row) of the cells."""
+        sample = self.examination.sample
+        size, grid = sample.is_valid.shape, sample.dense.is_valid.shape
+        to_cells = rescale((size[0], size[1]), (grid[0], grid[1]))
+        return compose(to_cells, invert(self.examination.to_image))
+
+    def on_picture(
+        self, planes: Float32[np.ndarray, "height width"], box_xyxy: Box
+    ) -> Float32[np.ndarray, "rows columns"]:
+        """Return what a map of upright working pixels says over a box of the picture."""
+        left, top, right, bottom = box_xyxy
+        to_box = self.upright_to_picture - np.array([[0, 0, left], [0, 0, top]])
+        moved: np.ndarray = cv2.warpAffine(planes, to_box, (right - left, bottom - top))
+        return moved
+
+    def region_on_picture(self, region: Region) -> Region | None:
+        """Move a region of upright working pixels onto the picture; None if it misses that."""
+        left, top, right, bottom = region.box_xyxy
+        corners = np.array([[x, y, 1] for x in (left - 1, right) for y in (top - 1, bottom)])
+        moved = corners @ self.upright_to_picture.T
+        height, width = self.picture_size
+        x0, y0 = np.clip(np.floor(moved.min(axis=0)), 0, (width, height)).astype(int).tolist()
+        x1, y1 = np.clip(np.ceil(moved.max(axis=0)) + 1, 0, (width, height)).astype(int).tolist()
+        if x0 >= x1 or y0 >= y1:
+            return None
+        of_region = np.array([[1.0, 0.0, left], [0.0, 1.0, top]])
+        to_box = compose(self.upright_to_picture, of_region) - np.array([[0, 0, x0], [0, 0, y0]])
+        share = cv2.warpAffine(region.mask.astype(np.float32), to_box, (x1 - x0, y1 - y0))
+        return Region.of(share >= 0.5, (x0, y0)) if (share >= 0.5).any() else None
+
+    def in_image(self, region: Region) -> Region:
+        """Enlarge a region of the picture to the image file."""
+        return scaled(region, self.picture_size, self.examination.image_size)
+
+    def in_picture(self, region: Region) -> Region:
+        """Reduce a region of the image file to the picture; a thin one keeps a pixel."""
+        return scaled(region, self.examination.image_size, self.picture_size)
+
+    def hidden(self, regions: list[Region], margin_px: int) -> Bool[np.ndarray, "height width"]:
+        """Mark regions of the image file, with a margin, on the upright working image."""
+        height, width = self.examination.sample.is_valid.shape
+        mask = np.zeros(self.picture_size, dtype=np.float32)
+        for region in regions:
+            small = self.in_picture(region)
+            left, top, right, bottom = small.box_xyxy
+            mask[top:bottom, left:right][small.mask] = 1
+        # area averages keep thin regions, and any touched pixel is hidden
+        to_upright = invert(self.upright_to_picture)
+        shrink = max(1.0, float(np.sqrt(abs(np.linalg.det(self.upright_to_picture[:, :2])))))
+        wide = cv2.dilate(mask, np.ones((2 * int(np.ceil(shrink / 2)) + 1,) * 2, np.uint8))
+        moved = cv2.warpAffine(wide, to_upright, (width, height)) > 0
+        size = 2 * margin_px + 1
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        return np.asarray(cv2.dilate(moved.astype(np.uint8), disc) > 0)
+
+
+def scaled(region: Region, source: tuple[int, int], target: tuple[int, int]) -> Region:
+    """Bring a region of an image of one (height, width) to another; it never gets empty."""
+    if source == target:
+        return region
+    left, top, right, bottom = region.box_xyxy
+    y_scale, x_scale = target[0] / source[0], target[1] / source[1]
+    x0, y0 = int(left * x_scale), int(top * y_scale)
+    x1 = min(target[1], max(x0 + 1, int(np.ceil(right * x_scale))))
+    y1 = min(target[0], max(y0 + 1, int(np.ceil(bottom * y_scale))))
+    # a target pixel belongs to the region if half of it does, or the most that any does
+    to_target = np.array(
+        [
+            [x_scale, 0, (left + 0.5) * x_scale - 0.5 - x0],
+            [0, y_scale, (top + 0.5) * y_scale - 0.5 - y0],
+        ]
+    )
+    if x_scale >= 1:
+        share = cv2.warpAffine(region.mask.astype(np.float32), to_target, (x1 - x0, y1 - y0))
+    else:
+        share = _averaged(region, source, target, (x0, y0, x1, y1))
+    return Region.of(share >= min(0.5, float(share.max())), (x0, y0))
+
+
+def _averaged(
+    region: Region, source: tuple[int, int], target: tuple[int, int], box_xyxy: Box
+) -> Float32[np.ndarray, "rows columns"]:
+    """Return the share of each target pixel of a box that a region covers."""
+    left, top, _, _ = region.box_xyxy
+    x0, y0, x1, y1 = box_xyxy
+    rows, columns = np.nonzero(region.mask)
+    x = ((columns + left + 0.5) * target[1] / source[1]).astype(np.int64) - x0
+    y = ((rows + top + 0.5) * target[0] / source[0]).astype(np.int64) - y0
+    x, y = np.clip(x, 0, x1 - x0 - 1), np.clip(y, 0, y1 - y0 - 1)
+    counts = np.bincount(y * (x1 - x0) + x, minlength=(y1 - y0) * (x1 - x0))
+    pixel = source[0] * source[1] / (target[0] * target[1])
+    return (counts.reshape(y1 - y0, x1 - x0) / pixel).astype(np.float32)

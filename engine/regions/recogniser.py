@@ -1,0 +1,217 @@
+"""Recognises what was taught, and judges an image by it.
+
+Propose what is new; outline each region exactly; let its tokens vote at several scales, and compare
+it as a whole with every taught example; judge the image without what is accepted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Float32, Int, UInt8
+
+from engine.regions.bank import Bank, Scale, load_bank, normal_tokens
+from engine.regions.decision import best, pooled, token_shares
+from engine.regions.embedding import classify, default_embedder
+from engine.regions.frames import Frames
+from engine.regions.library.records import Features
+from engine.regions.micro import agreed, disagreement
+from engine.regions.proposals import propose
+from engine.regions.record import UNKNOWN, FoundRegion, RegionReport
+from engine.regions.segmentation import context_box, refine
+from engine.regions.tokens import RegionTokens, describe_regions
+
+if TYPE_CHECKING:
+    from engine.examination import Examination
+    from engine.inspector import Inspector
+    from engine.regions.library import Library
+    from engine.regions.region import Region
+
+Image = UInt8[np.ndarray, "height width 3"]
+Map = Float32[np.ndarray, "height width"]
+
+# in a class map: nothing new, and new but of no class
+NOTHING, NO_CLASS = -2, -1
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A new region of the image file, and the novelty of its newest pixels."""
+
+    region: Region
+    peak: float
+
+
+class Recogniser:
+    """An inspector that knows the regions in a library."""
+
+    def __init__(self, inspector: Inspector, library: Library) -> None:
+        self.inspector = inspector
+        self.library = library
+        self.config = inspector.config.regions
+        self.embedder = default_embedder()
+        self.scale = Scale(inspector.backbone)
+        rng = np.random.default_rng([inspector.config.seed, 5])
+        self._normal = normal_tokens(inspector.samples_, rng)
+        self._features: dict[int, Features] = {}
+        self._revision: int | None = None
+        library.check_identity(self.identity())
+
+    def identity(self) -> dict[str, str]:
+        """Name what descriptors of regions depend on; others cannot be compared with them."""
+        backbone = self.inspector.backbone.identity()
+        return {f"backbone {key}": value for key, value in backbone.items()} | {
+            f"embedder {key}": value for key, value in self.embedder.identity().items()
+        }
+
+    @property
+    def bank(self) -> Bank:
+        """What the library holds now; read again only after a lesson, here or elsewhere."""
+        revision = self.library.revision()
+        if revision != self._revision:
+            self._bank = load_bank(self.library, self.scale, self._normal, self._features)
+            self._revision = revision
+        return self._bank
+
+    def inspect(self, image: Image) -> RegionReport:
+        """Judge one RGB image of any size by the references and by what was taught.
+
+        Raises:
+            ImageError: The array is no image.
+            LibraryError: The library cannot be read.
+        """
+        started = time.perf_counter()
+        report = self.judge(self.inspector.examine(image))
+        return replace(report, seconds=time.perf_counter() - started)
+
+    def judge(self, examination: Examination) -> RegionReport:
+        """Judge an examined image by what was taught."""
+        bank = self.bank
+        frames = Frames(examination, self.config.photo_area_px)
+        novelty = self.inspector.novelty(examination)
+        candidates = self.candidates(frames, novelty)
+        regions = [each.region for each in candidates]
+        tokens = describe_regions(examination.sample.dense, regions, frames.image_to_cells)
+        votes = self._votes(tokens, bank)
+        probabilities = pooled(
+            token_shares(agreed(votes), _owners(tokens), len(regions)),
+            self._by_object(examination.image, regions, bank),
+            self.config.object_weight,
+        )
+        found = tuple(
+            self._found(each, shares, bank)
+            for each, shares in zip(candidates, probabilities, strict=True)
+        )
+        return self._report(examination, frames, found, novelty, tokens, votes, bank)
+
+    def candidates(self, frames: Frames, novelty: Map) -> list[Candidate]:
+        """Propose and outline what is new, the newest first."""
+        found = []
+        for proposal in propose(novelty, self.config.proposals):
+            rough = frames.region_on_picture(proposal.region)
+            if rough is None:
+                continue
+            box = context_box(rough, frames.picture_size, self.config.segmentation)
+            over = frames.on_picture(novelty, box)
+            exact = refine(frames.picture, rough, over, self.config.segmentation)
+            found.append(Candidate(frames.in_image(exact), proposal.peak))
+        return found
+
+    # Steps
+
+    def _votes(
+        self, tokens: Sequence[RegionTokens], bank: Bank
+    ) -> Float[np.ndarray, "scales cells kinds"]:
+        asked = [self._normal[:, :0], *(each.tokens for each in tokens)]
+        return bank.tokens.votes(np.concatenate(asked, axis=1), self.config.micro)
+
+    def _by_object(
+        self, image: Image, regions: Sequence[Region], bank: Bank
+    ) -> Float32[np.ndarray, "regions classes"]:
+        if not len(regions) or not len(bank):
+            return np.zeros((len(regions), len(bank.classes)), dtype=np.float32)
+        same = self.embedder.same(self.embedder.describe(image, regions), bank.views)
+        return classify(same, bank.class_of_example, len(bank.classes))
+
+    def _found(
+        self, candidate: Candidate, shares: Float[np.ndarray, " classes"], bank: Bank
+    ) -> FoundRegion:
+        index, confidence = best(shares, self.config.same_above)
+        known = bank.classes[index] if index >= 0 else None
+        return FoundRegion(
+            candidate.region,
+            known.name if known else UNKNOWN,
+            index,
+            known.kind if known else "unknown",
+            confidence,
+            candidate.peak,
+            tuple(shares.tolist()),
+        )
+
+    def _report(
+        self,
+        examination: Examination,
+        frames: Frames,
+        found: tuple[FoundRegion, ...],
+        novelty: Map,
+        tokens: Sequence[RegionTokens],
+        votes: Float[np.ndarray, "scales cells kinds"],
+        bank: Bank,
+    ) -> RegionReport:
+        plain = self.inspector.judge(examination)
+        accepted = [each.region for each in found if each.kind == "accepted"]
+        report = plain
+        if accepted:
+            is_hidden = frames.hidden(accepted, self.config.hidden_margin_px)
+            report = self.inspector.judge(self.inspector.hide(examination, is_hidden))
+        class_map, error_map = _maps(examination, frames, found, tokens, votes)
+        return RegionReport(
+            report=report,
+            plain=plain,
+            regions=found,
+            class_names=tuple(each.name for each in bank.classes),
+            class_kinds=tuple(each.kind for each in bank.classes),
+            class_colors=tuple(each.color for each in bank.classes),
+            novelty=novelty,
+            class_map=class_map,
+            error_map=error_map,
+            seconds=0.0,
+        )
+
+
+def _owners(tokens: Sequence[RegionTokens]) -> Int[np.ndarray, " cells"]:
+    """Return the region of each cell that votes."""
+    return np.repeat(np.arange(len(tokens)), [len(each.cells) for each in tokens])
+
+
+def _maps(
+    examination: Examination,
+    frames: Frames,
+    found: Sequence[FoundRegion],
+    tokens: Sequence[RegionTokens],
+    votes: Float[np.ndarray, "scales cells kinds"],
+) -> tuple[Int[np.ndarray, "height width"], Float[np.ndarray, "height width"]]:
+    """Draw class and error of each cell into its region, on the upright working image."""
+    sample = examination.sample
+    size, grid = sample.is_valid.shape, sample.dense.is_valid.shape
+    kinds, errors = agreed(votes).argmax(axis=1), disagreement(votes)
+    kinds = np.where(kinds == votes.shape[2] - 1, NO_CLASS, kinds)
+    class_map = np.full(size, NOTHING, dtype=np.int64)
+    error_map = np.zeros(size)
+    row_of = (np.arange(size[0]) * grid[0]) // size[0]
+    column_of = (np.arange(size[1]) * grid[1]) // size[1]
+    first = 0
+    for each, own in zip(found, tokens, strict=True):
+        mask = frames.hidden([each.region], 0)
+        of_cell = np.full(grid[0] * grid[1], -1)
+        of_cell[own.cells] = np.arange(first, first + len(own.cells))
+        first += len(own.cells)
+        cell = of_cell.reshape(grid)[np.ix_(row_of, column_of)]
+        # pixels of cells that hardly belong to the region go with the region itself
+        class_map[mask] = np.where(cell >= 0, np.append(kinds, -1)[cell], each.class_index)[mask]
+        error_map[mask] = np.where(cell >= 0, np.append(errors, 0)[cell], 0)[mask]
+    return class_map, error_map

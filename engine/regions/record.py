@@ -1,0 +1,110 @@
+"""What is said of the regions of one image?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+
+from engine.regions.region import Region
+from engine.report import Report
+
+Kind = Literal["accepted", "defect", "unknown"]
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class FoundRegion:
+    """A region that is new, and which class it is of, if any.
+
+    ``region`` is in pixels of the image file. ``class_index`` counts the classes of the report, -1
+    for an unknown region. ``confidence`` is the probability, 0 … 1, of what is said: of the class,
+    or that it is none of them. ``novelty`` is in units of the most that normal images showed.
+    ``probabilities`` has one entry a class: how likely each is, on its own.
+    """
+
+    region: Region
+    class_name: str
+    class_index: int
+    kind: Kind
+    confidence: float
+    novelty: float
+    probabilities: tuple[float, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form, without the mask."""
+        return {
+            "class": self.class_name,
+            "verdict": self.kind,
+            "confidence": round(self.confidence, 4),
+            "novelty": round(self.novelty, 3),
+            "box_xyxy": list(self.region.box_xyxy),
+            "area_px": self.region.area_px,
+        }
+
+
+@dataclass(frozen=True)
+class RegionReport:
+    """The judgement of one image with what was taught.
+
+    ``report`` leaves accepted regions out, ``plain`` does not. Maps lie on the upright working
+    image, which ``report.to_image`` leads back to the image file: ``novelty`` in units of the most
+    that normal images showed; ``class_map`` the class of each pixel as the tokens see it (-1:
+    unknown, -2: nothing new); ``error_map`` how much the scales disagree about it, 0 … 1.
+    """
+
+    report: Report
+    plain: Report
+    regions: tuple[FoundRegion, ...]
+    class_names: tuple[str, ...]
+    class_kinds: tuple[Literal["accepted", "defect"], ...]
+    class_colors: tuple[int, ...]
+    novelty: Float32[np.ndarray, "height width"]
+    class_map: Int[np.ndarray, "height width"]
+    error_map: Float[np.ndarray, "height width"]
+    seconds: float
+
+    @property
+    def defects(self) -> tuple[FoundRegion, ...]:
+        """Regions of a class that was taught as a defect."""
+        return tuple(each for each in self.regions if each.kind == "defect")
+
+    @property
+    def unknown(self) -> tuple[FoundRegion, ...]:
+        """New regions of no class."""
+        return tuple(each for each in self.regions if each.kind == "unknown")
+
+    @property
+    def accepted(self) -> tuple[FoundRegion, ...]:
+        """Regions of a class that was taught as accepted."""
+        return tuple(each for each in self.regions if each.kind == "accepted")
+
+    @property
+    def is_anomaly(self) -> bool:
+        """Whether anything but what is accepted is new, or the rest of the image is anomalous."""
+        return bool(self.defects) or bool(self.unknown) or self.report.is_anomaly
+
+    @property
+    def verdict(self) -> Literal["normal", "anomaly"]:
+        """The decision in one word."""
+        return "anomaly" if self.is_anomaly else "normal"
+
+    @property
+    def reason(self) -> str:
+        """Why, in a few words: the classes found; empty for an image with nothing new."""
+        counts: dict[str, int] = {}
+        for each in (*self.defects, *self.unknown, *self.accepted):
+            name = f"{each.class_name} (accepted)" if each.kind == "accepted" else each.class_name
+            counts[name] = counts.get(name, 0) + 1
+        return ", ".join(name if n == 1 else f"{n} × {name}" for name, n in counts.items())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what ``--jsonl`` prints, without the path."""
+        return self.report.as_dict() | {
+            "verdict": self.verdict,
+            "score_without_regions": self.plain.total,
+            "regions": [each.as_dict() for each in self.regions],
+            "seconds": self.seconds,
+        }

@@ -1,0 +1,173 @@
+"""Which pixels exactly belong to a thing that is only roughly known?
+
+Only a context is looked at: the rough region and a margin, of which the outer part shows what the
+thing lies on. A result that cannot be the thing (nothing, everything, elsewhere) is not taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from engine.regions.bands import averaged_along, band_direction
+from engine.regions.contrast import NOISE, Vicinity, by_contrast, lab_of
+from engine.regions.cuts import by_grabcut, by_random_walker
+from engine.regions.region import Box, Region
+from engine.regions.separation import split
+
+__all__ = ["Prompt", "SegmentationConfig", "context_box", "refine", "split"]
+
+Mask = Bool[np.ndarray, "height width"]
+Prompt = Callable[[Mask], Mask]
+
+# of the rough region's area; a fleck in a cell of 16 px, and a region that missed most of a thing
+_MIN_SHARE, _MAX_SHARE = 0.01, 4.0
+# of the context; what fills it is the ground
+_MAX_FILL = 0.8
+# a component is at least this, and this share of the largest one
+_LEAST_PX, _LEAST_SHARE = 6, 0.03
+# fewer do not tell what the thing lies on
+_LEAST_SURROUNDINGS_PX = 50
+# of a thing in its largest component
+_WHOLE = 0.8
+# of a component within the rough region; what merely touches it is another thing
+_MIN_INSIDE = 0.3
+
+
+@dataclass(frozen=True)
+class SegmentationConfig:
+    """How the pixels of a rough region are found."""
+
+    method: Literal["threshold", "grabcut", "random_walker", "rough"] = "threshold"
+    """What finds them; ``rough`` keeps the region as it is. See ``benchmarks/region_masks.py``."""
+    margin_px: int = 24
+    """How far is looked beyond the rough region's box."""
+    reach_px: int = 8
+    """How far the thing may well reach beyond the rough region: half a cell of the proposals."""
+
+    def problems(self) -> list[str]:
+        """Name every value out of range."""
+        found = []
+        for name, low, high in (("margin_px", 8, 128), ("reach_px", 2, 64)):
+            if not low <= getattr(self, name) <= high:
+                found.append(
+                    f"segmentation.{name} must lie in {low} … {high}, got {getattr(self, name)}"
+                )
+        if self.reach_px >= self.margin_px:
+            found.append(
+                f"segmentation.reach_px must be less than margin_px ({self.margin_px}), "
+                f"got {self.reach_px}"
+            )
+        return found
+
+
+def context_box(rough: Region, image_size: tuple[int, int], config: SegmentationConfig) -> Box:
+    """Give the pixels that are looked at: the region's box and a margin, in the image."""
+    left, top, right, bottom = rough.box_xyxy
+    height, width = image_size
+    margin = config.margin_px
+    return (
+        max(0, left - margin),
+        max(0, top - margin),
+        min(width, right + margin),
+        min(height, bottom + margin),
+    )
+
+
+def refine(
+    image: UInt8[np.ndarray, "height width 3"],
+    rough: Region,
+    novelty: Float32[np.ndarray, "rows columns"] | None = None,
+    config: SegmentationConfig | None = None,
+    *,
+    prompt: Prompt | None = None,
+) -> Region:
+    """Find the thing's own pixels; the rough region itself where nothing plausible is found.
+
+    ``novelty`` lies over ``context_box``; where it exceeds 1, pixels outside of the rough region
+    are no surroundings to learn from. ``prompt`` answers a painted mask of the image with a better
+    one (``lambda mask: prompter.by_mask(mask).best.mask``), and is asked instead of the method.
+    """
+    config = config or SegmentationConfig()
+    left, top, right, bottom = context_box(rough, image.shape[:2], config)
+    window = np.s_[top:bottom, left:right]
+    inside = rough.over(image.shape[:2])[window]
+    if prompt is not None:
+        found = prompt(rough.over(image.shape[:2]))[window]
+    else:
+        found = _found(image[window], inside, _vicinity(inside, novelty, config), config)
+    found = _own(found, inside)
+    return Region.of(found, (left, top)) if _is_plausible(found, inside) else rough
+
+
+def _found(
+    crop: UInt8[np.ndarray, "height width 3"],
+    inside: Mask,
+    vicinity: Vicinity,
+    config: SegmentationConfig,
+) -> Mask:
+    if config.method == "rough" or vicinity.n_surroundings < _LEAST_SURROUNDINGS_PX:
+        return inside
+    if config.method == "grabcut":
+        return by_grabcut(crop, vicinity)
+    if config.method == "random_walker":
+        return by_random_walker(crop, vicinity)
+    return _contrasting(crop, inside, vicinity)
+
+
+def _contrasting(
+    crop: UInt8[np.ndarray, "height width 3"], inside: Mask, vicinity: Vicinity
+) -> Mask:
+    """Tell by colour; along a straight band, if that finds pieces of it only."""
+    lab = lab_of(crop)
+    found = by_contrast(lab, vicinity)
+    direction_xy = band_direction(inside)
+    if direction_xy is None or _is_whole(_own(found, inside)):
+        return found
+    along = by_contrast(averaged_along(lab, direction_xy), vicinity, noise=NOISE / 2)
+    return along if _is_plausible(_own(along, inside), inside) else found
+
+
+def _is_whole(mask: Mask) -> bool:
+    """Tell a thing from its pieces."""
+    _, _, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    area_px = statistics[1:, cv2.CC_STAT_AREA]
+    return len(area_px) > 0 and bool(area_px.max() >= _WHOLE * area_px.sum())
+
+
+def _vicinity(
+    inside: Mask, novelty: Float32[np.ndarray, "height width"] | None, config: SegmentationConfig
+) -> Vicinity:
+    distance_px = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
+    is_surroundings = distance_px > config.reach_px
+    if novelty is not None and (is_surroundings & (novelty <= 1)).any():
+        is_surroundings &= novelty <= 1
+    is_near = distance_px <= config.margin_px
+    return Vicinity(distance_px, is_surroundings, is_near, config.reach_px)
+
+
+def _own(found: Mask, inside: Mask) -> Mask:
+    """Keep the components that are the thing, not merely near it."""
+    n_labels, labels = cv2.connectedComponents(found.astype(np.uint8))
+    area_px = np.bincount(labels.ravel(), minlength=n_labels)
+    area_px[0] = 0
+    inside_px = np.bincount(labels[inside], minlength=n_labels)
+    is_own = (inside_px > 0) & (inside_px >= _MIN_INSIDE * area_px) & (area_px >= _LEAST_PX)
+    is_own &= area_px >= _LEAST_SHARE * (area_px * is_own).max()
+    own: np.ndarray = is_own[labels]
+    return own
+
+
+def _is_plausible(found: Mask, inside: Mask) -> bool:
+    """Refuse what cannot be the thing."""
+    found_px, rough_px = np.count_nonzero(found), np.count_nonzero(inside)
+    return bool(
+        _MIN_SHARE * rough_px <= found_px <= _MAX_SHARE * rough_px
+        and found_px <= _MAX_FILL * found.size
+        and found_px > 0
+    )

@@ -1,0 +1,191 @@
+"""How does an outlined region become an example that others are recognised by?"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from engine.regions.decision import best, pooled, token_shares
+from engine.regions.embedding import classify
+from engine.regions.frames import Frames
+from engine.regions.library.errors import LibraryError
+from engine.regions.library.records import Kind, Lesson, NewExample
+from engine.regions.micro import agreed
+from engine.regions.segmentation import refine
+from engine.regions.tokens import RegionTokens, describe_regions, thinned
+from features.dense import DenseMap
+
+if TYPE_CHECKING:
+    from engine.examination import Examination
+    from engine.regions.recogniser import Recogniser
+    from engine.regions.region import Region
+
+Image = UInt8[np.ndarray, "height width 3"]
+
+THUMBNAIL_PX = 160
+# surroundings that a thumbnail shows, as a share of the region's longer side
+THUMBNAIL_MARGIN = 0.35
+# from this probability on a region has the look of another class
+CONFLICT_ABOVE = 0.95
+
+
+class ConflictError(LibraryError):
+    """A region that looks like an example of another class; it has not been taught."""
+
+
+@dataclass(frozen=True)
+class Outlined:
+    """A region of the image file that somebody has outlined, and what is known of it.
+
+    ``is_rough`` says that only its place is meant, not its pixels: they are found.
+    """
+
+    region: Region
+    image_name: str = ""
+    image_sha256: str = ""
+    """Of the image file; of the pixels if empty."""
+    note: str = ""
+    is_rough: bool = False
+
+
+def teach(
+    recogniser: Recogniser,
+    examination: Examination,
+    outlined: Outlined,
+    class_name: str,
+    kind: Kind | None = None,
+    *,
+    is_forced: bool = False,
+) -> Lesson:
+    """Add an example to a class of the library; without a kind the class must exist.
+
+    ``is_forced`` teaches even a look that another class has.
+
+    Raises:
+        ConflictError: The region looks like an example of another class; names both.
+        LibraryError: The name or kind cannot be, or the library cannot be written.
+    """
+    frames = Frames(examination, recogniser.config.photo_area_px)
+    region = exact(recogniser, frames, outlined)
+    tokens = describe_regions(examination.sample.dense, [region], frames.image_to_cells)[0]
+    views = recogniser.embedder.describe(examination.image, [region])
+    if not is_forced:
+        _refuse_conflict(recogniser, class_name, tokens, views, outlined.image_name)
+    taught = _turned(recogniser, examination, region, frames, tokens)
+    image = examination.image
+    pixels = np.ascontiguousarray(image)
+    return recogniser.library.teach(
+        class_name,
+        kind,
+        NewExample(
+            image_sha256=outlined.image_sha256 or hashlib.sha256(pixels).hexdigest(),
+            image_name=outlined.image_name,
+            image_size=examination.image_size,
+            region=region,
+            thumbnail=thumbnail(image, region),
+            features={
+                "tokens": recogniser.scale.kept(taught),
+                "views": views[0].astype(np.float16),
+            },
+            note=outlined.note,
+            verdict=recogniser.inspector.judge(examination).verdict,
+        ),
+        recogniser.identity(),
+    )
+
+
+def exact(recogniser: Recogniser, frames: Frames, outlined: Outlined) -> Region:
+    """Find the pixels of a region of which only the place is meant."""
+    if not outlined.is_rough:
+        return outlined.region
+    rough = frames.in_picture(outlined.region)
+    found = refine(frames.picture, rough, None, recogniser.config.segmentation)
+    return frames.in_image(found)
+
+
+def thumbnail(image: Image, region: Region) -> Image:
+    """Cut a small picture of the region with some surroundings, its border drawn."""
+    left, top, right, bottom = region.box_xyxy
+    margin = 4 + round(THUMBNAIL_MARGIN * max(right - left, bottom - top))
+    x0, y0 = max(0, left - margin), max(0, top - margin)
+    x1, y1 = min(image.shape[1], right + margin), min(image.shape[0], bottom + margin)
+    factor = THUMBNAIL_PX / max(x1 - x0, y1 - y0)
+    size = max(1, round((x1 - x0) * factor)), max(1, round((y1 - y0) * factor))
+    crop = np.ascontiguousarray(image[y0:y1, x0:x1])
+    inside = np.zeros(crop.shape[:2], dtype=np.uint8)
+    inside[top - y0 : bottom - y0, left - x0 : right - x0] = region.mask
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_NEAREST
+    small = np.asarray(cv2.resize(crop, size, interpolation=method), dtype=np.uint8)
+    shape = cv2.resize(inside, size, interpolation=cv2.INTER_NEAREST)
+    contours, _ = cv2.findContours(shape, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    for color, width in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+        cv2.drawContours(small, contours, -1, color, width)
+    return small
+
+
+def _turned(
+    recogniser: Recogniser,
+    examination: Examination,
+    region: Region,
+    frames: Frames,
+    tokens: RegionTokens,
+) -> Float32[np.ndarray, "scales kept dim"]:
+    """Describe the region as if the image had been photographed in other orientations, too.
+
+    Descriptors know directions; what lies loosely on the product does not.
+    """
+    config, sample = recogniser.config, examination.sample
+    every = [thinned(tokens, config.n_tokens)]
+    backbone = recogniser.inspector.backbone
+    picture, is_valid = examination.upright.same_of(examination.photo)
+    for n_quarters in range(1, config.n_turns):
+        turned = backbone(
+            np.ascontiguousarray(np.rot90(picture, n_quarters)),
+            np.ascontiguousarray(np.rot90(is_valid, n_quarters)),
+        )
+        back = np.ascontiguousarray(np.rot90(turned.tokens, -n_quarters))
+        if back.shape != sample.dense.tokens.shape:
+            continue  # a network with an input of fixed shape sees a turned image squeezed
+        dense = DenseMap(back, sample.dense.is_valid)
+        own = describe_regions(dense, [region], frames.image_to_cells)[0]
+        every.append(thinned(own, config.n_tokens))
+    return np.concatenate(every, axis=1)
+
+
+def _refuse_conflict(
+    recogniser: Recogniser,
+    class_name: str,
+    tokens: RegionTokens,
+    views: Float32[np.ndarray, "1 views dim"],
+    image_name: str,
+) -> None:
+    """Two names for one look would make every later verdict a matter of chance."""
+    bank, config = recogniser.bank, recogniser.config
+    if not len(bank):
+        return
+    same = recogniser.embedder.same(views, bank.views)
+    votes = agreed(bank.tokens.votes(tokens.tokens, config.micro))
+    shares = pooled(
+        token_shares(votes, np.zeros(len(votes), dtype=np.int64), 1),
+        classify(same, bank.class_of_example, len(bank.classes)),
+        config.object_weight,
+    )[0]
+    index, probability = best(shares, CONFLICT_ABOVE)
+    if index < 0 or bank.classes[index].name == class_name:
+        return
+    other = bank.classes[index]
+    own = np.flatnonzero(bank.class_of_example == index)
+    example_id = int(bank.example_ids[own[same[0, own].argmax()]])
+    examples = recogniser.library.examples(other.name, with_features=False)
+    known = next(each for each in examples if each.id == example_id)
+    raise ConflictError(
+        f"the region in {image_name or 'this image'} looks like example {example_id} of "
+        f"'{other.name}' ({other.kind}; in {known.image_name or 'an image'} at "
+        f"{known.region.box_xyxy}), with probability {probability:.2f}; teach it as "
+        f"'{other.name}', forget that example, or force two names for one look"
+    )
