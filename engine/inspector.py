@@ -298,6 +298,11 @@ class Inspector:
         upright = self.pose.upright(resize(photo, self.working_size_))
         return self._compare(self._describe(photo, upright), self.samples_)
 
+    def _learn_novelty(self, judged: Sequence[list[Comparison]]) -> Novelty:
+        readings = [score_all(each, self.config.scores, CELL_MAPS) for each in judged]
+        tests = [each[0].test for each in judged]
+        return learn_novelty(self.samples_, readings, tests, self.config.seed)
+
     def _judge_normal(self, photos: Sequence[Image]) -> tuple[list[list[Comparison]], Calibration]:
         """Lay each reference beside the others, or copies of the only one beside it."""
         samples = self.samples_

@@ -152,7 +152,7 @@ def _rare(
     is_rare = np.zeros(vicinity.is_near.shape, dtype=np.float32)
     is_close = vicinity.distance_px <= vicinity.reach_px / 2
     for bound in np.quantile(ground[around], _RARE):
-        is_rare[vicinity.is_near] = ground[near] <= bound
+        is_rare[vicinity.is_near] = ground[near] < bound
         # most of the neighbours, too: noise is rare as well
         is_start = (cv2.blur(is_rare, (3, 3)) > 0.6) & is_close
         if np.count_nonzero(is_start) >= _LEAST_PX:

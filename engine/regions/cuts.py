@@ -13,8 +13,8 @@ from jaxtyping import UInt8
 from engine.regions.contrast import Mask, Vicinity, lab_of
 
 _CUT_STEPS = 2
-# the higher, the harder it is to walk across a border (default of scikit-image: 130)
-_RELUCTANCE = 400.0
+# the higher, the harder it is to walk across a border; the default of scikit-image
+_RELUCTANCE = 130.0
 # of the deepest pixel's depth: what lies deeper is taken to be the thing
 _CORE = 0.6
 
@@ -44,8 +44,6 @@ def by_random_walker(crop: Crop, vicinity: Vicinity) -> Mask:
     seeds = np.zeros(is_rough.shape, dtype=np.int32)
     seeds[vicinity.is_surroundings] = 2
     seeds[depth > _CORE * depth.max()] = 1
-    labels = random_walker(
-        lab_of(crop), seeds, beta=_RELUCTANCE, mode="cg_j", tol=1e-2, channel_axis=-1
-    )
+    labels = random_walker(lab_of(crop), seeds, beta=_RELUCTANCE, mode="cg_j", channel_axis=-1)
     found: np.ndarray = labels == 1
     return found

@@ -78,12 +78,11 @@ def teach(
         _refuse_conflict(recogniser, class_name, tokens, views, outlined.image_name)
     taught = _turned(recogniser, examination, region, frames, tokens)
     image = examination.image
-    pixels = np.ascontiguousarray(image)
     return recogniser.library.teach(
         class_name,
         kind,
         NewExample(
-            image_sha256=outlined.image_sha256 or hashlib.sha256(pixels).hexdigest(),
+            image_sha256=outlined.image_sha256 or hashlib.sha256(image.tobytes()).hexdigest(),
             image_name=outlined.image_name,
             image_size=examination.image_size,
             region=region,
