@@ -1,0 +1,30 @@
+"""What is a photograph of cloth, and what is true of it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import UInt8
+
+from engine.regions.region import Region
+
+
+class NoRoomError(ValueError):
+    """More was asked for than fits into a photograph; the message says how much."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something in the photograph that sound cloth does not have, and the pixels it shows."""
+
+    name: str
+    region: Region
+
+
+@dataclass(frozen=True)
+class ClothPhoto:
+    """A photograph with everything new in it, in the order in which it fell on the cloth."""
+
+    image: UInt8[np.ndarray, "height width 3"]
+    items: tuple[Item, ...]
