@@ -1,7 +1,7 @@
 """Which pixels do the two well-known ways of cutting a thing out find?
 
 GrabCut (Rother, Kolmogorov and Blake, 2004) and the random walker (Grady, 2006) are there to be
-compared with ``engine.regions.contrast``; they take several times as long.
+compared with ``engine.regions.contrast``; they take many times as long.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def by_random_walker(crop: Crop, vicinity: Vicinity) -> Mask:
     seeds = np.zeros(is_rough.shape, dtype=np.int32)
     seeds[vicinity.is_surroundings] = 2
     seeds[depth > _CORE * depth.max()] = 1
-    labels = random_walker(lab_of(crop), seeds, beta=_RELUCTANCE, mode="cg_j", channel_axis=-1)
+    # solved exactly: the faster "cg_j" gives up after 30 steps
+    labels = random_walker(lab_of(crop), seeds, beta=_RELUCTANCE, mode="bf", channel_axis=-1)
     found: np.ndarray = labels == 1
     return found

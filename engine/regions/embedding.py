@@ -1,7 +1,8 @@
 """What tells two kinds of regions apart, and which kind is a region?
 
-An embedder describes regions and says of two whether they are the same kind of thing. Several
-taught examples of a class speak for it together.
+An embedder describes regions and says of two whether they are the same kind of thing. The taught
+examples of a class speak for it together; how alike they are among themselves says how alike to
+them a region must be.
 """
 
 from __future__ import annotations
@@ -12,11 +13,20 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float32, Int, UInt8
 
-from engine.regions.arrangement import Arrangement
+from engine.regions.comparing import probability
 from engine.regions.region import Region
+from engine.regions.siamese.embedder import Siamese
 
-# a second example that agrees adds confidence; a class's weaker examples never take any away
-SECOND_WEIGHT = 0.5
+# log-odds by which an example must lag behind the best of its class to lose most of its say
+LAG = 0.3
+# a class is trusted to reach as far as its examples lie apart, times this
+REACH = 2.0
+# the reach that holds for every class counts as much as this many examples
+PRIOR_EXAMPLES = 4
+MAX_REACH = 1.5  # times that of every class
+# examples of a class that are compared among themselves; more tell little and cost their square
+MAX_COMPARED = 64
+_LEAST = np.float32(1e-6)  # probability; keeps its log-odds finite
 
 
 class RegionEmbedder(Protocol):
@@ -39,17 +49,75 @@ class RegionEmbedder(Protocol):
 
 
 def default_embedder() -> RegionEmbedder:
-    """Return the embedder that did best on held-out pairs, see benchmarks/region_embeddings.py."""
-    return Arrangement()
+    """Return the embedder that did best on kinds of regions it had never seen."""
+    return Siamese()
 
 
 def classify(
     same: Float32[np.ndarray, "queries examples"],
     class_of_example: Int[np.ndarray, " examples"],
     n_classes: int,
+    demands: Float32[np.ndarray, " classes"] | None = None,
 ) -> Float32[np.ndarray, "queries classes"]:
-    """Probability that a region is of each class, 0 … 1; none reaching 0.5 means unknown."""
+    """Probability that a region is of each class, 0 … 1; none reaching 0.5 means unknown.
+
+    ``demands`` are those of :func:`demands_of`. They decide whether the most probable class is
+    accepted, never which one is the most probable. A class without examples has probability 0.
+    """
     result = np.zeros((len(same), n_classes), np.float32)
-    for each in np.unique(class_of_example):
-        result[:, each] = same[:, class_of_example == each].max(axis=1)
+    classes = np.unique(class_of_example)
+    if not len(classes) or not len(same):
+        return result
+    log_odds = _log_odds(same)
+    evidence = np.stack([_pool(log_odds[:, class_of_example == c]) for c in classes], axis=1)
+    best = evidence.argmax(axis=1)
+    highest = evidence[np.arange(len(same)), best]
+    demanded = np.float32(0) if demands is None else demands[classes[best]]
+    relative = probability(evidence) / probability(highest)[:, None]
+    result[:, classes] = relative * probability(highest - demanded)[:, None]
     return result
+
+
+def demands_of(
+    embedder: RegionEmbedder,
+    taught: Float32[np.ndarray, "examples views dim"],
+    class_of_example: Int[np.ndarray, " examples"],
+    n_classes: int,
+) -> Float32[np.ndarray, " classes"]:
+    """Log-odds that a region must exceed to be of each class; 0 for a class of one example.
+
+    Examples that are all alike raise what is demanded, a class of many looks lowers it.
+    """
+    result = np.zeros(n_classes, np.float32)
+    for each in np.unique(class_of_example):
+        examples = taught[class_of_example == each][-MAX_COMPARED:]
+        if len(examples) > 1:
+            result[each] = demand(embedder.same(examples, examples))
+    return result
+
+
+def demand(same: Float32[np.ndarray, "examples examples"]) -> float:
+    """Demand of one class from how probably its examples are the same as each other.
+
+    Distances are log-odds below those of an example and itself. The reach is the geometric mean of
+    the usual one and those that the examples suggest, as in a log-normal prior on the reach.
+    """
+    log_odds = _log_odds(same)
+    itself = float(np.diag(log_odds).mean())
+    others = log_odds - np.diag(np.full(len(same), np.inf, np.float32))
+    apart = np.maximum(itself - others.max(axis=1), 0.02 * itself)
+    usual = PRIOR_EXAMPLES * np.log(itself)
+    reach = np.exp((usual + np.log(REACH * apart).sum()) / (PRIOR_EXAMPLES + len(same)))
+    return itself - min(float(reach), MAX_REACH * itself)
+
+
+def _pool(log_odds: Float32[np.ndarray, "queries examples"]) -> Float32[np.ndarray, " queries"]:
+    """Soft maximum: one example of many looks is enough, but a second one like it helps."""
+    highest = log_odds.max(axis=1)
+    share = np.exp((log_odds - highest[:, None]) / LAG).mean(axis=1)
+    return np.asarray(highest + LAG * np.log(share), np.float32)
+
+
+def _log_odds(share: Float32[np.ndarray, "*axes"]) -> Float32[np.ndarray, "*axes"]:
+    clipped = np.clip(share, _LEAST, 1 - _LEAST)
+    return np.asarray(np.log(clipped / (1 - clipped)), np.float32)

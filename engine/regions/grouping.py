@@ -84,7 +84,7 @@ def _dense(
         min_cluster_size=config.min_members,
         min_samples=min(2, len(members)),
         metric="precomputed",
-        allow_single_cluster=True,
+        allow_single_cluster=bool(own.mean() < config.max_distance),
         copy=True,
     )
     labels = clustering.fit_predict(own)

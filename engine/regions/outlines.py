@@ -95,9 +95,9 @@ def from_box(box_xyxy: tuple[float, float, float, float], image_size: tuple[int,
             f"a box must be left < right and top < bottom, got {_listed(box_xyxy)}; "
             "give the upper left corner first: X0,Y0,X1,Y1"
         )
-    mask = np.zeros(image_size, dtype=bool)
-    mask[_first(top) : _first(bottom), _first(left) : _first(right)] = True
-    return _checked(mask, image_size)
+    x, y = _first(left), _first(top)
+    filled = np.ones((_first(bottom) - y, _first(right) - x), dtype=bool)
+    return _checked(filled, image_size, (x, y))
 
 
 def from_polygon(points_xy: Float[np.ndarray, "points 2"], image_size: tuple[int, int]) -> Region:
@@ -116,7 +116,9 @@ def from_polygon(points_xy: Float[np.ndarray, "points 2"], image_size: tuple[int
         raise RegionError(
             f"a polygon must have 3 … {MAX_POINTS} different corners, got {n_corners}; {cure}"
         )
-    turns = winding(corners_xy, image_size)
+    left, top = (int(side) for side in np.floor(corners_xy.min(axis=0)))
+    right, bottom = (int(side) for side in np.ceil(corners_xy.max(axis=0)))
+    turns = winding(corners_xy, (left, top, right, bottom))
     if (crossing_xy := crossing(corners_xy, turns)) is not None:
         raise RegionError(
             f"a polygon must not cross itself, got a crossing at {_listed(crossing_xy)}; "
@@ -124,7 +126,7 @@ def from_polygon(points_xy: Float[np.ndarray, "points 2"], image_size: tuple[int
         )
     if not turns.any():
         raise RegionError("a polygon must enclose pixels, got no area; mark corners farther apart")
-    return _checked(turns != 0, image_size)
+    return _checked(turns != 0, image_size, (left, top))
 
 
 def parse_box(text: str) -> tuple[float, float, float, float]:
@@ -208,11 +210,15 @@ def _check_inside(
         )
 
 
-def _checked(inside: Bool[np.ndarray, "height width"], image_size: tuple[int, int]) -> Region:
+def _checked(
+    inside: Bool[np.ndarray, "height width"],
+    image_size: tuple[int, int],
+    offset_xy: tuple[int, int] = (0, 0),
+) -> Region:
     """Make it a region if an example of this size says anything."""
     if not inside.any():
         raise RegionError("a region must have pixels, got none; mark the thing")
-    region = Region.of(inside)
+    region = Region.of(inside, offset_xy)
     share = region.area_px / math.prod(image_size)
     if share > MAX_SHARE:
         raise RegionError(

@@ -10,27 +10,33 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
+from engine.regions.region import Box
+
 
 def winding(
-    corners_xy: Float[np.ndarray, "corners 2"], size: tuple[int, int]
-) -> Int[np.ndarray, "height width"]:
-    """Count how often the border turns around each pixel of an image of (height, width)."""
-    height, width = size
+    corners_xy: Float[np.ndarray, "corners 2"], box_xyxy: Box
+) -> Int[np.ndarray, "rows columns"]:
+    """Count how often the border turns around each pixel of a box that encloses it."""
+    left, top, right, bottom = box_xyxy
     # one column more, for what crosses right of the last pixel's centre
-    steps = np.zeros((height, width + 1), dtype=np.int32)
-    for (x, y), (next_x, next_y) in zip(corners_xy, np.roll(corners_xy, -1, axis=0), strict=True):
-        low, high = np.ceil(np.sort([y, next_y]) - 0.5).astype(int)
-        rows = np.arange(low, high)
-        at_x = x + (rows + 0.5 - y) * ((next_x - x) / (next_y - y)) if len(rows) else rows
-        # at most the border itself: rounding must not leave the image
-        columns = np.ceil(np.clip(at_x, 0, width) - 0.5).astype(int)
-        steps[rows, columns] += 1 if next_y > y else -1
-    turns: np.ndarray = np.cumsum(steps, axis=1)[:, :width]
+    steps = np.zeros((bottom - top, right - left + 1), dtype=np.int32)
+    for corner, following in zip(corners_xy, np.roll(corners_xy, -1, axis=0), strict=True):
+        is_down = following[1] > corner[1]
+        # from above, whichever way: what shares the edge must round alike
+        (x, y), (end_x, end_y) = (corner, following) if is_down else (following, corner)
+        rows = np.arange(np.ceil(y - 0.5), np.ceil(end_y - 0.5)).astype(int)
+        if not len(rows):
+            continue
+        at_x = x + (rows + 0.5 - y) * ((end_x - x) / (end_y - y))
+        # rounding must not leave the box
+        columns = np.ceil(np.clip(at_x, left, right) - 0.5).astype(int)
+        steps[rows - top, columns - left] += 1 if is_down else -1
+    turns: np.ndarray = np.cumsum(steps, axis=1)[:, :-1]
     return turns
 
 
 def crossing(
-    corners_xy: Float[np.ndarray, "corners 2"], turns: Int[np.ndarray, "height width"]
+    corners_xy: Float[np.ndarray, "corners 2"], turns: Int[np.ndarray, "rows columns"]
 ) -> tuple[float, float] | None:
     """Give a point where the border crosses itself, if it does; ``turns`` is its winding."""
     crossings_xy, touches_xy = _meetings(corners_xy)

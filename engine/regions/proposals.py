@@ -7,13 +7,14 @@ all that is perhaps new, but not into the halo of its own peak, which blurs over
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
+from engine.regions.chains import bridged, chained
 from engine.regions.region import Region
 
 Map = Float32[np.ndarray, "height width"]
@@ -72,9 +73,19 @@ class Proposal:
 
 
 def propose(novelty: Map, config: ProposalConfig) -> list[Proposal]:
-    """Cut what is new into regions, the newest first; they do not overlap."""
-    found = sorted(_peeled(novelty.copy(), config), key=lambda each: -each.peak)
-    return found[: config.max_regions]
+    """Cut what is new into regions, the newest first; those of pieces of one band are joined."""
+    pieces = sorted(_peeled(novelty.copy(), config), key=lambda each: -each.peak)
+    pieces = pieces[: config.max_regions]
+    return [
+        _whole([pieces[i] for i in sorted(group)])
+        for group in chained([piece.region for piece in pieces])
+    ]
+
+
+def _whole(pieces: Sequence[Proposal]) -> Proposal:
+    if len(pieces) == 1:
+        return pieces[0]
+    return Proposal(bridged([each.region for each in pieces]), max(each.peak for each in pieces))
 
 
 def _peeled(left: Map, config: ProposalConfig) -> Iterator[Proposal]:

@@ -179,6 +179,7 @@ class Recogniser:
             novelty=novelty,
             class_map=class_map,
             error_map=error_map,
+            seed_above=self.config.proposals.seed_above,
             seconds=0.0,
         )
 

@@ -51,7 +51,7 @@ class RegionReport:
 
     ``report`` leaves accepted regions out, ``plain`` does not. Maps lie on the upright working
     image, which ``report.to_image`` leads back to the image file: ``novelty`` in units of the most
-    that normal images showed; ``class_map`` the class of each pixel as the tokens see it (-1:
+    that normal images showed, and proposed from ``seed_above`` on; ``class_map`` the class of each pixel as the tokens see it (-1:
     unknown, -2: nothing new); ``error_map`` how much the scales disagree about it, 0 … 1.
     """
 
@@ -64,6 +64,7 @@ class RegionReport:
     novelty: Float32[np.ndarray, "height width"]
     class_map: Int[np.ndarray, "height width"]
     error_map: Float[np.ndarray, "height width"]
+    seed_above: float
     seconds: float
 
     @property
@@ -80,6 +81,17 @@ class RegionReport:
     def accepted(self) -> tuple[FoundRegion, ...]:
         """Regions of a class that was taught as accepted."""
         return tuple(each for each in self.regions if each.kind == "accepted")
+
+    @property
+    def score(self) -> float:
+        """How anomalous what is not accepted is; 1 is the limit.
+
+        The larger of the total in units of its threshold, and of the novelty of a region in units
+        of that from which on regions are proposed.
+        """
+        novelties = (each.novelty for each in self.regions if each.kind != "accepted")
+        total = self.report.total / self.report.threshold
+        return max(total, *(each / self.seed_above for each in novelties), 0.0)
 
     @property
     def is_anomaly(self) -> bool:

@@ -27,6 +27,9 @@ Prompt = Callable[[Mask], Mask]
 
 # of the rough region's area; a fleck in a cell of 16 px, and a region that missed most of a thing
 _MIN_SHARE, _MAX_SHARE = 0.01, 4.0
+# of the rough region, among what lies deeper in it than twice the reach; who leaves out more has
+# found a part of the thing, the rest of which looks like its surroundings
+_MAX_MISSED = 0.1
 # of the context; what fills it is the ground
 _MAX_FILL = 0.8
 # a component is at least this, and this share of the largest one
@@ -92,17 +95,27 @@ def refine(
     ``novelty`` lies over ``context_box``; where it exceeds 1, pixels outside of the rough region
     are no surroundings to learn from. ``prompt`` answers a painted mask of the image with a better
     one (``lambda mask: prompter.by_mask(mask).best.mask``), and is asked instead of the method.
+
+    Raises:
+        ValueError: ``novelty`` has another size.
     """
     config = config or SegmentationConfig()
     left, top, right, bottom = context_box(rough, image.shape[:2], config)
     window = np.s_[top:bottom, left:right]
     inside = rough.over(image.shape[:2])[window]
+    if novelty is not None and novelty.shape != inside.shape:
+        raise ValueError(
+            f"novelty must lie over context_box, {inside.shape} rows and columns, "
+            f"got {novelty.shape}; cut it out with context_box"
+        )
+    if prompt is None and config.method == "rough":
+        return rough
     if prompt is not None:
         found = prompt(rough.over(image.shape[:2]))[window]
     else:
         found = _found(image[window], inside, _vicinity(inside, novelty, config), config)
     found = _own(found, inside)
-    return Region.of(found, (left, top)) if _is_plausible(found, inside) else rough
+    return Region.of(found, (left, top)) if _is_plausible(found, inside, config) else rough
 
 
 def _found(
@@ -111,8 +124,8 @@ def _found(
     vicinity: Vicinity,
     config: SegmentationConfig,
 ) -> Mask:
-    if config.method == "rough" or vicinity.n_surroundings < _LEAST_SURROUNDINGS_PX:
-        return inside
+    if vicinity.n_surroundings < _LEAST_SURROUNDINGS_PX:
+        return np.zeros_like(inside)
     if config.method == "grabcut":
         return by_grabcut(crop, vicinity)
     if config.method == "random_walker":
@@ -130,7 +143,7 @@ def _contrasting(
     if direction_xy is None or _is_whole(_own(found, inside)):
         return found
     along = by_contrast(averaged_along(lab, direction_xy), vicinity, noise=NOISE / 2)
-    return along if _is_plausible(_own(along, inside), inside) else found
+    return along if _own(along, inside).any() else found
 
 
 def _is_whole(mask: Mask) -> bool:
@@ -163,11 +176,14 @@ def _own(found: Mask, inside: Mask) -> Mask:
     return own
 
 
-def _is_plausible(found: Mask, inside: Mask) -> bool:
+def _is_plausible(found: Mask, inside: Mask, config: SegmentationConfig) -> bool:
     """Refuse what cannot be the thing."""
     found_px, rough_px = np.count_nonzero(found), np.count_nonzero(inside)
+    padded = np.pad(inside, 1).astype(np.uint8)
+    depth_px = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_3)[1:-1, 1:-1]
+    is_deep = depth_px > 2 * config.reach_px
     return bool(
         _MIN_SHARE * rough_px <= found_px <= _MAX_SHARE * rough_px
-        and found_px <= _MAX_FILL * found.size
-        and found_px > 0
+        and 0 < found_px <= _MAX_FILL * found.size
+        and np.count_nonzero(is_deep & ~found) <= _MAX_MISSED * rough_px
     )

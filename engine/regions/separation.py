@@ -29,9 +29,17 @@ def split(
     ``seeds`` lies over the region's box, 0 where nothing is known; those beside the region do not
     count. Each pixel of the region goes to one label, so that holes stay holes; pieces without a
     seed go to the nearest one. Without any seed all are None.
+
+    Raises:
+        ValueError: ``seeds`` has another size than the box.
     """
     from skimage.segmentation import watershed
 
+    if seeds.shape != region.mask.shape:
+        raise ValueError(
+            f"seeds must lie over the region's box, {region.mask.shape} rows and columns, "
+            f"got {seeds.shape}; cut them out with its box_xyxy"
+        )
     left, top, right, bottom = region.box_xyxy
     n_labels = max(0, int(seeds.max()))
     known = np.where(region.mask, np.maximum(seeds, 0), 0).astype(np.int32)

@@ -16,7 +16,7 @@ class RegionsConfig:
 
     photo_area_px: int = 1_048_576
     """Larger photographs are reduced to this area before regions are outlined and compared."""
-    object_weight: float = 0.6
+    object_weight: float = 0.9
     """Say of the whole-object comparison beside that of the tokens, 0 … 1."""
     same_above: float = 0.5
     """Probability of its best class from which on a region is recognised."""

@@ -12,6 +12,7 @@ from engine.benchmark.cloth.buttons import BUTTONS, button
 from engine.benchmark.cloth.contamination import contamination
 from engine.benchmark.cloth.exposure import expose, set_up
 from engine.benchmark.cloth.fleck import fleck
+from engine.benchmark.cloth.hole import hole
 from engine.benchmark.cloth.loose_thread import loose_thread
 from engine.benchmark.cloth.placement import arrange
 from engine.benchmark.cloth.record import ClothPhoto, Item
@@ -23,13 +24,14 @@ from engine.benchmark.cloth.weaving import draw_pose, weave
 from engine.benchmark.scenes.canvas import SUPERSAMPLING, Canvas
 from engine.regions.region import Region
 
-_LINE = "line"
+_HOLE, _LINE = "hole", "line"
 _LOOSE: dict[str, Callable[[np.random.Generator, Cloth], Thing]] = {
     "contamination": contamination,
     "fleck": fleck,
     "string": loose_thread,
 }
 DEFECTS: tuple[str, ...] = tuple(sorted((*_LOOSE, _LINE)))
+UNTAUGHT = (_HOLE,)  # for asking what becomes of a defect that nobody has taught
 
 _MIN_SIZE_PX = 64  # some repeats of every weave
 _MIDDLE = slice(SUPERSAMPLING // 2, None, SUPERSAMPLING)
@@ -49,8 +51,9 @@ def render_cloth(
 
     Cloth, light and noise depend on ``cloth`` and ``seed`` alone, so that the photograph without
     items is the same outside of items and their shadows. Things fall in the order of their names,
-    the last one on top; lines lie below, they are part of the weave. Nothing overlaps unless
-    ``is_touching``, where each thing rests against an earlier one and lines may cross.
+    the last one on top; lines lie below, they are part of the weave, and so do holes, which go
+    through it. Nothing overlaps unless ``is_touching``, where each thing rests against an earlier
+    one and lines may cross.
 
     Raises:
         ValueError: A name is unknown, the photograph too small, or there is no room for so much.
@@ -60,16 +63,13 @@ def render_cloth(
     canvas.class_of_part.extend(range(1, len(items) + 1))  # each item is one part
     streams = [stream(name, cloth.seed, seed, i) for i, name in enumerate(items)]
     lines = {i: streams[i] for i, name in enumerate(items) if name == _LINE}
-    things = {
-        i: button(streams[i], name) if name in BUTTONS else _LOOSE[name](streams[i], cloth)
-        for i, name in enumerate(items)
-        if name != _LINE
-    }
+    things = {i: _thing(streams[i], cloth, name) for i, name in enumerate(items) if name != _LINE}
 
     bands = _weave(canvas, cloth, seed, lines, is_touching)
     order = stream("/".join(items), cloth.seed, seed)
     poses = arrange(order, list(things.values()), size_px, bands, is_touching=is_touching)
-    for (i, thing), pose in zip(things.items(), poses, strict=True):
+    placed = zip(things.items(), poses, strict=True)
+    for (i, thing), pose in sorted(placed, key=lambda each: items[each[0][0]] != _HOLE):
         canvas.rng = streams[i]
         thing.paint(canvas, i + 1, pose)
 
@@ -78,12 +78,18 @@ def render_cloth(
 
 
 def _check(items: Sequence[str], size_px: int) -> None:
-    known = (*DEFECTS, *BUTTONS)
+    known = (*DEFECTS, *UNTAUGHT, *BUTTONS)
     for name in items:
         if name not in known:
             raise ValueError(f"items must be of {', '.join(known)}; got {name!r}")
     if size_px < _MIN_SIZE_PX:
         raise ValueError(f"size_px must be at least {_MIN_SIZE_PX}, got {size_px}; enlarge it")
+
+
+def _thing(rng: np.random.Generator, cloth: Cloth, name: str) -> Thing:
+    if name in BUTTONS:
+        return button(rng, name)
+    return hole(rng, cloth) if name == _HOLE else _LOOSE[name](rng, cloth)
 
 
 def _weave(

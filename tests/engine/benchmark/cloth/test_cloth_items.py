@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ from engine.benchmark.cloth.buttons import button
 from engine.benchmark.cloth.contamination import MIN_DARKENING, TRUE_SHARE, contamination
 from engine.benchmark.cloth.contrast import MIN_CONTRAST, visible_color
 from engine.benchmark.cloth.fleck import fleck
+from engine.benchmark.cloth.hole import SIZES_PX, hole
 from engine.benchmark.cloth.loose_thread import loose_thread
 from engine.benchmark.cloth.thing import Thing, trace
 from engine.benchmark.scenes.canvas import Canvas
@@ -18,7 +20,7 @@ from engine.benchmark.scenes.shading import linear
 HOLES = {"four_holes": 4, "shank": 0, "toggle": 2, "two_holes": 2}
 POSE = ((200.0, 200.0), 30.0)
 Draw = Callable[[np.random.Generator, Cloth], Thing]
-LOOSE: tuple[Draw, ...] = (contamination, fleck, loose_thread)
+DRAWS: tuple[Draw, ...] = (contamination, fleck, hole, loose_thread)
 
 
 def grey_canvas(seed: int = 0, size: int = 400) -> Canvas:
@@ -43,7 +45,7 @@ def filled(canvas: Canvas, points: np.ndarray) -> np.ndarray:
 def every_thing() -> list[Thing]:
     cloth = draw_cloth(0)
     rngs = [np.random.default_rng(seed) for seed in range(6)]
-    things = [draw(rng, cloth) for draw in LOOSE for rng in rngs]
+    things = [draw(rng, cloth) for draw in DRAWS for rng in rngs]
     return things + [button(rng, name) for name in BUTTONS for rng in rngs[:3]]
 
 
@@ -59,7 +61,7 @@ def test_a_thing_covers_its_core_and_stays_within_its_reach() -> None:
 
 def test_each_draw_differs() -> None:
     cloth = draw_cloth(1)
-    for draw in LOOSE:
+    for draw in DRAWS:
         areas = [painted(draw(np.random.default_rng(s), cloth))[1].sum() for s in range(12)]
         assert max(areas) > 2 * min(areas)
         assert len(set(map(int, areas))) > 10
@@ -138,6 +140,68 @@ def test_threads_and_flecks_cast_a_shadow_that_is_not_theirs() -> None:
         assert (canvas.rgb[1][ring] < 0.24).mean() > 0.2
         far = cv2.dilate(mask.view(np.uint8), np.ones((61, 61))) == 0
         assert (canvas.rgb[:, far] == np.float32(0.25)).all()
+
+
+def test_tears_have_any_size_and_shape_of_their_range() -> None:
+    sides = []
+    for seed in range(40):
+        _, mask = painted(hole(np.random.default_rng(seed), draw_cloth(seed)))
+        points = np.argwhere(mask)[:, ::-1].astype(np.float32)
+        sides.append(sorted(side / 2 for side in cv2.minAreaRect(points)[1]))
+    shorter, longer = np.array(sides).T
+    assert longer.max() <= SIZES_PX[1] * 1.05
+    assert longer.min() >= SIZES_PX[0] * 0.6  # frayed ends hide some of the ground
+    assert longer.max() > 2.5 * longer.min()
+    assert np.ptp(shorter / longer) > 0.3
+
+
+def test_the_ground_is_of_the_hole_and_the_frayed_ends_are_not() -> None:
+    cloth = replace(draw_cloth(0), warp_color="#c04020", weft_color="#c04020")
+    of_yarn = (0x20 / 0xC0) ** 2
+    for seed in range(8):
+        thing = hole(np.random.default_rng(seed), cloth)
+        canvas, other = grey_canvas(), grey_canvas()
+        other.rgb[:] = 0.5
+        for each in (canvas, other):
+            thing.paint(each, 1, POSE)
+        is_solid = np.abs(canvas.rgb - other.rgb).max(axis=0) < 1e-6  # no cloth shines through
+        mask = canvas.parts == 1
+        hue = canvas.rgb[2] / canvas.rgb[0]
+        assert is_solid[mask].mean() > 0.6  # all but the soft border
+        ends = is_solid & ~mask
+        assert ends.sum() > 20
+        assert np.median(hue[ends]) == pytest.approx(of_yarn, rel=0.01)
+        # a thin fibre may tint the ground, a ground that has taken on dust is a little reddish
+        assert np.percentile(hue[mask & is_solid], 5) > 2 * of_yarn
+
+
+def test_the_rim_of_a_hole_has_a_bright_and_a_dark_side() -> None:
+    for seed in range(4):
+        canvas, mask = painted(hole(np.random.default_rng(seed), draw_cloth(seed)))
+        lamp = canvas.light[:2] / np.linalg.norm(canvas.light[:2])
+        solid = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_CLOSE, np.ones((25, 25)))
+        ring = (cv2.dilate(solid, np.ones((13, 13))) > 0) & (
+            cv2.dilate(solid, np.ones((5, 5))) == 0
+        )
+        rows, columns = np.nonzero(ring)
+        facing = (columns - columns.mean()) * lamp[0] + (rows - rows.mean()) * lamp[1]
+        light = canvas.rgb.mean(axis=0)[ring]
+        # the outer slope of the rim faces the lamp on one side and is turned away on the other
+        assert np.median(light[facing > 0]) > 1.05 * np.median(light[facing < 0])
+        far = cv2.dilate(solid, np.ones((61, 61))) == 0
+        assert (canvas.rgb[:, far] == np.float32(0.25)).all()
+
+
+def test_yarns_give_way_to_a_hole() -> None:
+    plain, lined = grey_canvas(), grey_canvas()
+    lined.rgb[:, :, ::8] = 0.1
+    lined.parts[:, ::8] = 7
+    thing = hole(np.random.default_rng(4), draw_cloth(0))
+    for canvas in (plain, lined):
+        thing.paint(canvas, 1, POSE)
+    rows, columns = np.nonzero(lined.parts == 7)
+    assert (columns % 8 > 0).any()  # lines bend beside the hole, and their truth with them
+    assert (lined.rgb[0] < 0.9 * plain.rgb[0])[rows, columns].mean() > 0.95
 
 
 @pytest.mark.parametrize("name", BUTTONS)

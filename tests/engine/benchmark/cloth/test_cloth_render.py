@@ -6,13 +6,14 @@ from engine.benchmark import cloth as package
 from engine.benchmark.cloth import (
     BUTTONS,
     DEFECTS,
+    UNTAUGHT,
     WEAVES,
     ClothPhoto,
     draw_cloth,
     render_cloth,
 )
 
-EVERYTHING = (*DEFECTS, *BUTTONS)
+EVERYTHING = (*DEFECTS, *UNTAUGHT, *BUTTONS)
 
 
 def masks_of(photo: ClothPhoto) -> list[np.ndarray]:
@@ -31,6 +32,8 @@ def change(photo: ClothPhoto, other: ClothPhoto) -> np.ndarray:
 def test_the_package_names_what_it_offers() -> None:
     assert all(hasattr(package, name) for name in package.__all__)
     assert DEFECTS == ("contamination", "fleck", "line", "string")
+    assert UNTAUGHT == ("hole",)
+    assert package.__all__ == sorted(package.__all__, key=lambda name: (not name.isupper(), name))
     assert len(BUTTONS) == 4
     assert all(name.startswith("button-") for name in BUTTONS)
     assert len(WEAVES) >= 4
@@ -79,7 +82,7 @@ def test_the_mask_is_where_the_photograph_differs_from_the_bare_cloth(name: str)
         assert item.name == name
         difference = change(photo, bare)
         assert (difference[mask] >= 3).mean() > (0.8 if name == "line" else 0.93)
-        shadow_px = {"line": 5, "contamination": 30, "fleck": 12}.get(name, 16)
+        shadow_px = {"line": 5, "contamination": 30, "fleck": 12, "hole": 20}.get(name, 16)
         assert (difference[~grown(mask, shadow_px)] == 0).all()
         if name == "line":
             assert difference[~mask].mean() < 0.2 * difference[mask].mean()
@@ -129,6 +132,19 @@ def test_a_line_lies_under_everything() -> None:
         assert (hidden & thread).any()  # the thread interrupts the line, not the other way
 
 
+def test_a_hole_lies_under_things_and_goes_through_lines() -> None:
+    for seed in range(4):
+        cloth = draw_cloth(seed)
+        for names in (["button-shank", "hole"], ["hole", "button-shank"]):
+            photo = render_cloth(cloth, seed, names, is_touching=True)
+            button = masks_of(photo)[names.index("button-shank")]
+            _, radius = cv2.minEnclosingCircle(np.argwhere(button).astype(np.float32))
+            assert button.sum() > 0.97 * np.pi * radius**2  # it is round and whole
+        torn, line = masks_of(render_cloth(cloth, seed, ["hole", "line"], is_touching=True))
+        assert not (torn & line).any()
+        assert (grown(torn, 16) & line).any()
+
+
 def test_the_same_item_may_be_named_often() -> None:
     photo = render_cloth(draw_cloth(2), 1, ["button-shank"] * 3 + ["fleck"] * 3)
     boxes = {item.region.box_xyxy for item in photo.items}
@@ -145,8 +161,8 @@ def test_places_and_turns_vary() -> None:
 
 
 def test_unknown_names_and_tiny_sizes_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"items must be of contamination.*got 'hole'"):
-        render_cloth(draw_cloth(0), 0, ["hole"])
+    with pytest.raises(ValueError, match=r"items must be of contamination.*hole.*got 'hail'"):
+        render_cloth(draw_cloth(0), 0, ["hail"])
     with pytest.raises(ValueError, match="size_px must be at least 64, got 10; enlarge it"):
         render_cloth(draw_cloth(0), 0, size_px=10)
     with pytest.raises(ValueError, match="name fewer"):

@@ -1,0 +1,80 @@
+"""A station as the benchmark runs it: an inspector, an empty library, and lessons."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from jaxtyping import UInt8
+
+from engine.benchmark.cloth import ClothPhoto
+from engine.examination import Examination
+from engine.inspector import Inspector
+from engine.regions.library import Library
+from engine.regions.library.records import Kind
+from engine.regions.recogniser import Recogniser
+from engine.regions.record import RegionReport
+from engine.regions.teaching import Outlined, teach
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A photograph with what is on it, examined once."""
+
+    photo: ClothPhoto
+    examination: Examination
+
+
+class Station:
+    """Judges photographs; starts with nothing taught, and forgets when left."""
+
+    def __init__(self, inspector: Inspector) -> None:
+        self.inspector = inspector
+        self._folder = tempfile.TemporaryDirectory(prefix="partwise-")
+        self.library = Library(Path(self._folder.name) / "regions.db", author="bench")
+        self.recogniser = Recogniser(inspector, self.library)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.library.close()
+        self._folder.cleanup()
+
+    def teach(self, shot: Shot, item: str, class_name: str, kind: Kind) -> None:
+        """Outline the first thing of a name exactly, and say what it is."""
+        region = next(each.region for each in shot.photo.items if each.name == item)
+        outlined = Outlined(region, item)
+        teach(self.recogniser, shot.examination, outlined, class_name, kind, is_forced=True)
+
+    def judge(self, shots: Iterable[Shot]) -> list[RegionReport]:
+        """Judge photographs by what has been taught so far."""
+        return [self.recogniser.judge(shot.examination) for shot in shots]
+
+
+def look(inspector: Inspector, photos: Sequence[ClothPhoto]) -> list[Shot]:
+    """Examine photographs."""
+    return [Shot(photo, inspector.examine(photo.image)) for photo in photos]
+
+
+def mask_of(
+    report: RegionReport, class_names: Sequence[str]
+) -> UInt8[np.ndarray, "height width"]:
+    """Number the class of each pixel of the image file from 1 on; 0 where it is none of these."""
+    mask = np.zeros(report.report.image_size, dtype=np.uint8)
+    for each in sorted(report.regions, key=lambda each: -each.region.area_px):
+        if each.class_name in class_names:
+            left, top, right, bottom = each.region.box_xyxy
+            number = class_names.index(each.class_name) + 1
+            mask[top:bottom, left:right][each.region.mask] = number
+    return mask

@@ -1,0 +1,93 @@
+"""Which pieces are one long thing?
+
+A faint line falls into pieces where it crosses what hides it. Pieces that lie in one narrow band,
+with gaps that are short beside what is seen of it, are joined, the gaps included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float
+
+from engine.regions.region import Region
+
+# a band is at least so many times as long as wide
+ELONGATION = 3.0
+# pieces that lie this much wider than the wider of them, plus a pixel or two, are no band
+WIDENING, SLACK_PX = 1.4, 2.0
+# a gap is at most this share of what is seen of the band
+LARGEST_GAP = 0.5
+
+
+@dataclass(frozen=True)
+class _Band:
+    """Extent of some pixels along and across their main direction, in pixels."""
+
+    length: float
+    width: float
+    points_xy: Float[np.ndarray, "points 2"]
+
+
+def chained(regions: Sequence[Region]) -> list[list[int]]:
+    """Return groups of indices of regions that are pieces of one band; most have one member."""
+    bands = [_band(_outline(region)) for region in regions]
+    groups = [[index] for index in range(len(regions))]
+    is_merging = len(groups) > 1
+    while is_merging:
+        is_merging = False
+        for first in range(len(groups)):
+            for second in range(first + 1, len(groups)):
+                joint = _joined(bands[first], bands[second])
+                if joint is not None:
+                    groups[first] += groups.pop(second)
+                    bands[first] = joint
+                    bands.pop(second)
+                    is_merging = True
+                    break
+            if is_merging:
+                break
+    return groups
+
+
+def bridged(pieces: Sequence[Region]) -> Region:
+    """Return the pieces of a band with the gaps between them."""
+    hull = cv2.convexHull(np.concatenate([_outline(piece) for piece in pieces]).astype(np.int32))
+    left, top = hull[:, 0].min(axis=0).tolist()
+    right, bottom = hull[:, 0].max(axis=0).tolist()
+    mask = np.zeros((bottom - top + 1, right - left + 1), dtype=np.uint8)
+    cv2.fillConvexPoly(mask, hull - np.array([left, top], dtype=np.int32), 1)
+    return Region.of(_as_mask(mask), (left, top))
+
+
+def _as_mask(mask: np.ndarray) -> Bool[np.ndarray, "rows columns"]:
+    return np.asarray(mask > 0)
+
+
+def _outline(region: Region) -> Float[np.ndarray, "points 2"]:
+    """Return the pixels (x, y) on the region's border."""
+    contours, _ = cv2.findContours(
+        region.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    points = np.concatenate([contour[:, 0] for contour in contours])
+    return points.astype(np.float64) + region.box_xyxy[:2]
+
+
+def _band(points_xy: Float[np.ndarray, "points 2"]) -> _Band:
+    _, (one, other), _ = cv2.minAreaRect(points_xy.astype(np.float32))
+    return _Band(max(one, other) + 1, min(one, other) + 1, points_xy)
+
+
+def _joined(one: _Band, other: _Band) -> _Band | None:
+    """Return the band of both, if they are pieces of one."""
+    if max(each.length / each.width for each in (one, other)) < ELONGATION:
+        return None
+    joint = _band(np.concatenate([one.points_xy, other.points_xy]))
+    is_narrow = joint.width <= WIDENING * max(one.width, other.width) + SLACK_PX
+    seen = one.length + other.length
+    is_short_gap = joint.length - seen <= LARGEST_GAP * seen
+    is_long = joint.length >= ELONGATION * joint.width
+    return joint if is_narrow and is_short_gap and is_long else None

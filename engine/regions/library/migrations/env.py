@@ -1,0 +1,19 @@
+"""How does Alembic reach the database? Over the connection that whoever upgrades holds open."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from engine.regions.library.schema import VERSION_TABLE
+from engine.regions.library.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    version_table=VERSION_TABLE,
+    # SQLite cannot change columns; Alembic then copies the table
+    render_as_batch=True,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

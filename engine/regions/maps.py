@@ -1,0 +1,169 @@
+"""What is new in a photograph, of which class is it, and how sure is that: three maps over it?
+
+All three lie over the photograph in grey, so that all colour is said by the map. Regions carry the
+number of their place in the report, counted from 1. A kind is told without colour, too: accepted
+regions have a thin rim and a check mark, defects a thick rim and a cross, unknown regions are
+hatched and have a question mark. A region too small to be seen has a ring around it.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from engine import pictures
+from engine.palette import EXTRA_COLOR, class_colors
+from engine.regions.frames import scaled
+from engine.regions.marking import contour, line_px, number, ring, window
+from engine.regions.record import FoundRegion, RegionReport
+from engine.regions.region import Region
+from engine.strokes import BLACK, WHITE, Color
+
+Image = UInt8[np.ndarray, "height width 3"]
+
+NOTHING = -2  # in a class map: nothing new
+
+# where the scale of errors may end; errors are mostly small, and some step must be 1
+ERROR_STEPS = (0.1, 0.25, 0.5, 1.0)
+
+_FILL = 0.55  # opacity of a class: the texture below must still be seen
+_ERROR_OPACITY = 0.85
+
+
+def draw_novelty(image: Image, report: RegionReport) -> Image:
+    """Lay over a photograph how new each place is; what is newer than any normal is outlined.
+
+    The photograph may have been reduced, here as in the other maps.
+    """
+    drawn = pictures.draw_heat(_grey(image), report.novelty, _to_view(image, report))
+    for region in _on_view(image, report):
+        ring(drawn, region, WHITE)
+    return drawn
+
+
+def draw_classes(image: Image, report: RegionReport) -> Image:
+    """Fill each region in the colour of its class, rim and number it.
+
+    Where the tokens see another class than the region as a whole, the colour is the other one's.
+    """
+    drawn = _grey(image)
+    regions = _on_view(image, report)
+    seen = _class_map_on_view(image, report)
+    for each, region in zip(report.regions, regions, strict=True):
+        _fill_region(drawn, report, each, region, seen)
+    for each, region in zip(report.regions, regions, strict=True):
+        _rim_region(drawn, region, each, color_of(report, each.class_index))
+        ring(drawn, region, color_of(report, each.class_index))
+    kinds = [each.kind for each in report.regions]
+    colors = [color_of(report, each.class_index) for each in report.regions]
+    number(drawn, regions, kinds, colors)
+    return drawn
+
+
+def draw_error(image: Image, report: RegionReport) -> Image:
+    """Paint how much the scales disagree about the class of each place of a region.
+
+    The scale reaches from 0 to ``error_top``.
+    """
+    grey, regions = _grey(image), _on_view(image, report)
+    drawn, size = grey.copy(), image.shape[1::-1]
+    for color, width in ((BLACK, line_px(image) + 4), (WHITE, line_px(image) + 2)):
+        for region in regions:
+            contour(drawn, region, color, width)
+    error: np.ndarray = cv2.warpAffine(
+        report.error_map.astype(np.float32), _to_view(image, report), size
+    )
+    share = np.clip(error / error_top(report), 0, 1)
+    colors = error_colors()[(share * 255).round().astype(np.uint8)].astype(np.float32)
+    for region in regions:  # over the inner half of the line, which else hides thin ones
+        inside = window(region)
+        mixed = grey[inside] + _ERROR_OPACITY * (colors[inside] - grey[inside])
+        drawn[inside][region.mask] = mixed.round().astype(np.uint8)[region.mask]
+        ring(drawn, region, WHITE)
+    return drawn
+
+
+def error_top(report: RegionReport) -> float:
+    """Return where the scale of errors of this report ends: the least step that holds them all."""
+    return next(step for step in ERROR_STEPS if step >= min(1.0, float(report.error_map.max())))
+
+
+def color_of(report: RegionReport, class_index: int) -> Color:
+    """Return the colour of a class of the report; that of no class for a negative one."""
+    if class_index < 0:
+        return EXTRA_COLOR
+    number = report.class_colors[class_index]
+    red, green, blue = class_colors(number + 1)[-1].tolist()
+    return red, green, blue
+
+
+def error_colors() -> UInt8[np.ndarray, "256 3"]:
+    """Return the scale of errors from 0 to 1: cividis, which is even to all viewers.
+
+    Nuñez, Anderton and Renslow (2018).
+    """
+    ramp = np.arange(256, dtype=np.uint8)[None]
+    colors: np.ndarray = cv2.applyColorMap(ramp, cv2.COLORMAP_CIVIDIS)[0, :, ::-1]
+    return np.ascontiguousarray(colors)
+
+
+# Frames
+
+
+def _to_view(image: Image, report: RegionReport) -> Float[np.ndarray, "2 3"]:
+    """From upright working pixels to pixels of the photograph as it is given."""
+    from_file = pictures.between_grids(report.report.image_size, image.shape)
+    return pictures.chain(report.report.to_image, from_file)
+
+
+def _on_view(image: Image, report: RegionReport) -> list[Region]:
+    """Bring all regions to the photograph as it is given; each keeps at least a pixel."""
+    size = image.shape[0], image.shape[1]
+    return [scaled(each.region, report.report.image_size, size) for each in report.regions]
+
+
+def _class_map_on_view(image: Image, report: RegionReport) -> Int[np.ndarray, "height width"]:
+    """Return the class of each pixel as the tokens see it."""
+    moved: np.ndarray = cv2.warpAffine(
+        report.class_map.astype(np.float32),
+        _to_view(image, report),
+        image.shape[1::-1],
+        flags=cv2.INTER_NEAREST,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=NOTHING,
+    )
+    return moved.round().astype(np.int64)
+
+
+# Strokes
+
+
+def _fill_region(
+    drawn: Image,
+    report: RegionReport,
+    found: FoundRegion,
+    region: Region,
+    seen: Int[np.ndarray, "height width"],
+) -> None:
+    inside = window(region)
+    own = np.where(seen[inside] == NOTHING, found.class_index, seen[inside])
+    y, x = np.ogrid[inside]
+    is_striped = (x + y) // (3 * line_px(drawn)) % 2 == 0
+    for class_index in np.unique(own[region.mask]).tolist():
+        mask = region.mask & (own == class_index)
+        if class_index < 0:
+            mask &= is_striped
+        color = np.array(color_of(report, class_index))
+        blended = drawn[inside][mask] * (1 - _FILL) + color * _FILL
+        drawn[inside][mask] = blended.round().astype(np.uint8)
+
+
+def _rim_region(drawn: Image, region: Region, found: FoundRegion, color: Color) -> None:
+    width = line_px(drawn) * (1 if found.kind == "accepted" else 3)
+    contour(drawn, region, WHITE, width + 2)
+    contour(drawn, region, color, width)
+
+
+def _grey(image: Image) -> Image:
+    return np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
