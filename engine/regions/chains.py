@@ -21,6 +21,8 @@ ELONGATION = 3.0
 WIDENING, SLACK_PX = 1.4, 2.0
 # a gap is at most this share of what is seen of the band
 LARGEST_GAP = 0.5
+# so many dots in line, evenly spaced, are hardly there by chance
+LEAST_DOTS = 4
 
 
 @dataclass(frozen=True)
@@ -36,21 +38,48 @@ def chained(regions: Sequence[Region]) -> list[list[int]]:
     """Return groups of indices of regions that are pieces of one band; most have one member."""
     bands = [_band(_outline(region)) for region in regions]
     groups = [[index] for index in range(len(regions))]
-    is_merging = len(groups) > 1
-    while is_merging:
-        is_merging = False
-        for first in range(len(groups)):
-            for second in range(first + 1, len(groups)):
-                joint = _joined(bands[first], bands[second])
-                if joint is not None:
-                    groups[first] += groups.pop(second)
-                    bands[first] = joint
-                    bands.pop(second)
-                    is_merging = True
-                    break
-            if is_merging:
-                break
+    _merge(groups, bands)
+    # dots have no direction of their own, but several in a row have
+    if row := _row_of_dots(bands):
+        groups.append([index for dot in row for index in groups[dot]])
+        bands.append(_band(np.concatenate([bands[dot].points_xy for dot in row])))
+        for dot in sorted(row, reverse=True):
+            del groups[dot], bands[dot]
+    _merge(groups, bands)
     return groups
+
+
+def _merge(groups: list[list[int]], bands: list[_Band]) -> None:
+    """Join any two groups that are one band, until no two are."""
+    pairs = [(i, j) for i in range(len(groups)) for j in range(i + 1, len(groups))]
+    while pairs:
+        first, second = pairs.pop(0)
+        joint = _joined(bands[first], bands[second])
+        if joint is not None:
+            groups[first] += groups.pop(second)
+            bands[first] = joint
+            bands.pop(second)
+            pairs = [(i, j) for i in range(len(groups)) for j in range(i + 1, len(groups))]
+
+
+def _row_of_dots(bands: Sequence[_Band]) -> list[int]:
+    """Return the longest row of at least four dots, evenly spaced; empty if there is none."""
+    longest: list[int] = []
+    centers = np.array([band.points_xy.mean(axis=0) for band in bands]).reshape(-1, 2)
+    width = np.median([band.width for band in bands]) if len(bands) else 0.0
+    for first in range(len(bands)):
+        for second in range(first + 1, len(bands)):
+            along = centers[second] - centers[first]
+            along = along / max(float(np.linalg.norm(along)), 1e-6)
+            away = np.abs((centers - centers[first]) @ np.array([-along[1], along[0]]))
+            row = np.flatnonzero(away <= width / 2 + SLACK_PX)
+            place = np.sort((centers[row] - centers[first]) @ along)
+            # evenly spaced: things that happen to be in line are not
+            gaps = np.diff(place)
+            is_even = len(row) >= LEAST_DOTS and gaps.max() <= 2.5 * np.median(gaps)
+            if is_even and len(row) > len(longest):
+                longest = row.tolist()
+    return longest
 
 
 def bridged(pieces: Sequence[Region]) -> Region:

@@ -1,10 +1,10 @@
-"""How new is each pixel, in units of the most that normal images showed?
+"""How new is each pixel, between what is usual and the most that normal images showed?
 
-Four maps have a say, each divided by the most that any reference reached when judged by the others:
-the distance of single pixels (``engine.regions.detail``); its mean along rows and columns, which
-finds faint faults that are long; and the cells' distances to all of the references, and to the same
-place in them. The largest counts. What single pixels show clearly is left out of the other three:
-cells see their wide surroundings, and would put a halo around it.
+Four maps have a say: the distance of single pixels (``engine.regions.detail``); its mean along rows
+and columns, which finds faint faults that are long; and the cells' distances to all of the
+references, and to the same place in them. On each, 0 is the median of a reference judged by the
+others, and 1 the most that any reached; the largest counts. What single pixels show clearly is left
+out of the other three: cells see their wide surroundings, and would put a halo around it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CELL_MAPS = ("class_agnostic_patch", "located_patch")
 NAMES = ("detail", "streak", *CELL_MAPS)
 # identical references must not divide by zero
-LEAST_LIMIT = 1e-3
+LEAST_RANGE = 1e-3
 # a pixel from this on is clearly new
 CLEARLY = 1.5
 # how far descriptors of cells see, in working pixels: the widest Gaussian of the embedded ones
@@ -41,15 +41,25 @@ Mask = Bool[np.ndarray, "height width"]
 
 
 @dataclass(frozen=True)
-class Novelty:
-    """What is normal: the most that the references reached on each map.
+class Normal:
+    """Distances that normal images show: the median, and the most."""
 
-    ``level`` is the largest median of a reference on each map of cells.
-    """
+    usual: float
+    most: float
+
+    def __call__(self, distances: Float32[np.ndarray, "*places"]) -> Float32[np.ndarray, "*places"]:
+        """Return how far distances are on the way from usual to most."""
+        scale = np.float32(1 / max(self.most - self.usual, LEAST_RANGE))
+        relative: np.ndarray = (distances - np.float32(self.usual)) * scale
+        return relative
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """What is normal on each map."""
 
     detail: Detail
-    limits: Mapping[str, float]
-    level: Mapping[str, float]
+    normal: Mapping[str, Normal]
 
     def __call__(self, examination: Examination) -> Map:
         """Return the novelty of every upright working pixel; 0 outside the photograph.
@@ -57,46 +67,43 @@ class Novelty:
         At most 1 on what normal images show, give or take.
         """
         sample = examination.sample
-        fine = self.detail(sample.image, sample.is_valid) * np.float32(1 / self.limits["detail"])
+        distance = self.detail(sample.image, sample.is_valid)
+        fine = self.normal["detail"](distance)
         is_clear = fine > CLEARLY
         is_any_clear = bool(is_clear.any())
-        streak = streaks(without(fine, is_clear) if is_any_clear else fine)
+        usual = self.normal["detail"].usual
+        streak = self.normal["streak"](streaks(_without(distance, is_clear, usual), usual))
         coarse = self._coarse(examination.readings, sample.is_valid.shape, is_any_clear)
         if is_any_clear:
             coarse[_within_reach(is_clear)] = 0
-        streak *= np.float32(1 / self.limits["streak"])
         novelty: Map = np.maximum(np.maximum(fine, streak), coarse)
         novelty[~sample.is_valid] = 0
-        return novelty
+        return np.asarray(np.maximum(novelty, 0))
 
     def _coarse(
         self, readings: Mapping[str, Reading], size: tuple[int, ...], is_any_clear: bool
     ) -> Map:
         cells = []
         for name in CELL_MAPS:
-            found = cells_of(readings[name])
-            # something loud changes what cells are relative to, all over the image
-            level = float(np.median(found))
-            excess = level / self.level[name] if is_any_clear else 1.0
-            cells.append(found * np.float32(1 / self.limits[name] / max(1.0, excess)))
+            found, normal = cells_of(readings[name]), self.normal[name]
+            if is_any_clear:
+                # something loud changes what cells are relative to, all over the image
+                found = found * np.float32(min(1.0, normal.usual / max(np.median(found), 1e-6)))
+            cells.append(normal(found))
         coarse: Map = cv2.resize(np.maximum(*cells), size[::-1], interpolation=cv2.INTER_LINEAR)
         return coarse
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what was learnt."""
-        return self.detail.state() | {
-            "limits": np.array([self.limits[name] for name in NAMES]),
-            "level": np.array([self.level[name] for name in CELL_MAPS]),
-        }
+        normal = [[self.normal[name].usual, self.normal[name].most] for name in NAMES]
+        return self.detail.state() | {"normal": np.array(normal)}
 
     @classmethod
     def restore(cls, state: Mapping[str, np.ndarray]) -> Novelty:
         """Take what was learnt from a stored state."""
-        return cls(
-            Detail(state["mean"], state["whiten"], state["prototypes"]),
-            dict(zip(NAMES, state["limits"].tolist(), strict=True)),
-            dict(zip(CELL_MAPS, state["level"].tolist(), strict=True)),
-        )
+        detail = Detail(state["mean"], state["whiten"], state["prototypes"])
+        normal = (Normal(usual, most) for usual, most in state["normal"].tolist())
+        return cls(detail, dict(zip(NAMES, normal, strict=True)))
 
 
 def learn_novelty(
@@ -108,40 +115,45 @@ def learn_novelty(
     """Learn from the references, and from readings of normal images (``judged``).
 
     The normal images are the references themselves, each judged by the others, or altered copies of
-    a single one.
+    a single one; more of them, that no reference is among, only help.
     """
-    limits, level = {}, {}
-    for name in CELL_MAPS:
-        maps = [cells_of(each[name]) for each in normal]
-        limits[name] = max(LEAST_LIMIT, *(float(each.max()) for each in maps))
-        level[name] = max(LEAST_LIMIT, *(float(np.median(each)) for each in maps))
-    fine = [
-        _learn([each for each in references if each is not sample], seed)(
-            sample.image, sample.is_valid
-        )
-        for sample in judged
-    ]
-    limits["detail"] = max(LEAST_LIMIT, *(float(each.max()) for each in fine))
-    # on the same scale as when asked
-    limits["streak"] = max(
-        LEAST_LIMIT, *(float(streaks(each / limits["detail"]).max()) for each in fine)
-    )
-    return Novelty(_learn(references, seed), limits, level)
+    whole = _learn(references, seed)
+    details = []
+    for sample in judged:
+        others = [each for each in references if each is not sample]
+        detail = _learn(others, seed) if len(others) < len(references) else whole
+        details.append(detail(sample.image, sample.is_valid))
+    found = {name: [cells_of(each[name]) for each in normal] for name in CELL_MAPS}
+    found["detail"] = details
+    usual = float(np.median([np.median(each) for each in details]))
+    found["streak"] = [streaks(each, usual) for each in details]
+    return Novelty(whole, {name: _normal(maps) for name, maps in found.items()})
 
 
-def streaks(fine: Map) -> Map:
-    """Return the largest mean along a row or a column through each pixel, over a narrow strip."""
+def _normal(maps: Sequence[Float32[np.ndarray, "_ _"]]) -> Normal:
+    usual = float(np.median([np.median(each) for each in maps]))
+    return Normal(usual, max(float(each.max()) for each in maps))
+
+
+def streaks(distance: Map, usual: float) -> Map:
+    """Return the largest mean along a row or a column through each pixel, over a narrow strip.
+
+    It is no larger than the mean right around the pixel, where that exceeds what is usual: else the
+    strips across a fault would show, too.
+    """
     along, across = STREAK_PX
-    means = [cv2.blur(fine, size) for size in ((along, across), (across, along))]
-    streak: Map = np.maximum(*means)
+    means = [cv2.blur(distance, size) for size in ((along, across), (across, along))]
+    near = cv2.blur(distance, (across, across))
+    streak: Map = np.minimum(np.maximum(*means), np.maximum(near, np.float32(usual)))
     return streak
 
 
-def without(fine: Map, is_clear: Mask) -> Map:
-    """Replace what is clearly new, with a margin, by what is usual in the image."""
+def _without(distance: Map, is_clear: Mask, usual: float) -> Map:
+    """Replace what is clearly new, with a margin, by what is usual."""
+    if not is_clear.any():
+        return distance
     wide = cv2.dilate(is_clear.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    usual = np.median(fine[~wide]) if not wide.all() else np.float32(0)
-    return np.where(wide, usual, fine)
+    return np.where(wide, np.float32(usual), distance)
 
 
 def cells_of(reading: Reading) -> Float32[np.ndarray, "rows columns"]:
