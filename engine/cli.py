@@ -15,6 +15,7 @@ import click
 
 from engine.commands import arguments
 from engine.commands.failures import one_line_errors
+from engine.commands.region_cli import region
 from engine.commands.weights_cli import weights
 
 EXIT_CODES = """\b
@@ -93,6 +94,7 @@ def fit(**given: Any) -> None:
     is_flag=True,
     help="End with exit code 3 if any image is an anomaly and none is broken.",
 )
+@arguments.regions
 @arguments.threshold
 @arguments.machine
 @arguments.max_pixels
@@ -106,13 +108,15 @@ def score(**given: Any) -> None:
     from engine.commands.score import run
     from engine.commands.settings import take_machine
 
-    sys.exit(run(machine=take_machine(given), **given))
+    place = arguments.take_place(given)
+    sys.exit(run(machine=take_machine(given), place=place, **given))
 
 
 @cli.command(epilog=EXIT_CODES)
 @arguments.model
 @click.argument("images", type=arguments.FILE, nargs=-1, required=True, metavar="IMAGE...")
 @arguments.writes("-o", "--output", metavar="REPORT.html", required=True, help="The page to write.")
+@arguments.regions
 @arguments.threshold
 @arguments.machine
 @arguments.max_pixels
@@ -125,7 +129,8 @@ def explain(**given: Any) -> None:
     from engine.commands.explain import run
     from engine.commands.settings import take_machine
 
-    sys.exit(run(machine=take_machine(given), **given))
+    place = arguments.take_place(given)
+    sys.exit(run(machine=take_machine(given), place=place, **given))
 
 
 @cli.command()
@@ -184,6 +189,62 @@ def bench(**given: Any) -> None:
     sys.exit(run(machine=take_machine(given), **given))
 
 
+@cli.command("bench-regions")
+@click.option(
+    "--rolls",
+    "n_rolls",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Rolls of cloth to render.",
+)
+@click.option(
+    "--first-roll",
+    type=click.IntRange(0),
+    default=500,
+    show_default=True,
+    metavar="SEED",
+    help="Of the first roll; the others follow.",
+)
+@click.option(
+    "--photos",
+    "n_photos",
+    type=click.IntRange(1),
+    default=15,
+    show_default=True,
+    metavar="N",
+    help="Photographs of each kind of thing.",
+)
+@arguments.config
+@arguments.profile
+@arguments.machine
+@click.option("--steps", "is_with_steps", is_flag=True, help="Measure what each step adds.")
+@click.option("--speed", "is_with_speed", is_flag=True, help="Measure what classifying costs.")
+@arguments.writes(
+    "--json", "json_path", help="Write every result; if interrupted, run again to go on."
+)
+@arguments.writes("--html", "html_path", help="Write a page with charts.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes of one thread each.",
+)
+@one_line_errors()
+def bench_regions(**given: Any) -> None:
+    """Measure how taught regions are recognised.
+
+    Renders rolls of cloth with defects and buttons, teaches some of them and judges others.
+    """
+    from engine.commands.bench_regions import run
+    from engine.commands.settings import take_machine
+
+    sys.exit(run(machine=take_machine(given), **given))
+
+
 @cli.command()
 @arguments.writes(
     "-o", "--output", metavar="DIR", default="demo", show_default=True, help="The folder to write."
@@ -210,4 +271,5 @@ def info(**given: Any) -> None:
     sys.exit(run(**given))
 
 
+cli.add_command(region)
 cli.add_command(weights)

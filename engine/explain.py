@@ -15,7 +15,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from engine import pictures
-from engine.palette import heat_colors
+from engine.explained_regions import RegionSection, region_section
+from engine.ramps import error_ramp, heat_ramp
+from engine.regions.record import RegionReport
 from engine.render import render
 from engine.report import Deviation, Report
 from engine.report_tables import (
@@ -76,6 +78,7 @@ class Section:
     """One image on the page; deviations are worst first and come with their letters."""
 
     name: str
+    verdict: str
     report: Report
     deviations: tuple[tuple[str, Deviation], ...]
     scores: tuple[ScoreLine, ...]
@@ -87,12 +90,14 @@ class Section:
     parts: Picture
     reference: int
     calibration: str
+    regions: RegionSection | None
 
 
 def explain_page(
     items: Sequence[tuple[str, UInt8[np.ndarray, "_ _ 3"], Report]],
     references: Sequence[ReferenceView],
     class_names: Sequence[str],
+    regions: Sequence[RegionReport | None] | None = None,
     *,
     title: str = "Partwise report",
 ) -> str:
@@ -100,19 +105,31 @@ def explain_page(
 
     A photograph may have been reduced; boxes and ``to_image`` refer to ``Report.image_size``
     (height, width) all the same. ``references`` are those of the inspector, in its order.
+    ``regions`` has an entry for each image: what was said of its regions, whose verdict then holds
+    and whose accepted regions the item's own report leaves out.
 
     Raises:
-        ValueError: There is no image, or references or names do not fit a report.
+        ValueError: There is no image, or references, names or regions do not fit the reports.
     """
     _check(items, references, class_names)
+    of_regions = regions if regions is not None else [None] * len(items)
+    if len(of_regions) != len(items):
+        raise ValueError(
+            f"regions must have an entry for each of the {len(items)} images, "
+            f"got {len(of_regions)}; give None where none is known"
+        )
+    sections = [
+        _section(*item, of_item, references, class_names)
+        for item, of_item in zip(items, of_regions, strict=True)
+    ]
     is_background = items[0][2].aligned.is_background_class
     shown = sorted({report.nearest_reference for _, _, report in items})
     return render(
         "explain.html.j2",
         {"figure": _figure},
         title=title,
-        sections=[_section(*item, references, class_names) for item in items],
-        n_anomalies=sum(report.is_anomaly for _, _, report in items),
+        sections=sections,
+        n_anomalies=sum(section.verdict == "anomaly" for section in sections),
         reference_names=[reference.name for reference in references],
         reference_pictures={
             index: _parts_picture(
@@ -121,8 +138,9 @@ def explain_page(
             for index in shown
         },
         absent_kinds=pictures.ABSENT_KINDS,
-        heat_ramp=_heat_ramp(),
+        heat_ramp=heat_ramp(),
         heat_top=pictures.HEAT_TOP,
+        error_ramp=error_ramp(),
     )
 
 
@@ -150,6 +168,7 @@ def _section(
     name: str,
     image: Image,
     report: Report,
+    regions: RegionReport | None,
     references: Sequence[ReferenceView],
     class_names: Sequence[str],
 ) -> Section:
@@ -164,6 +183,7 @@ def _section(
     class_map = np.append(shown_classes(report), pictures.NO_PART)[aligned.parts.labels]
     return Section(
         name=name,
+        verdict=regions.verdict if regions else report.verdict,
         report=report,
         deviations=tuple((pictures.letter(i), each) for i, each in enumerate(deviations)),
         scores=score_lines(report),
@@ -175,6 +195,7 @@ def _section(
         parts=_parts_picture(report.upright, class_map, aligned.is_background_class),
         reference=report.nearest_reference,
         calibration=_CALIBRATION[report.calibration],
+        regions=region_section(photo, regions) if regions else None,
     )
 
 
@@ -215,14 +236,6 @@ def _to_side(image: Image, side_px: int) -> Image:
 
 def _picture(image: Image) -> Picture:
     return Picture(pictures.jpeg_data_uri(image), width=image.shape[1], height=image.shape[0])
-
-
-def _heat_ramp() -> str:
-    """Return the heat scale from 0 to its top as a CSS gradient, as opaque as over an image."""
-    colors = heat_colors()[::17].tolist()
-    opacity = pictures.heat_opacity(np.linspace(0, pictures.HEAT_TOP, len(colors)))
-    stops = (f"rgb({r} {g} {b} / {o:.0%})" for (r, g, b), o in zip(colors, opacity, strict=True))
-    return f"linear-gradient(to right, {', '.join(stops)})"
 
 
 def _figure(value: SupportsFloat) -> str:

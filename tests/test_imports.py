@@ -8,8 +8,21 @@ import time
 
 import pytest
 
-HEAVY = {"PIL", "cv2", "jaxtyping", "jinja2", "numpy", "rich", "safetensors", "scipy", "skimage"}
-COMMANDS = ("fit", "score", "explain", "bench", "demo", "info", "weights")
+HEAVY = {
+    "PIL",
+    "alembic",
+    "cv2",
+    "jaxtyping",
+    "jinja2",
+    "numpy",
+    "rich",
+    "safetensors",
+    "scipy",
+    "skimage",
+    "sklearn",
+    "sqlalchemy",
+}
+COMMANDS = ("fit", "score", "explain", "bench", "demo", "info", "region", "weights")
 
 # Loads every module of the four packages and does the whole job, noting whatever is asked for.
 EMBEDDED_JOB = """

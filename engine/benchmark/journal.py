@@ -10,31 +10,43 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from engine.atomic import OutputError
-from engine.benchmark.records import Run
 
 
-class Journal:
-    """Finished runs by fingerprint, in the file at ``path`` or, without one, in memory only."""
+class Noted(Protocol):
+    """A run that can be written as JSON."""
 
-    def __init__(self, path: Path | None) -> None:
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+
+
+R = TypeVar("R", bound=Noted)
+
+
+class Journal(Generic[R]):
+    """Finished runs by fingerprint, in the file at ``path`` or, without one, in memory only.
+
+    ``parse`` makes a run of its JSON form; a KeyError, TypeError or ValueError says it is none.
+    """
+
+    def __init__(self, path: Path | None, parse: Callable[[dict[str, Any]], R]) -> None:
         self.path = path
-        self._runs = _read(path) if path else {}
+        self._runs = _read(path, parse) if path else {}
         with _explained(path):
             self._file = path.open("a", encoding="utf-8") if path else None
 
     def __contains__(self, key: str) -> bool:
         return key in self._runs
 
-    def __getitem__(self, key: str) -> Run:
+    def __getitem__(self, key: str) -> R:
         return self._runs[key]
 
-    def add(self, key: str, run: Run) -> None:
+    def add(self, key: str, run: R) -> None:
         """Note a finished run, so that it outlives this process."""
         self._runs[key] = run
         if self._file:
@@ -72,7 +84,7 @@ def _explained(path: Path | None) -> Iterator[None]:
         ) from error
 
 
-def _read(path: Path) -> dict[str, Run]:
+def _read(path: Path, parse: Callable[[dict[str, Any]], R]) -> dict[str, R]:
     """Read every whole line, and cut off a torn last one so that the next starts afresh."""
     if not path.exists():
         return {}
@@ -84,7 +96,7 @@ def _read(path: Path) -> dict[str, Run]:
     for line in whole.splitlines():
         try:
             entry = json.loads(line)
-            runs[str(entry["fingerprint"])] = Run.from_dict(entry["run"])
+            runs[str(entry["fingerprint"])] = parse(entry["run"])
         except (ValueError, KeyError, TypeError):  # not ours, or of another version
             continue
     return runs

@@ -5,18 +5,12 @@ Finished runs are noted in a journal, so an interrupted benchmark goes on where 
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from itertools import groupby
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
-
-import cv2
 
 from engine.benchmark.datasets import Category
 from engine.benchmark.journal import Journal, fingerprint
@@ -25,6 +19,7 @@ from engine.benchmark.plan import Image, MakeInspector, Plan, ReadImage, make_ru
 from engine.benchmark.protocol import SEEDS, SHOTS, pick_references
 from engine.benchmark.records import Run
 from engine.benchmark.results import BenchResult, write_result
+from engine.benchmark.workers import spread
 from features.files import MAX_PIXELS, read_image
 
 # Enough for a few hundred photographs of half a megapixel; larger sets are read more than once.
@@ -66,7 +61,7 @@ def run_bench(
     keys = [fingerprint(plan.facts(config or {})) for plan in plans]
     path = results_path.with_name(results_path.name + ".partial") if results_path else None
     read = partial(read_image, max_pixels=max_pixels)
-    with closing(Journal(path)) as journal:
+    with closing(Journal(path, Run.from_dict)) as journal:
         missing = {key: plan for key, plan in zip(keys, plans, strict=True) if key not in journal}
         finished = len(plans) - len(missing)
         for key, run in _make_runs(missing, make_inspector, read, jobs):
@@ -93,17 +88,8 @@ def _make_runs(
             for key, plan in same:
                 yield key, make_run(plan, make_inspector, cache)
         return
-    with _one_thread_each():
-        pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_become_worker)
-        try:
-            keys = {
-                pool.submit(make_run, plan, make_inspector, read): key
-                for key, plan in plans.items()
-            }
-            for future in as_completed(keys):
-                yield keys[future], future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    tasks = {key: partial(make_run, plan, make_inspector, read) for key, plan in plans.items()}
+    yield from spread(tasks, jobs)
 
 
 class _Cache:
@@ -122,25 +108,3 @@ class _Cache:
             self._free_bytes -= image.nbytes
             self._images[path] = image
         return image
-
-
-def _become_worker() -> None:
-    """Leave parallelism to the pool, and die silently when the user interrupts."""
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let processes that start now compute with one thread; NumPy reads this when imported."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from engine.commands.region_library import Place
 
 MAX_PIXELS = 120_000_000  # equals features.files.MAX_PIXELS, whose import loads NumPy and OpenCV
 
@@ -66,6 +69,53 @@ max_pixels = click.option(
     metavar="N",
     help="Refuse larger images: small files can unpack into very large ones.",
 )
+
+
+def library(command: Command) -> Command:
+    """Declare which library of taught regions is meant."""
+    for option in (
+        click.option(
+            "--name",
+            "--library-name",
+            "library_name",
+            default="default",
+            show_default=True,
+            metavar="LIBRARY",
+            help="Which of the libraries in that database.",
+        ),
+        click.option(
+            "--library",
+            metavar="URL",
+            envvar="PARTWISE_LIBRARY",
+            help="A SQLite file or a postgresql:// URL.  [default: MODEL.regions.db]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def regions(command: Command) -> Command:
+    """Declare that what was taught may count, and which library holds it."""
+    text = "Let what `partwise region` taught count."
+    return click.option("--regions", "is_with_regions", is_flag=True, help=text)(library(command))
+
+
+def take_place(given: dict[str, Any]) -> Place | None:
+    """Take what ``regions`` declares out of the arguments; None without --regions.
+
+    Raises:
+        click.UsageError: A library was named on the command line, but is not to be used.
+    """
+    library, name = given.pop("library"), given.pop("library_name")
+    if given.pop("is_with_regions"):
+        from engine.commands.region_library import Place
+
+        return Place(given["model"], library, name)
+    source = click.get_current_context().get_parameter_source
+    for each in ("library", "library_name"):
+        if source(each) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError("a library is used only with --regions; add that")
+    return None
 
 
 def writes(

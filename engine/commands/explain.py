@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 
 from engine.commands.failures import BROKEN_IMAGE
 from engine.commands.files import check_writable, write_text
 from engine.commands.judging import Judged, Unjudged, find_images, judge, sound
 from engine.commands.progress import progress
+from engine.commands.recognising import recogniser_at
 from engine.explain import explain_page
 from engine.inspector import Inspector
+from engine.regions.record import RegionReport
 from features.pixels import resize
+
+if TYPE_CHECKING:
+    from engine.commands.region_library import Place
 
 # sharper than the page shows anything, and a thousand images of it fit into memory
 _KEPT_SIDE_PX = 1280
@@ -27,16 +35,21 @@ def run(
     threshold: float | None,
     machine: dict[str, str],
     max_pixels: int,
+    place: Place | None = None,
 ) -> int:
-    """Judge images and write the page about all that can be; returns the exit code."""
+    """Judge images and write the page about all that can be; returns the exit code.
+
+    With the place of a library, what was taught counts, too.
+    """
     inspector = Inspector.load(model, machine=machine)
     found = find_images(images)
     check_writable(output, inputs=[model, *sound(found)])
     judged: list[Judged] = []
-    with progress() as tell:
-        for n_done, each in enumerate(
-            judge(inspector, found, max_pixels=max_pixels, threshold=threshold), 1
-        ):
+    with progress() as tell, recogniser_at(place, inspector) as recogniser:
+        each_judged = judge(
+            inspector, found, max_pixels=max_pixels, threshold=threshold, recogniser=recogniser
+        )
+        for n_done, each in enumerate(each_judged, 1):
             tell("judging", n_done, len(found))
             if isinstance(each, Unjudged):
                 click.echo(f"Error: {each.error}", err=True)
@@ -49,13 +62,23 @@ def run(
 
 
 def small(judged: Judged) -> Judged:
-    """Shrink the photograph to what the page needs of it, so that many fit into memory."""
+    """Shrink photograph and maps to what the page needs of them, so that many fit into memory."""
+    regions = _slim(judged.regions) if judged.regions else None
     height, width = judged.image.shape[:2]
     factor = _KEPT_SIDE_PX / max(height, width)
     if factor >= 1:
-        return judged
+        return replace(judged, regions=regions)
     size = max(1, round(height * factor)), max(1, round(width * factor))
-    return Judged(judged.path, resize(judged.image, size), judged.report)
+    return replace(judged, image=resize(judged.image, size), regions=regions)
+
+
+def _slim(regions: RegionReport) -> RegionReport:
+    """Keep the maps in as few bytes as the page needs of them."""
+    return replace(
+        regions,
+        class_map=regions.class_map.astype(np.int16),
+        error_map=regions.error_map.astype(np.float16),
+    )
 
 
 def write_page(output: Path, inspector: Inspector, judged: Sequence[Judged]) -> None:
@@ -65,4 +88,6 @@ def write_page(output: Path, inspector: Inspector, judged: Sequence[Judged]) -> 
         OutputError: The file cannot be written.
     """
     items = [(str(each.path), each.image, each.report) for each in judged]
-    write_text(output, explain_page(items, inspector.references_, inspector.class_names_))
+    regions = [each.regions for each in judged]
+    page = explain_page(items, inspector.references_, inspector.class_names_, regions)
+    write_text(output, page)

@@ -32,7 +32,7 @@ def one_line_errors() -> Iterator[None]:
         yield
     except (click.ClickException, click.exceptions.Exit):
         raise
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):  # the latter while a question is asked
         click.echo("Interrupted; no file was left half-written.", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
@@ -54,6 +54,7 @@ def _explained(error: Exception) -> str | None:
     from engine.benchmark.datasets import DatasetError
     from engine.errors import ConfigError, NotFittedError
     from engine.model_file import ModelFileError
+    from engine.regions.outlines import RegionError
     from features.machine import MachineError
     from features.pixels import ImageError
     from features.weights.errors import WeightsError
@@ -66,8 +67,9 @@ def _explained(error: Exception) -> str | None:
         | MachineError
         | ModelFileError
         | NotFittedError
+        | RegionError
         | WeightsError,
-    ):
+    ) or _is_of_library(error):
         return str(error)
     if isinstance(error, MemoryError):
         return "out of memory; use fewer or smaller images, or fewer --jobs"
@@ -78,3 +80,9 @@ def _explained(error: Exception) -> str | None:
             return str(error)
         return f"{error.filename or 'the output'}: {error.strerror}"
     return None
+
+
+def _is_of_library(error: Exception) -> bool:
+    """Tell whether a library of regions raised this, without loading all that it needs."""
+    library = sys.modules.get("engine.regions.library.errors")
+    return library is not None and isinstance(error, library.LibraryError)

@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import UInt8
 
 from engine.inspector import Inspector
+from engine.regions.record import RegionReport
 from engine.report import Report
 from features.files import list_images, read_image
 from features.pixels import ImageError
+
+if TYPE_CHECKING:
+    from engine.regions.recogniser import Recogniser
 
 BY_HAND = "set by hand"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One image and its report."""
+    """One image and its report, and what was said of its regions if that was asked."""
 
     path: Path
     image: UInt8[np.ndarray, "height width 3"]
     report: Report
+    regions: RegionReport | None = None
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,12 @@ def judge(
     *,
     max_pixels: int,
     threshold: float | None = None,
+    recogniser: Recogniser | None = None,
 ) -> Iterator[Judged | Unjudged]:
     """Judge each image when it is asked for; one that cannot be judged stops no other.
 
-    ``threshold`` replaces the one that the inspector has learnt.
+    ``threshold`` replaces the one that the inspector has learnt. With a recogniser, what was taught
+    counts, too; ``report`` then leaves accepted regions out.
     """
     for each in images:
         if isinstance(each, Unjudged):
@@ -67,10 +75,32 @@ def judge(
             continue
         try:
             image = read_image(each, max_pixels=max_pixels)
-            report = inspector.inspect(image)
+            judged = _judged(each, image, inspector, recogniser)
         except ImageError as error:
             yield Unjudged(each, str(error))
             continue
-        if threshold is not None:
-            report = replace(report, threshold=threshold, threshold_source=BY_HAND)
-        yield Judged(each, image, report)
+        yield judged if threshold is None else _bounded(judged, threshold)
+
+
+def _judged(
+    path: Path,
+    image: UInt8[np.ndarray, "height width 3"],
+    inspector: Inspector,
+    recogniser: Recogniser | None,
+) -> Judged:
+    if recogniser is None:
+        return Judged(path, image, inspector.inspect(image))
+    regions = recogniser.inspect(image)
+    return Judged(path, image, replace(regions.report, seconds=regions.seconds), regions)
+
+
+def _bounded(judged: Judged, threshold: float) -> Judged:
+    """Replace the threshold."""
+
+    def bounded(report: Report) -> Report:
+        return replace(report, threshold=threshold, threshold_source=BY_HAND)
+
+    regions = judged.regions
+    if regions is not None:
+        regions = replace(regions, report=bounded(regions.report), plain=bounded(regions.plain))
+    return replace(judged, report=bounded(judged.report), regions=regions)

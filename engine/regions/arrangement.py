@@ -45,7 +45,7 @@ SPREAD = {
 }
 # outlines drawn by hand differ more than colours
 CELL_SPREAD = {"lightness": 1.0, "green_red": 1.0, "blue_yellow": 1.0, "mask": 3.0}
-# fitted to pairs of rendered regions by benchmarks/train_siamese.py --calibrate
+# fitted to pairs of rendered regions by benchmarks/train_siamese.py, which reports it
 CURVE = Curve(bias=1.35, slope=0.023)
 
 
@@ -81,4 +81,6 @@ def arrange(views: Views) -> Float32[np.ndarray, "regions views dim"]:
     for cell, each in zip(cells, pixels, strict=True):
         cv2.resize(each, (GRID, GRID), dst=cell, interpolation=cv2.INTER_AREA)
     cells /= np.array([CELL_SPREAD[name] for name in CHANNELS], np.float32)
-    return np.concatenate([measures, cells.reshape(n_regions, N_TURNS, GRID * GRID * len(CHANNELS))], axis=-1)
+    return np.concatenate(
+        [measures, cells.reshape(n_regions, N_TURNS, GRID * GRID * len(CHANNELS))], axis=-1
+    )

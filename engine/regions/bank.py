@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32, Int
 
+from engine.regions.embedding import RegionEmbedder, demands_of
 from engine.regions.library.records import Features, RegionClass
 from engine.regions.micro import TokenBank
 from engine.regions.tokens import WINDOWS, windowed
@@ -39,6 +40,9 @@ class Bank:
     example_ids: Int[np.ndarray, " examples"]
     class_of_example: Int[np.ndarray, " examples"]
     views: Float32[np.ndarray, "examples views dim"]
+    demands: Float32[np.ndarray, " classes"]
+    """Log-odds that a region must exceed to be of each class, as its examples are more or less
+    alike."""
     tokens: TokenBank
 
     def __len__(self) -> int:
@@ -79,6 +83,7 @@ def load_bank(
     library: Library,
     scale: Scale,
     normal: Float32[np.ndarray, "scales cells dim"],
+    embedder: RegionEmbedder,
     known: dict[int, Features],
 ) -> Bank:
     """Read what a library holds; ``known`` keeps features by example, and takes up new ones."""
@@ -95,12 +100,14 @@ def load_bank(
     ids = sorted(example for example in class_of if example in known)
     features = [known[example] for example in ids]
     class_of_example = np.array([class_of[example] for example in ids], dtype=np.int64)
-    views = np.stack([each["views"] for each in features]) if ids else np.zeros((0, 1, 1))
+    stored = np.stack([each["views"] for each in features]) if ids else np.zeros((0, 1, 1))
+    views = stored.astype(np.float32)
     return Bank(
         classes,
         np.array(ids, dtype=np.int64),
         class_of_example,
-        views.astype(np.float32),
+        views,
+        demands_of(embedder, views, class_of_example, len(classes)),
         _token_bank(features, class_of_example, len(classes), scale, normal),
     )
 

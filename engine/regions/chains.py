@@ -17,7 +17,7 @@ from engine.regions.region import Region
 
 # a band is at least so many times as long as wide
 ELONGATION = 3.0
-# pieces that lie this much wider than the wider of them, plus a pixel or two, are no band
+# pieces that lie this much wider than they are on the mean, plus a pixel or two, are no band
 WIDENING, SLACK_PX = 1.4, 2.0
 # a gap is at most this share of what is seen of the band
 LARGEST_GAP = 0.5
@@ -115,7 +115,7 @@ def _joined(one: _Band, other: _Band) -> _Band | None:
     if max(each.length / each.width for each in (one, other)) < ELONGATION:
         return None
     joint = _band(np.concatenate([one.points_xy, other.points_xy]))
-    is_narrow = joint.width <= WIDENING * max(one.width, other.width) + SLACK_PX
+    is_narrow = joint.width <= WIDENING * (one.width + other.width) / 2 + SLACK_PX
     seen = one.length + other.length
     is_short_gap = joint.length - seen <= LARGEST_GAP * seen
     is_long = joint.length >= ELONGATION * joint.width

@@ -46,11 +46,12 @@ class Detail:
         described = describe(image, is_valid)
         flat = described.reshape(-1, described.shape[-1])
         power = np.einsum("pd,pd->p", self.prototypes, self.prototypes)
-        turned = np.ascontiguousarray(-2 * self.prototypes.T)
+        turned = -2 * self.prototypes
         squared = np.empty(len(flat), dtype=np.float32)
         for first in range(0, len(flat), N_AT_ONCE):
             some = (flat[first : first + N_AT_ONCE] - self.mean) @ self.whiten
-            nearest = (some @ turned + power).min(axis=1)
+            # prototypes first: a minimum over rows is one pass over the cache
+            nearest = (turned @ some.T + power[:, None]).min(axis=0)
             squared[first : first + N_AT_ONCE] = nearest + np.einsum("nd,nd->n", some, some)
         distance: np.ndarray = np.sqrt(np.maximum(squared, 0)).reshape(is_valid.shape)
         distance[~is_valid] = 0

@@ -7,8 +7,9 @@ them a region must be.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int, UInt8
@@ -23,12 +24,16 @@ LAG = 0.3
 REACH = 2.0
 # the reach that holds for every class counts as much as this many examples
 PRIOR_EXAMPLES = 4
-MAX_REACH = 1.5  # times that of every class
+LEAST_REACH, MAX_REACH = 0.5, 1.5  # times the distance at which two regions are the same or not
+# the more classes there are, the more easily something unknown resembles one of them: log-odds for
+# each factor e; a fair bet among equally frequent classes would be 1, and refuse too much
+COMPETITION = 0.25
 # examples of a class that are compared among themselves; more tell little and cost their square
 MAX_COMPARED = 64
 _LEAST = np.float32(1e-6)  # probability; keeps its log-odds finite
 
 
+@runtime_checkable
 class RegionEmbedder(Protocol):
     """Describes regions of any size and compares them."""
 
@@ -84,31 +89,35 @@ def demands_of(
     class_of_example: Int[np.ndarray, " examples"],
     n_classes: int,
 ) -> Float32[np.ndarray, " classes"]:
-    """Log-odds that a region must exceed to be of each class; 0 for a class of one example.
+    """Log-odds that a region must exceed to be of each class; 0 where one example is all.
 
     Examples that are all alike raise what is demanded, a class of many looks lowers it.
     """
     result = np.zeros(n_classes, np.float32)
-    for each in np.unique(class_of_example):
+    classes = np.unique(class_of_example)
+    for each in classes:
         examples = taught[class_of_example == each][-MAX_COMPARED:]
-        if len(examples) > 1:
-            result[each] = demand(embedder.same(examples, examples))
+        result[each] = demand(embedder.same(examples, examples), len(classes))
     return result
 
 
-def demand(same: Float32[np.ndarray, "examples examples"]) -> float:
-    """Demand of one class from how probably its examples are the same as each other.
+def demand(same: Float32[np.ndarray, "examples examples"], n_classes: int) -> float:
+    """Demand of one of so many classes, from how probably its examples are the same as each other.
 
     Distances are log-odds below those of an example and itself. The reach is the geometric mean of
-    the usual one and those that the examples suggest, as in a log-normal prior on the reach.
+    the usual one and those that the examples suggest, as with a log-normal prior on the reach.
     """
     log_odds = _log_odds(same)
     itself = float(np.diag(log_odds).mean())
-    others = log_odds - np.diag(np.full(len(same), np.inf, np.float32))
-    apart = np.maximum(itself - others.max(axis=1), 0.02 * itself)
-    usual = PRIOR_EXAMPLES * np.log(itself)
-    reach = np.exp((usual + np.log(REACH * apart).sum()) / (PRIOR_EXAMPLES + len(same)))
-    return itself - min(float(reach), MAX_REACH * itself)
+    usual = max(itself - COMPETITION * math.log(n_classes), LEAST_REACH * itself)
+    if len(same) == 1:
+        return itself - usual
+    np.fill_diagonal(log_odds, -np.inf)
+    apart = np.maximum(itself - log_odds.max(axis=1), 0.02 * itself)
+    suggested = np.log(REACH * apart)
+    weight = PRIOR_EXAMPLES + len(same)
+    reach = math.exp((PRIOR_EXAMPLES * math.log(usual) + float(suggested.sum())) / weight)
+    return itself - min(reach, MAX_REACH * itself)
 
 
 def _pool(log_odds: Float32[np.ndarray, "queries examples"]) -> Float32[np.ndarray, " queries"]:

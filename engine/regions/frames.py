@@ -11,7 +11,7 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from alignment.similarity import compose, invert, rescale
 from engine.examination import Examination
@@ -55,6 +55,17 @@ class Frames:
         size, grid = sample.is_valid.shape, sample.dense.is_valid.shape
         to_cells = rescale((size[0], size[1]), (grid[0], grid[1]))
         return compose(to_cells, invert(self.examination.to_image))
+
+    def cell_centers(
+        self, cells: Int[np.ndarray, " cells"]
+    ) -> tuple[Int[np.ndarray, " cells"], Int[np.ndarray, " cells"]]:
+        """Return the pixels (x, y) of the picture at the centres of cells."""
+        row, column = np.divmod(cells, self.examination.sample.dense.is_valid.shape[1])
+        to_picture = rescale(self.examination.image_size, self.picture_size)
+        x, y, one = compose(to_picture, invert(self.image_to_cells)).T
+        centers = column[:, None] * x + row[:, None] * y + one
+        rounded = np.rint(centers).astype(np.int64)
+        return rounded[:, 0], rounded[:, 1]
 
     def on_picture(
         self, planes: Float32[np.ndarray, "height width"], box_xyxy: Box

@@ -85,7 +85,7 @@ def _plain(font: Font, letter: str) -> str:
         return letter
     bare = unicodedata.normalize("NFKD", letter.translate(_PLAIN))
     kept = "".join(each for each in bare if not unicodedata.combining(each) and _has(font, each))
-    return kept or f"U+{ord(letter):04X} "
+    return kept or f"[U+{ord(letter):04X}]"
 
 
 @cache

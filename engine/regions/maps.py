@@ -160,7 +160,7 @@ def _fill_region(
 
 
 def _rim_region(drawn: Image, region: Region, found: FoundRegion, color: Color) -> None:
-    width = line_px(drawn) * (1 if found.kind == "accepted" else 3)
+    width = 1 + line_px(drawn) * (1 if found.kind == "accepted" else 3)
     contour(drawn, region, WHITE, width + 2)
     contour(drawn, region, color, width)
 

@@ -27,6 +27,8 @@ class MicroConfig:
     """Change of that share which makes certain (e-fold) what was even."""
     n_neighbours: int = 3
     """Taught tokens of a class whose distances are averaged, where it has as many."""
+    n_scales: int = 3
+    """Scales that vote, from the finest on; those of ``engine.regions.tokens.WINDOWS``."""
 
     def problems(self) -> list[str]:
         """Name every value out of range."""
@@ -35,6 +37,7 @@ class MicroConfig:
             ("ratio", 0.01, 10),
             ("softness", 0.001, 10),
             ("n_neighbours", 1, 100),
+            ("n_scales", 1, 3),
         ):
             if not low <= getattr(self, name) <= high:
                 found.append(
@@ -50,14 +53,14 @@ class TokenBank:
     taught: Tokens
     class_of_token: Int[np.ndarray, " tokens"]
     n_classes: int
-    normal: Tokens
+    normal: Float32[np.ndarray, "scales cells dim"]
 
     def votes(self, asked: Tokens, config: MicroConfig) -> Float[np.ndarray, "scales cells kinds"]:
         """Return the probability of each class, and of "unknown" at last, as each scale sees it."""
         return np.stack(
             [
                 _votes(asked[s], self.taught[s], self.normal[s], self, config)
-                for s in range(len(asked))
+                for s in range(min(config.n_scales, len(asked)))
             ]
         )
 

@@ -85,7 +85,7 @@ def three_panels(image: Image, report: RegionReport) -> UInt8[np.ndarray, "rows 
     return write(canvas, texts, TEXT_PX)
 
 
-def _view(image: Image) -> Image:
+def _view(image: Image) -> UInt8[np.ndarray, "rows columns 3"]:
     """Bring a photograph to the size of a panel."""
     height, width = image.shape[:2]
     factor = min(PANEL_PX / width, MOST_HIGH_PX / height)

@@ -1,8 +1,8 @@
 """Which regions of an image are new?
 
-The novelty of each pixel is in units of the most that normal images showed, so the threshold is
-the references' own. Hysteresis (Canny, 1986): a region grows from a certainly new pixel over
-all that is perhaps new, but not into the halo of its own peak, which blurs over a cell or two.
+A novelty of 1 is the most that normal images showed, so the threshold is the references' own.
+Hysteresis (Canny, 1986): a region grows from a certainly new pixel over all that is perhaps new,
+but not into the halo of its own peak, which blurs over a cell or two.
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ class ProposalConfig:
     """From which novelty on a region is proposed, and how far it reaches."""
 
     seed_above: float = 1.15
-    """Novelty, in units of the most that the references showed, that at least one pixel has."""
+    """Novelty that at least one pixel has; 1 is the most that the references showed."""
     grow_above: float = 0.65
     """Novelty of the pixels that a region may grow over."""
+    alarm_above: float = 1.75
+    """Novelty of an unknown region that makes an image anomalous whatever its total; below, normal
+    photographs of three real products have some."""
     halo: float = 0.4
     """Share of a region's own peak below which a pixel is its halo."""
     halo_px: int = 12
@@ -45,6 +48,7 @@ class ProposalConfig:
         for name, low, high in (
             ("seed_above", 0, 100),
             ("grow_above", 0, 100),
+            ("alarm_above", 0, 100),
             ("halo", 0, 1),
             ("halo_px", 0, 256),
             ("join_px", 0, 64),

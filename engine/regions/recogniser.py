@@ -20,6 +20,7 @@ from engine.regions.embedding import classify, default_embedder
 from engine.regions.frames import Frames
 from engine.regions.library.records import Features
 from engine.regions.micro import agreed, disagreement
+from engine.regions.parting import divisions
 from engine.regions.proposals import propose
 from engine.regions.record import UNKNOWN, FoundRegion, RegionReport
 from engine.regions.segmentation import context_box, refine
@@ -38,12 +39,27 @@ Map = Float32[np.ndarray, "height width"]
 NOTHING, NO_CLASS = -2, -1
 
 
+# a region recognised as surely as this is one thing
+SURE = 0.85
+# a division must be surer than the whole by this much
+LEAST_GAIN = 0.05
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A new region of the image file, and the novelty of its newest pixels."""
 
     region: Region
     peak: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the tokens of some regions vote, and how probable each class is for each region."""
+
+    tokens: Sequence[RegionTokens]
+    votes: Float[np.ndarray, "scales cells kinds"]
+    probabilities: Float[np.ndarray, "regions classes"]
 
 
 class Recogniser:
@@ -73,7 +89,9 @@ class Recogniser:
         """What the library holds now; read again only after a lesson, here or elsewhere."""
         revision = self.library.revision()
         if revision != self._revision:
-            self._bank = load_bank(self.library, self.scale, self._normal, self._features)
+            self._bank = load_bank(
+                self.library, self.scale, self._normal, self.embedder, self._features
+            )
             self._revision = revision
         return self._bank
 
@@ -94,19 +112,13 @@ class Recogniser:
         frames = Frames(examination, self.config.photo_area_px)
         novelty = self.inspector.novelty(examination)
         candidates = self.candidates(frames, novelty)
-        regions = [each.region for each in candidates]
-        tokens = describe_regions(examination.sample.dense, regions, frames.image_to_cells)
-        votes = self._votes(tokens, bank)
-        probabilities = pooled(
-            token_shares(agreed(votes), _owners(tokens), len(regions)),
-            self._by_object(examination.image, regions, bank),
-            self.config.object_weight,
-        )
+        asked = self._ask(frames, [each.region for each in candidates], bank)
+        candidates, asked = self._parted(frames, candidates, asked, bank)
         found = tuple(
             self._found(each, shares, bank)
-            for each, shares in zip(candidates, probabilities, strict=True)
+            for each, shares in zip(candidates, asked.probabilities, strict=True)
         )
-        return self._report(examination, frames, found, novelty, tokens, votes, bank)
+        return self._report(examination, frames, found, novelty, asked, bank)
 
     def candidates(self, frames: Frames, novelty: Map) -> list[Candidate]:
         """Propose and outline what is new, the newest first."""
@@ -123,11 +135,44 @@ class Recogniser:
 
     # Steps
 
-    def _votes(
-        self, tokens: Sequence[RegionTokens], bank: Bank
-    ) -> Float[np.ndarray, "scales cells kinds"]:
-        asked = [self._normal[:, :0], *(each.tokens for each in tokens)]
-        return bank.tokens.votes(np.concatenate(asked, axis=1), self.config.micro)
+    def _ask(self, frames: Frames, regions: Sequence[Region], bank: Bank) -> Asked:
+        """Let the tokens of each region vote, and compare it as a whole."""
+        examination = frames.examination
+        tokens = describe_regions(examination.sample.dense, regions, frames.image_to_cells)
+        joined = [self._normal[:, :0], *(each.tokens for each in tokens)]
+        votes = bank.tokens.votes(np.concatenate(joined, axis=1), self.config.micro)
+        probabilities = pooled(
+            token_shares(agreed(votes), _owners(tokens), len(regions)),
+            self._by_object(examination.image, regions, bank),
+            self.config.object_weight,
+        )
+        return Asked(tokens, votes, probabilities)
+
+    def _parted(
+        self, frames: Frames, candidates: list[Candidate], asked: Asked, bank: Bank
+    ) -> tuple[list[Candidate], Asked]:
+        """Divide regions of which the parts are recognised more surely; ask about these instead."""
+        if not len(bank):
+            return candidates, asked
+        parted: list[Candidate] = []
+        owners = _owners(asked.tokens)
+        for number, each in enumerate(candidates):
+            parts, best_so_far = [each], self._sureness(asked.probabilities[number : number + 1])
+            if best_so_far < SURE:
+                votes = agreed(asked.votes)[owners == number]
+                for division in divisions(frames, each.region, asked.tokens[number], votes):
+                    found = self._sureness(self._ask(frames, division, bank).probabilities)
+                    if found > best_so_far + LEAST_GAIN:
+                        best_so_far = found
+                        parts = [Candidate(part, each.peak) for part in division]
+            parted += parts
+        if len(parted) == len(candidates):
+            return candidates, asked
+        return parted, self._ask(frames, [each.region for each in parted], bank)
+
+    def _sureness(self, probabilities: Float[np.ndarray, "regions classes"]) -> float:
+        """Return the mean probability of the regions' classes; an unknown one has even odds."""
+        return float(np.maximum(probabilities.max(axis=1), self.config.same_above).mean())
 
     def _by_object(
         self, image: Image, regions: Sequence[Region], bank: Bank
@@ -135,7 +180,7 @@ class Recogniser:
         if not len(regions) or not len(bank):
             return np.zeros((len(regions), len(bank.classes)), dtype=np.float32)
         same = self.embedder.same(self.embedder.describe(image, regions), bank.views)
-        return classify(same, bank.class_of_example, len(bank.classes))
+        return classify(same, bank.class_of_example, len(bank.classes), bank.demands)
 
     def _found(
         self, candidate: Candidate, shares: Float[np.ndarray, " classes"], bank: Bank
@@ -158,8 +203,7 @@ class Recogniser:
         frames: Frames,
         found: tuple[FoundRegion, ...],
         novelty: Map,
-        tokens: Sequence[RegionTokens],
-        votes: Float[np.ndarray, "scales cells kinds"],
+        asked: Asked,
         bank: Bank,
     ) -> RegionReport:
         plain = self.inspector.judge(examination)
@@ -168,7 +212,11 @@ class Recogniser:
         if accepted:
             is_hidden = frames.hidden(accepted, self.config.hidden_margin_px)
             report = self.inspector.judge(self.inspector.hide(examination, is_hidden))
-        class_map, error_map = _maps(examination, frames, found, tokens, votes)
+        class_map, error_map = _maps(examination, frames, found, asked.tokens, asked.votes)
+        loudest = max((each.novelty for each in found if each.kind == "unknown"), default=0.0)
+        if not report.is_anomaly and loudest <= self.config.proposals.alarm_above:
+            # normal images have such places, too
+            found = tuple(each for each in found if each.kind != "unknown")
         return RegionReport(
             report=report,
             plain=plain,
@@ -179,7 +227,7 @@ class Recogniser:
             novelty=novelty,
             class_map=class_map,
             error_map=error_map,
-            seed_above=self.config.proposals.seed_above,
+            alarm_above=self.config.proposals.alarm_above,
             seconds=0.0,
         )
 

@@ -49,10 +49,13 @@ class FoundRegion:
 class RegionReport:
     """The judgement of one image with what was taught.
 
-    ``report`` leaves accepted regions out, ``plain`` does not. Maps lie on the upright working
-    image, which ``report.to_image`` leads back to the image file: ``novelty`` in units of the most
-    that normal images showed, and proposed from ``seed_above`` on; ``class_map`` the class of each pixel as the tokens see it (-1:
-    unknown, -2: nothing new); ``error_map`` how much the scales disagree about it, 0 … 1.
+    ``report`` leaves accepted regions out, ``plain`` does not. Unknown regions are listed where
+    they or the total make the image anomalous.
+
+    Maps lie on the upright working image, which ``report.to_image`` leads back to the image file:
+    ``novelty``, of which 1 is the most that normal images showed, and ``alarm_above`` an alarm by
+    itself; ``class_map``, the class of each pixel as the tokens see it (-1: unknown, -2: nothing
+    new); ``error_map``, how much the scales disagree about it, 0 … 1.
     """
 
     report: Report
@@ -64,7 +67,7 @@ class RegionReport:
     novelty: Float32[np.ndarray, "height width"]
     class_map: Int[np.ndarray, "height width"]
     error_map: Float[np.ndarray, "height width"]
-    seed_above: float
+    alarm_above: float
     seconds: float
 
     @property
@@ -86,17 +89,17 @@ class RegionReport:
     def score(self) -> float:
         """How anomalous what is not accepted is; 1 is the limit.
 
-        The larger of the total in units of its threshold, and of the novelty of a region in units
-        of that from which on regions are proposed.
+        The larger of the total in units of its threshold, and of the novelty of an unknown region
+        in units of that which is an alarm by itself.
         """
-        novelties = (each.novelty for each in self.regions if each.kind != "accepted")
+        novelties = (each.novelty for each in self.unknown)
         total = self.report.total / self.report.threshold
-        return max(total, *(each / self.seed_above for each in novelties), 0.0)
+        return max(total, *(each / self.alarm_above for each in novelties), 0.0)
 
     @property
     def is_anomaly(self) -> bool:
-        """Whether anything but what is accepted is new, or the rest of the image is anomalous."""
-        return bool(self.defects) or bool(self.unknown) or self.report.is_anomaly
+        """Whether there is a defect of a known class, or too much is new that is not accepted."""
+        return bool(self.defects) or self.score > 1
 
     @property
     def verdict(self) -> Literal["normal", "anomaly"]:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from engine.regions.grouping import group
-from engine.regions.recogniser import Recogniser
 from engine.regions.region import Box
 from engine.regions.teaching import thumbnail
+
+if TYPE_CHECKING:
+    from engine.regions.embedding import RegionEmbedder
+    from engine.regions.recogniser import Recogniser
 
 Image = UInt8[np.ndarray, "height width 3"]
 Progress = Callable[[int], None]
@@ -93,15 +96,15 @@ def suggest(
             progress(n_done)
     if not members:
         return []
-    groups = group(distance(recogniser, np.concatenate(views)), recogniser.config.grouping)
+    groups = group(distance(recogniser.embedder, np.concatenate(views)), recogniser.config.grouping)
     return [Suggestion(tuple(members[index] for index in indices)) for indices in groups]
 
 
 def distance(
-    recogniser: Recogniser, views: Float32[np.ndarray, "regions views dim"]
+    embedder: RegionEmbedder, views: Float32[np.ndarray, "regions views dim"]
 ) -> Float64[np.ndarray, "regions regions"]:
     """Return the probability that two regions differ, whichever is asked about the other."""
-    same = recogniser.embedder.same(views, views).astype(np.float64)
+    same = embedder.same(views, views).astype(np.float64)
     differ = 1 - (same + same.T) / 2
     np.fill_diagonal(differ, 0)
     return np.asarray(np.clip(differ, 0, 1))

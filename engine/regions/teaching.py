@@ -171,7 +171,7 @@ def _refuse_conflict(
     votes = agreed(bank.tokens.votes(tokens.tokens, config.micro))
     shares = pooled(
         token_shares(votes, np.zeros(len(votes), dtype=np.int64), 1),
-        classify(same, bank.class_of_example, len(bank.classes)),
+        classify(same, bank.class_of_example, len(bank.classes), bank.demands),
         config.object_weight,
     )[0]
     index, probability = best(shares, CONFLICT_ABOVE)

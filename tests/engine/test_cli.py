@@ -25,6 +25,8 @@ COMMANDS = {
         "--csv",
         "--worst-first",
         "--fail-on-anomaly",
+        "--regions",
+        "--library",
         "--threshold",
         "--device",
         "--runtime",
@@ -48,6 +50,18 @@ COMMANDS = {
     ),
     "demo": ("--output",),
     "info": ("MODEL.pw", "--json"),
+    "region": (
+        "teach",
+        "list",
+        "forget",
+        "rename",
+        "kind",
+        "undo",
+        "redo",
+        "classify",
+        "propose",
+        "PARTWISE_LIBRARY",
+    ),
     "weights": ("list", "get", "verify", "import"),
 }
 

@@ -9,6 +9,8 @@ import pytest
 
 from alignment.aligned import AlignedParts
 from engine.explain import ReferenceView, explain_page
+from engine.regions.record import FoundRegion, RegionReport
+from engine.regions.region import Region
 from engine.report import Calibration, Deviation, Report
 from features.parts import Parts
 
@@ -276,3 +278,89 @@ def test_what_does_not_fit_together_is_refused(
         explain_page([item], references[:1], NAMES)
     with pytest.raises(ValueError, match=r"each of the 3 classes in the report on a\.png, got 2"):
         explain_page([item], references, NAMES[:2])
+
+
+class TestRegions:
+    @pytest.fixture
+    def regions(self, report: Report) -> RegionReport:
+        """An accepted screw, a defect and something unknown; without the screw all is normal."""
+        square = np.ones((30, 40), bool)
+        found = (
+            FoundRegion(Region((20, 30, 60, 60), square), "screw", 0, "accepted", 0.93, 4.0),
+            FoundRegion(Region((120, 30, 160, 60), square), EVIL, 1, "defect", 0.81, 2.5),
+            FoundRegion(Region((20, 130, 60, 160), square), "unknown", -1, "unknown", 0.6, 1.5),
+        )
+        shape = report.upright.shape[:2]
+        return RegionReport(
+            report=replace(report, total=0.4, deviations=()),
+            plain=report,
+            regions=found,
+            class_names=("screw", EVIL, "nut"),
+            class_kinds=("accepted", "defect", "defect"),
+            class_colors=(0, 1, 2),
+            novelty=np.ones(shape, np.float32),
+            class_map=np.full(shape, -2),
+            error_map=np.zeros(shape),
+            alarm_above=1.15,
+            seconds=0.1,
+        )
+
+    @staticmethod
+    def explained(
+        photo: np.ndarray, regions: RegionReport, references: list[ReferenceView]
+    ) -> Elements:
+        page = explain_page([("a.png", photo, regions.report)], references, NAMES, [regions])
+        assert EVIL not in page
+        return Elements(page)
+
+    def test_pictures_legend_and_table_are_on_the_page(
+        self, photo: np.ndarray, regions: RegionReport, references: list[ReferenceView]
+    ) -> None:
+        elements = self.explained(photo, regions, references)
+        alts = [image["alt"] or "" for image in elements.attributes("img")]
+        assert len(alts) == 7
+        assert all("a.png" in alt for alt in alts)
+        (alt,) = (alt for alt in alts if alt.startswith("Classes of the regions"))
+        assert " ".join(alt.split()) == (
+            f"Classes of the regions of a.png; 1: screw, accepted, 2: {EVIL}, defect, "
+            "3: unknown, of no class"
+        )
+        for expected in (
+            "1 ✓ screw accepted 93 % 4 × 40 × 30 px at 20, 30",
+            f"2 ✕ {EVIL} defect 81 % 2.5 × 40 × 30 px at 120, 30",
+            "3 ? unknown of no class 60 % 1.5 ×",
+            "✓ screw accepted, 1 found, 93 % sure",
+            "Taught, but not found here: nut",
+        ):
+            assert expected in elements.text
+
+    def test_their_verdict_holds_and_totals_are_told_apart(
+        self, photo: np.ndarray, regions: RegionReport, references: list[ReferenceView]
+    ) -> None:
+        text = self.explained(photo, regions, references).text
+        assert f"Anomaly : {EVIL}; 1 unknown region; accepted: screw a.png" in text
+        assert "1 anomaly, 0 normal" in text
+        assert "0.4 without accepted regions, 2 with them" in text
+        assert "No part. What is new is shown by the regions below." in text
+
+        calm = replace(regions, regions=regions.regions[:1])
+        text = self.explained(photo, calm, references).text
+        assert "Normal : only accepted novelties (screw) a.png" in text
+        assert "0 anomalies, 1 normal" in text
+
+    def test_an_image_without_regions_has_its_maps_and_says_so(
+        self, photo: np.ndarray, regions: RegionReport, references: list[ReferenceView]
+    ) -> None:
+        elements = self.explained(photo, replace(regions, regions=()), references)
+        assert len(elements.attributes("img")) == 7
+        assert "Nothing is new here." in elements.text
+        assert f"Taught, but not found here: screw, {EVIL}, nut" in elements.text
+
+    def test_only_images_with_regions_show_them(
+        self, photo: np.ndarray, regions: RegionReport, references: list[ReferenceView]
+    ) -> None:
+        items = [(name, photo, regions.report) for name in "ab"]
+        elements = Elements(explain_page(items, references, NAMES, [None, regions]))
+        assert elements.text.count("Regions that are new") == 1
+        with pytest.raises(ValueError, match="each of the 2 images, got 1; give None"):
+            explain_page(items, references, NAMES, [regions])

@@ -67,9 +67,7 @@ def look(inspector: Inspector, photos: Sequence[ClothPhoto]) -> list[Shot]:
     return [Shot(photo, inspector.examine(photo.image)) for photo in photos]
 
 
-def mask_of(
-    report: RegionReport, class_names: Sequence[str]
-) -> UInt8[np.ndarray, "height width"]:
+def mask_of(report: RegionReport, class_names: Sequence[str]) -> UInt8[np.ndarray, "height width"]:
     """Number the class of each pixel of the image file from 1 on; 0 where it is none of these."""
     mask = np.zeros(report.report.image_size, dtype=np.uint8)
     for each in sorted(report.regions, key=lambda each: -each.region.area_px):

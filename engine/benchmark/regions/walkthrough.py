@@ -1,7 +1,7 @@
 """The published walkthrough on a roll of rendered cloth, chapter by chapter, in figures.
 
-1. Only normal cloth is known. 2. Buttons appear. 3. One button is accepted. 4. A new design appears,
-and joins the class. 5. The defects get names; one that nobody has named stays unknown.
+1. Only normal cloth is known. 2. Buttons appear. 3. One button is accepted. 4. A new design
+appears, and joins the class. 5. The defects get names; one that nobody has named stays unknown.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
 
 from engine.benchmark.cloth import BUTTONS, DEFECTS, UNTAUGHT, Cloth, draw_cloth, render_cloth
 from engine.benchmark.regions.station import Shot, Station, look, mask_of
@@ -46,23 +45,33 @@ class RollResult:
     confusion: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
 
 
-def walk(seed: int, inspector: Inspector, counts: Counts, tell: Tell) -> RollResult:
-    """Go through all chapters on the roll of this seed."""
+def take_roll(seed: int, inspector: Inspector, counts: Counts, tell: Tell) -> Roll:
+    """Fit an inspector on normal cloth of the roll of this seed."""
     cloth = draw_cloth(seed)
     tell(f"{cloth.weave}: fitting", 0, 5)
     # photographs are numbered so that no two of a roll are ever the same
     references = [render_cloth(cloth, number).image for number in range(N_REFERENCES)]
     more = [render_cloth(cloth, 100 + number).image for number in range(N_VALIDATION)]
     inspector.fit(references, validation=more)
-    result = RollResult(seed, cloth.weave)
-    roll = Roll(cloth, inspector, counts)
+    return Roll(cloth, inspector, counts)
+
+
+def walk(seed: int, inspector: Inspector, counts: Counts, tell: Tell) -> RollResult:
+    """Go through all chapters on the roll of this seed."""
+    return walk_on(take_roll(seed, inspector, counts, tell), tell)
+
+
+def walk_on(roll: Roll, tell: Tell) -> RollResult:
+    """Go through all chapters on a roll."""
+    cloth = roll.cloth
+    result = RollResult(cloth.seed, cloth.weave)
     tell(f"{cloth.weave}: normal and defects", 1, 5)
     _detect(roll, result)
     tell(f"{cloth.weave}: buttons", 2, 5)
     _accept(roll, result)
     for number, n_examples in enumerate((1, 5)):
         tell(f"{cloth.weave}: defects by name", 3 + number, 5)
-        _name_defects(roll, result, n_examples)
+        name_defects(roll, result, n_examples)
     tell(f"{cloth.weave}: done", 5, 5)
     return result
 
@@ -74,6 +83,18 @@ class Roll:
         self.cloth, self.inspector, self.counts = cloth, inspector, counts
         self._shots: dict[tuple[str, ...], list[Shot]] = {}
         self._lessons: dict[str, list[Shot]] = {}
+
+    @property
+    def buttons(self) -> tuple[str, str]:
+        """The design that is accepted, and the one that appears later."""
+        first = self.cloth.seed % len(BUTTONS)
+        return BUTTONS[first], BUTTONS[(first + 1) % len(BUTTONS)]
+
+    def judged_by(self, inspector: Inspector) -> Roll:
+        """Give the same photographs, as examined, to an inspector that recognises otherwise."""
+        other = Roll(self.cloth, inspector, self.counts)
+        other._shots, other._lessons = self._shots, self._lessons
+        return other
 
     def shots(self, *items: str) -> list[Shot]:
         """Photographs to be judged with these items on each of them."""
@@ -112,7 +133,7 @@ def _detect(roll: Roll, result: RollResult) -> None:
 
 def _accept(roll: Roll, result: RollResult) -> None:
     """Chapters 2 to 4: buttons are unknown, are accepted, and get a second design."""
-    old, new = BUTTONS[roll.cloth.seed % len(BUTTONS)], BUTTONS[(roll.cloth.seed + 1) % len(BUTTONS)]
+    old, new = roll.buttons
     figures = result.figures
     with Station(roll.inspector) as station:
         before = station.judge(roll.shots(old))
@@ -126,7 +147,7 @@ def _accept(roll: Roll, result: RollResult) -> None:
             station.teach(shots[0], old, "button", "accepted")
             for shot in shots[1:]:
                 station.teach(shot, old, "button", "accepted")
-            _measure_accepted(station, roll, old, figures, f"3: {n_examples} taught")
+            measure_accepted(station, roll, old, figures, f"3: {n_examples} taught")
             if n_examples == 1:
                 _measure_recall(station, roll, figures)
         before = station.judge(roll.shots(new))
@@ -137,13 +158,14 @@ def _accept(roll: Roll, result: RollResult) -> None:
             ]
         )
         station.teach(roll.lessons(new, 1)[0], new, "button", "accepted")
-        _measure_accepted(station, roll, new, figures, "4: new design taught")
-        _measure_accepted(station, roll, old, figures, "4: old design still")
+        measure_accepted(station, roll, new, figures, "4: new design taught")
+        measure_accepted(station, roll, old, figures, "4: old design still")
 
 
-def _measure_accepted(
+def measure_accepted(
     station: Station, roll: Roll, item: str, figures: dict[str, float], chapter: str
 ) -> None:
+    """Note how well an accepted thing is found, and whether an image with it passes."""
     shots = roll.shots(item)
     judged = station.judge(shots)
     overlaps = []
@@ -156,13 +178,11 @@ def _measure_accepted(
 
 def _measure_recall(station: Station, roll: Roll, figures: dict[str, float]) -> None:
     """Judge all defects again, now that something is accepted."""
-    found = [
-        each.is_anomaly for name in DEFECTS for each in station.judge(roll.shots(name))
-    ]
+    found = [each.is_anomaly for name in DEFECTS for each in station.judge(roll.shots(name))]
     figures["3: defects called anomaly"] = _share(found)
 
 
-def _name_defects(roll: Roll, result: RollResult, n_examples: int) -> None:
+def name_defects(roll: Roll, result: RollResult, n_examples: int) -> None:
     """Chapter 5: name the defects, and see one that has no name."""
     chapter = f"5: {n_examples} taught"
     with Station(roll.inspector) as station:
@@ -172,9 +192,7 @@ def _name_defects(roll: Roll, result: RollResult, n_examples: int) -> None:
         confusion = {name: dict.fromkeys((*DEFECTS, UNKNOWN), 0) for name in (*DEFECTS, *UNTAUGHT)}
         truths, masks = [], []
         for name in (*DEFECTS, *UNTAUGHT):
-            for report, shot in zip(
-                station.judge(roll.shots(name)), roll.shots(name), strict=True
-            ):
+            for report, shot in zip(station.judge(roll.shots(name)), roll.shots(name), strict=True):
                 truth = shot.photo.items[0].region
                 confusion[name][named(report, truth)] += 1
                 if name in DEFECTS:
@@ -204,9 +222,7 @@ def named(report: RegionReport, truth: Region) -> str:
     return name
 
 
-def macro_f1(
-    truths: Sequence[np.ndarray], masks: Sequence[np.ndarray], n_classes: int
-) -> float:
+def macro_f1(truths: Sequence[np.ndarray], masks: Sequence[np.ndarray], n_classes: int) -> float:
     """Return the F1 over the pixels of all images together, averaged over the classes."""
     scores = []
     for number in range(1, n_classes + 1):
@@ -224,9 +240,9 @@ def _iou(one: np.ndarray, other: np.ndarray) -> float:
     return float((one & other).sum() / max(1, (one | other).sum()))
 
 
-def _share(found: Sequence[bool] | Float[np.ndarray, " entries"]) -> float:
+def _share(found: Sequence[bool]) -> float:
     return float(np.mean(found))
 
 
 def _recall(result: RollResult, names: list[str]) -> float:
-    return _share([result.figures[f"{name} called anomaly"] for name in names])
+    return float(np.mean([result.figures[f"{name} called anomaly"] for name in names]))

@@ -6,6 +6,7 @@ join them with the region's measures. The weights are made by ``benchmarks/train
 
 from __future__ import annotations
 
+import math
 from itertools import count, takewhile
 from pathlib import Path
 
@@ -44,7 +45,8 @@ class Network:
         for taps, bias in self._convolutions:
             x = np.maximum(convolve(x, taps, bias, stride=len(taps) // 2), 0)
         hidden, out = self._dense
-        joined = np.concatenate([x.reshape(len(x), -1), measures], axis=1)
+        flat = x.reshape(len(x), math.prod(x.shape[1:]))
+        joined = np.concatenate([flat, measures], axis=1)
         rows = np.maximum(joined @ hidden[0] + hidden[1], 0) @ out[0] + out[1]
         norm = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None] + np.float32(1e-9)
         return np.asarray(rows / norm)

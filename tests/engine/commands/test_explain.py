@@ -46,3 +46,23 @@ def test_bad_output_and_bad_models_are_refused(refused, model, photos, page):
     assert "it is one of the inputs" in refused("explain", model, good, "-o", model)
     assert "create it first" in refused("explain", model, good, "-o", page / "x.html")
     assert "is not a partwise model" in refused("explain", good, good, "-o", page)
+
+
+def test_what_is_new_is_shown_with_regions_only(partwise, model, photos, page):
+    stained = photos / "new" / "stained.png"
+    assert partwise("explain", model, stained, "-o", page).code == 0
+    assert "Regions that are new" not in page.read_text(encoding="utf-8")
+    ended = partwise("explain", model, stained, "-o", page, "--regions")
+    assert (ended.code, ended.out) == (0, f"{page}: 1 of 1 images explained\n")
+    html = page.read_text(encoding="utf-8")
+    assert "Regions that are new" in html
+    assert "of no class" in html
+
+
+def test_a_library_is_refused_without_regions(partwise, model, photos, page, tmp_path):
+    ended = partwise(
+        "explain", model, photos / "new", "-o", page, "--library", tmp_path / "regions.db"
+    )
+    assert ended.code == 2
+    assert "a library is used only with --regions" in ended.err
+    assert not page.exists()

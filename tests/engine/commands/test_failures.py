@@ -1,5 +1,7 @@
 import errno
 import os
+import subprocess
+import sys
 from concurrent.futures.process import BrokenProcessPool
 
 import click
@@ -10,6 +12,7 @@ from engine.benchmark.datasets import DatasetError
 from engine.commands.failures import one_line_errors
 from engine.errors import ConfigError, NotFittedError
 from engine.model_file import ModelFileError
+from engine.regions.outlines import RegionError
 from features.machine import MachineError
 from features.pixels import ImageError
 from features.weights.errors import WeightsError
@@ -25,6 +28,7 @@ from features.weights.errors import WeightsError
         ModelFileError,
         NotFittedError,
         OutputError,
+        RegionError,
         WeightsError,
     ],
 )
@@ -68,3 +72,35 @@ def test_complaints_of_click_and_chosen_exits_pass():
         with pytest.raises(type(error)) as caught, one_line_errors():
             raise error
         assert caught.value is error
+
+
+def test_what_a_library_refuses_is_said_in_one_line():
+    from engine.regions.library import KindConflict, LibraryError, NameConflict
+    from engine.regions.teaching import ConflictError
+
+    for kind in (ConflictError, KindConflict, LibraryError, NameConflict):
+        with pytest.raises(click.ClickException, match="first second") as caught, one_line_errors():
+            raise kind("first\n  second")
+        assert caught.value.exit_code == 2
+
+
+def test_an_error_before_any_library_loads_none():
+    program = """
+import sys
+from engine.commands.failures import one_line_errors
+try:
+    with one_line_errors():
+        raise MemoryError
+finally:
+    assert "sqlalchemy" not in sys.modules
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "out of memory" in ended.stderr
+    assert "AssertionError" not in ended.stderr
+
+
+def test_a_question_that_is_not_answered_is_an_interruption(capsys):
+    with pytest.raises(SystemExit) as end, one_line_errors():
+        raise click.Abort
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "Interrupted; no file was left half-written.\n"

@@ -1,0 +1,244 @@
+"""How well are things on photographs recognised from a few examples, if their boxes are known?
+
+Two modes. *Given the box*: what is in it is to be named. *End to end*: it is to be found, too.
+
+For each seed, groups of photographs are drawn to learn from, as many of each class as the most
+shots; all others are judged. Where a set has no normal photograph, those to learn from become
+normal by covering their boxes: they are the references, and what the threshold is set by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from engine.benchmark.datasets import DatasetError
+from engine.benchmark.regions.cover import cover
+from engine.benchmark.regions.judging import Subject, Verdict, Workbench
+from engine.benchmark.regions.labels import BoxedPhoto, BoxedSet, LabelledBox, find_boxes
+from engine.inspector import Inspector
+from engine.regions.record import UNKNOWN
+from features.files import read_image
+
+__all__ = ["BoxedResult", "BoxedSet", "find_boxes", "measure"]
+
+N_REFERENCES = 8
+# beyond this share of a photograph, what covers its boxes would be most of what is learnt
+MAX_COVERED = 0.25
+
+Mode = Literal["given the box", "end to end"]
+Tell = Callable[[str, int, int], None]
+Confusion = Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class BoxedResult:
+    """What one mode gave with one draw; ``confusion[truth][said]`` counts boxes.
+
+    All ``figures`` but "false regions an image" are shares of the judged boxes, 0 … 1.
+    """
+
+    n_shots: int
+    seed: int
+    mode: Mode
+    figures: Mapping[str, float]
+    confusion: Confusion
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Photographs to learn from and others; ``lessons[i]`` teaches one example of each class."""
+
+    lessons: tuple[tuple[tuple[BoxedPhoto, LabelledBox], ...], ...]
+    learnt: tuple[BoxedPhoto, ...]
+    judged: tuple[BoxedPhoto, ...]
+
+
+def measure(
+    boxed: BoxedSet,
+    make_inspector: Callable[[], Inspector],
+    shots: Sequence[int] = (1, 3, 5),
+    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    tell: Tell = lambda text, done, total: None,
+) -> list[BoxedResult]:
+    """Teach and judge in both modes, for every seed and every number of examples a class.
+
+    Raises:
+        DatasetError: A class is on too few photographs, or hardly any can be made normal.
+        ImageError: A photograph cannot be read.
+    """
+    _check(boxed, max(shots))
+    results = []
+    for number, seed in enumerate(seeds):
+        tell(f"seed {seed}: fitting", number, len(seeds))
+        drawn = draw(boxed, max(shots), np.random.default_rng([seed, 6]))
+        normal = normal_photos(drawn.learnt)
+        inspector = make_inspector().fit(normal[:N_REFERENCES], validation=normal[N_REFERENCES:])
+        tell(f"seed {seed}: judging", number, len(seeds))
+        results += _judged(boxed, drawn, inspector, sorted(set(shots)), seed)
+    tell("done", len(seeds), len(seeds))
+    return results
+
+
+def draw(boxed: BoxedSet, n_shots: int, rng: np.random.Generator) -> Draw:
+    """Draw groups to learn from, an example on each; copies of a photograph go together."""
+    examples, taken = [], set[str]()
+    for class_index in range(len(boxed.class_names)):
+        free = [each for each in boxed.groups_of(class_index) if each not in taken]
+        groups = [free[i] for i in rng.permutation(len(free))[:n_shots]]
+        taken |= set(groups)
+        examples.append([_example(boxed, group, class_index, rng) for group in groups])
+    learnt = tuple(photo for photo in boxed.photos if photo.group in taken)
+    judged = tuple(photo for photo in boxed.photos if photo.group not in taken)
+    return Draw(tuple(zip(*examples, strict=True)), learnt, judged)
+
+
+def normal_photos(photos: Sequence[BoxedPhoto]) -> list[np.ndarray]:
+    """Cover the boxes of photographs; begin with those that are most unlike each other.
+
+    References that are alike would tell little of how brightness and weave vary.
+
+    Raises:
+        DatasetError: Fewer than two photographs can be made normal.
+    """
+    covered = []
+    for photo in photos:
+        if sum(box.share for box in photo.boxes) <= MAX_COVERED:
+            image = read_image(photo.path)
+            size = image.shape[0], image.shape[1]
+            covered.append(cover(image, [box.region(size) for box in photo.boxes]))
+    images = [each for each in covered if each is not None]
+    if len(images) < 2:
+        raise DatasetError(
+            f"only {len(images)} of {len(photos)} photographs can be made normal: expected 2 with "
+            f"boxes on at most {MAX_COVERED:.0%} of their area; add photographs with small boxes"
+        )
+    return [images[i] for i in _spread_out(images)]
+
+
+def _example(
+    boxed: BoxedSet, group: str, class_index: int, rng: np.random.Generator
+) -> tuple[BoxedPhoto, LabelledBox]:
+    """Draw a box of a class from the photographs of a group."""
+    every = [
+        (photo, box)
+        for photo in boxed.photos
+        for box in photo.boxes
+        if photo.group == group and box.class_index == class_index
+    ]
+    return every[rng.integers(len(every))]
+
+
+def _spread_out(images: Sequence[np.ndarray]) -> list[int]:
+    """Order images by how unlike they are to those before, in brightness and direction."""
+    looks = np.array([_look(image) for image in images])
+    looks = (looks - looks.mean(axis=0)) / (looks.std(axis=0) + 1e-6)
+    order = [int(np.linalg.norm(looks, axis=1).argmin())]
+    while len(order) < len(images):
+        apart = np.linalg.norm(looks[:, None] - looks[order], axis=2).min(axis=1)
+        apart[order] = -1
+        order.append(int(apart.argmax()))
+    return order
+
+
+def _look(image: np.ndarray) -> tuple[float, ...]:
+    """Brightness, contrast, and the double angle in which edges run, times how many do."""
+    grey = image.astype(np.float64).mean(axis=2)
+    down, right = np.gradient(grey)
+    energy = (down**2 + right**2).mean() + 1e-9
+    turned = (right + 1j * down) ** 2
+    # fourfold, too: a weave has two directions at right angles
+    double, fourfold = turned.mean() / energy, (turned**2).mean() / (np.abs(turned) ** 2).mean()
+    return grey.mean(), grey.std(), double.real, double.imag, fourfold.real, fourfold.imag
+
+
+def _judged(
+    boxed: BoxedSet, drawn: Draw, inspector: Inspector, shots: Sequence[int], seed: int
+) -> list[BoxedResult]:
+    results, n_taught = [], 0
+    with Workbench(inspector, boxed.class_names) as bench:
+        subjects = [bench.subject(photo) for photo in drawn.judged if photo.boxes]
+        for n_shots in shots:
+            for lesson in drawn.lessons[n_taught:n_shots]:
+                for photo, box in lesson:
+                    bench.teach(photo, box)
+            n_taught = n_shots
+            verdicts = [bench.judge(each) for each in subjects]
+            results += [
+                BoxedResult(n_shots, seed, "given the box", *_given(boxed, subjects, verdicts)),
+                BoxedResult(n_shots, seed, "end to end", *_found(boxed, subjects, verdicts)),
+            ]
+    return results
+
+
+def _given(
+    boxed: BoxedSet, subjects: Sequence[Subject], verdicts: Sequence[Verdict]
+) -> tuple[dict[str, float], Confusion]:
+    truth = _truth(subjects)
+    shares = np.concatenate([each.shares for each in verdicts])
+    plain = np.concatenate([each.plain_shares for each in verdicts])
+    said = shares.argmax(axis=1)
+    is_sure = shares.max(axis=1) >= verdicts[0].same_above
+    figures = {
+        "accuracy": _mean(said == truth),
+        "accuracy, mean of classes": _mean_of_classes(said == truth, truth),
+        "accuracy with reject": _mean((said == truth) & is_sure),
+        "rejected": _mean(~is_sure),
+        "k-NN of step 1": _mean(plain.argmax(axis=1) == truth),
+        "chance: the commonest": float(np.bincount(truth).max() / len(truth)),
+        "chance: any": 1 / len(boxed.class_names),
+    }
+    return figures, _confusion(boxed.class_names, truth, [boxed.class_names[i] for i in said])
+
+
+def _found(
+    boxed: BoxedSet, subjects: Sequence[Subject], verdicts: Sequence[Verdict]
+) -> tuple[dict[str, float], Confusion]:
+    truth = _truth(subjects)
+    said = [name for each in verdicts for name in each.named]
+    right = [name == boxed.class_names[i] for name, i in zip(said, truth, strict=True)]
+    figures = {
+        "found": _mean([name is not None for name in said]),
+        "right": _mean(right),
+        "right, mean of classes": _mean_of_classes(np.array(right), truth),
+        "found and unknown": _mean([name == UNKNOWN for name in said]),
+        "false regions an image": _mean([each.n_false for each in verdicts]),
+    }
+    return figures, _confusion(boxed.class_names, truth, [name or "not found" for name in said])
+
+
+def _truth(subjects: Sequence[Subject]) -> np.ndarray:
+    return np.array([box.class_index for each in subjects for box in each.photo.boxes])
+
+
+def _confusion(names: Sequence[str], truth: np.ndarray, said: Sequence[str]) -> Confusion:
+    columns = [*names, *sorted(set(said) - set(names))]
+    table = {name: dict.fromkeys(columns, 0) for name in names}
+    for index, answer in zip(truth, said, strict=True):
+        table[names[index]][answer] += 1
+    return table
+
+
+def _mean(values: Sequence[float] | np.ndarray) -> float:
+    return float(np.mean(values))
+
+
+def _mean_of_classes(is_right: np.ndarray, truth: np.ndarray) -> float:
+    return _mean([_mean(is_right[truth == each]) for each in np.unique(truth)])
+
+
+def _check(boxed: BoxedSet, n_shots: int) -> None:
+    """Refuse a set that leaves no group of a class to be judged."""
+    for index, name in enumerate(boxed.class_names):
+        groups = boxed.groups_of(index)
+        # a group that shows several classes may be drawn for another one
+        others = (len(boxed.class_names) - 1) * n_shots
+        shared = sum(any(g in boxed.groups_of(i) for i in range(index)) for g in groups)
+        if len(groups) - min(others, shared) <= n_shots:
+            raise DatasetError(
+                f"class '{name}' is on {len(groups)} photographs that are no copies of each other "
+                f"({shared} with other classes), expected more than {n_shots}; ask for fewer shots"
+            )

@@ -1,0 +1,186 @@
+"""What is said of the boxes of a photograph by what has been taught so far?"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from engine.benchmark.regions.labels import BoxedPhoto, LabelledBox
+from engine.examination import Examination
+from engine.inspector import Inspector
+from engine.regions.decision import pooled, token_shares
+from engine.regions.embedding import classify
+from engine.regions.frames import Frames
+from engine.regions.library import Library
+from engine.regions.micro import agreed
+from engine.regions.recogniser import Recogniser
+from engine.regions.record import RegionReport
+from engine.regions.region import Box, Region
+from engine.regions.teaching import Outlined, exact, teach
+from engine.regions.tokens import RegionTokens, describe_regions
+from features.files import read_image
+
+# a proposed region is about a box if their boxes overlap by this IoU, or if most of its pixels lie
+# within, where they reach over a fair part of the box
+LEAST_OVERLAP, MOSTLY, FAIR_PART = 0.25, 0.5, 0.1
+# what was found in a box is its thing if it reaches over this share of the box
+LEAST_REACH = 0.5
+
+Shares = Float[np.ndarray, "boxes classes"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A photograph to be judged, examined and described once."""
+
+    photo: BoxedPhoto
+    examination: Examination
+    boxes: tuple[Region, ...]
+    tokens: tuple[RegionTokens, ...]
+    views: Float32[np.ndarray, "boxes views dim"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of each box of a photograph.
+
+    ``shares`` are probabilities of the classes given the box, ``plain_shares`` those of step 1
+    alone; ``named`` are names of found regions, None for a box that was not found.
+    """
+
+    shares: Shares
+    plain_shares: Shares
+    same_above: float
+    named: tuple[str | None, ...]
+    n_false: int
+
+
+class Workbench:
+    """An inspector with an empty library; forgets what it was taught when left."""
+
+    def __init__(self, inspector: Inspector, class_names: Sequence[str]) -> None:
+        self.inspector, self.class_names = inspector, tuple(class_names)
+        self._folder = tempfile.TemporaryDirectory(prefix="partwise-")
+        self.library = Library(Path(self._folder.name) / "regions.db", author="bench")
+        self.recogniser = Recogniser(inspector, self.library)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.library.close()
+        self._folder.cleanup()
+
+    def teach(self, photo: BoxedPhoto, box: LabelledBox) -> None:
+        """Teach what is in a box as an example of its class."""
+        examination = self.inspector.examine(read_image(photo.path))
+        region = self.thing(examination, box.region(examination.image_size))
+        outlined = Outlined(region, photo.path.name)
+        name = self.class_names[box.class_index]
+        teach(self.recogniser, examination, outlined, name, "defect", is_forced=True)
+
+    def subject(self, photo: BoxedPhoto) -> Subject:
+        """Examine a photograph, and describe what is in its boxes."""
+        examination = self.inspector.examine(read_image(photo.path))
+        frames = Frames(examination, self.recogniser.config.photo_area_px)
+        boxes = tuple(box.region(examination.image_size) for box in photo.boxes)
+        things = [self.thing(examination, box) for box in boxes]
+        dense = examination.sample.dense
+        tokens = tuple(describe_regions(dense, things, frames.image_to_cells))
+        views = self.recogniser.embedder.describe(examination.image, things)
+        return Subject(photo, examination, boxes, tokens, views)
+
+    def thing(self, examination: Examination, box: Region) -> Region:
+        """Find the pixels of the thing in a box; all of the box where that is not plausible."""
+        frames = Frames(examination, self.recogniser.config.photo_area_px)
+        found = exact(self.recogniser, frames, Outlined(box, is_rough=True))
+        inside = found.over(examination.image_size) & box.over(examination.image_size)
+        if not inside.any():
+            return box
+        thing = Region.of(inside)
+        return thing if box_iou(thing.box_xyxy, box.box_xyxy) >= LEAST_REACH else box
+
+    def judge(self, subject: Subject) -> Verdict:
+        """Name what is in the boxes, and find it without them."""
+        report = self.recogniser.judge(subject.examination)
+        named = tuple(name_of(report, box) for box in subject.boxes)
+        n_false = sum(
+            not any(is_about(found.region, box) for box in subject.boxes)
+            for found in report.regions
+        )
+        full, plain = self._shares(subject)
+        return Verdict(full, plain, self.recogniser.config.same_above, named, n_false)
+
+    def _shares(self, subject: Subject) -> tuple[Shares, Shares]:
+        """Return what all steps say of each box, and what the first one says."""
+        recogniser, bank = self.recogniser, self.recogniser.bank
+        joined = np.concatenate([each.tokens for each in subject.tokens], axis=1)
+        owners = np.repeat(
+            np.arange(len(subject.tokens)), [len(each.cells) for each in subject.tokens]
+        )
+        votes = bank.tokens.votes(joined, recogniser.config.micro)
+        by_tokens, plain = (
+            token_shares(agreed(each), owners, len(subject.tokens)) for each in (votes, votes[:1])
+        )
+        same = recogniser.embedder.same(subject.views, bank.views)
+        by_object = classify(same, bank.class_of_example, len(bank.classes))
+        order = self._columns
+        full = pooled(by_tokens, by_object, recogniser.config.object_weight)
+        return full[:, order], plain[:, order]
+
+    @property
+    def _columns(self) -> list[int]:
+        """Place of each class of the set among those of the library."""
+        known = [each.name for each in self.recogniser.bank.classes]
+        return [known.index(name) for name in self.class_names]
+
+
+def name_of(report: RegionReport, box: Region) -> str | None:
+    """Return the class of the region that covers most of a box; None if none is about it."""
+    about = [each for each in report.regions if is_about(each.region, box)]
+    if not about:
+        return None
+    return max(about, key=lambda each: _pixels_within(each.region, box)).class_name
+
+
+def is_about(region: Region, box: Region) -> bool:
+    """Tell whether a proposed region is what a box was drawn around, or a fair part of it."""
+    if box_iou(region.box_xyxy, box.box_xyxy) >= LEAST_OVERLAP:
+        return True
+    is_mostly_in = _pixels_within(region, box) >= MOSTLY * region.area_px
+    return is_mostly_in and _both_px(region.box_xyxy, box.box_xyxy) >= FAIR_PART * box.area_px
+
+
+def box_iou(one: Box, other: Box) -> float:
+    """Return the intersection over union of two boxes, 0 … 1."""
+    both = _both_px(one, other)
+    return both / (_area_px(one) + _area_px(other) - both)
+
+
+def _pixels_within(region: Region, box: Region) -> int:
+    left, top, right, bottom = box.box_xyxy
+    x, y = region.box_xyxy[:2]
+    rows, columns = slice(max(0, top - y), max(0, bottom - y)), slice(max(0, left - x), None)
+    return int(np.count_nonzero(region.mask[rows, columns][:, : max(0, right - max(left, x))]))
+
+
+def _both_px(one: Box, other: Box) -> int:
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(0, width) * max(0, height)
+
+
+def _area_px(box_xyxy: Box) -> int:
+    return (box_xyxy[2] - box_xyxy[0]) * (box_xyxy[3] - box_xyxy[1])

@@ -1,0 +1,123 @@
+"""How do the figures of the walkthrough read in a terminal?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from io import StringIO
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from engine.benchmark.metrics import Confusion
+from engine.benchmark.regions.figures import Line, Target, confusion_at_best, confusions, lines
+from engine.benchmark.regions.records import RegionsBench, RollRun, Speed
+from engine.benchmark.regions.steps import FIGURES
+
+_NOTE = """\
+floor: what chance, or calling everything an unknown anomaly, would reach. ✗: the mean misses the
+aim. IoU, F1 and AUROC lie in 0 … 1; all others are shares of images, or of things.
+"""
+_WIDEST = 1000  # tables take what they need, so that no figure is ever cut
+
+TEACHING = Target(0.3, "most")
+FEW, MANY = Target(1.3, "most"), Target(2.0, "most")
+
+
+def tables_text(result: RegionsBench, *, is_colored: bool = False) -> str:
+    """Return every table as text, as wide as it has to be; colours are ANSI sequences."""
+    output = StringIO()
+    console = Console(
+        file=output,
+        width=_WIDEST,
+        force_terminal=is_colored,
+        color_system="standard" if is_colored else None,
+        highlight=False,
+    )
+    console.print(_tables(result))
+    return "\n".join(line.rstrip() for line in output.getvalue().splitlines()) + "\n"
+
+
+def _tables(result: RegionsBench) -> RenderableType:
+    rolls = [run.walked for run in result.runs]
+    tables: list[RenderableType] = [_main(lines(result.runs)), Text(_NOTE, style="dim")]
+    tables.append(_verdicts(*confusion_at_best(rolls)))
+    tables += [_confusion(chapter, rows) for chapter, rows in confusions(rolls).items()]
+    if result.runs[0].steps:
+        tables.append(_steps(result.runs))
+    if result.speed:
+        tables.append(_speed(result.speed))
+    return Group(*tables)
+
+
+def _main(found: Sequence[Line]) -> Table:
+    n_rolls = len(found[0].values)
+    rolls = "1 roll" if n_rolls == 1 else f"{n_rolls} rolls"
+    table = _table(f"Walkthrough, {rolls} of cloth", ("",), ("floor", "mean", "worst", "aim", ""))
+    for each in found:
+        table.add_row(
+            each.name,
+            f"{each.floor:.3f}",
+            f"{each.mean:.3f}",
+            f"{each.worst:.3f}",
+            str(each.target or ""),
+            "" if each.is_met else "✗",
+        )
+    return table
+
+
+def _verdicts(threshold: float, counts: Confusion) -> Table:
+    title = f"Normal cloth and defects, all rolls, at the best threshold ({threshold:.3f})"
+    table = _table(title, ("",), ("said normal", "said anomaly"))
+    table.add_row("normal", str(counts.true_negative), str(counts.false_positive))
+    table.add_row("defect", str(counts.false_negative), str(counts.true_positive))
+    return table
+
+
+def _confusion(chapter: str, rows: Mapping[str, Mapping[str, int]]) -> Table:
+    names = list(next(iter(rows.values())))
+    table = _table(f"What is said of each defect, {chapter}", ("",), tuple(names))
+    for name, row in rows.items():
+        table.add_row(name, *(str(row[said]) for said in names))
+    return table
+
+
+def _steps(runs: Sequence[RollRun]) -> Table:
+    table = _table("What each step adds, mean of rolls", ("step", "examples"), FIGURES)
+    for index, each in enumerate(runs[0].steps):
+        per_roll = [run.steps[index].figures for run in runs]
+        cells = [f"{math.fsum(one[name] for one in per_roll) / len(runs):.3f}" for name in FIGURES]
+        table.add_row(each.step, str(each.n_examples), *cells)
+    return table
+
+
+def _speed(speed: Speed) -> Table:
+    headings = ("scoring, ms", "classifying, ms", "ratio", "aim", "")
+    table = _table("Seconds and milliseconds on this machine", ("",), headings)
+    seconds = speed.teaching_seconds
+    is_met = TEACHING.is_met(seconds)
+    cells = f"{seconds:.3f} s", "", str(TEACHING), "" if is_met else "✗"
+    table.add_row("teaching one example", "", *cells)
+    few = min(each.n_examples for each in speed.paces)
+    for each in speed.paces:
+        target = FEW if each.n_examples == few else MANY
+        table.add_row(
+            f"{each.n_examples} examples, {each.n_things} on the cloth",
+            f"{1000 * each.scoring_seconds:.0f}",
+            f"{1000 * each.classifying_seconds:.0f}",
+            f"{each.ratio:.2f}",
+            str(target),
+            "" if target.is_met(each.ratio) else "✗",
+        )
+    return table
+
+
+def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for heading in left:
+        table.add_column(heading)
+    for heading in right:
+        table.add_column(heading, justify="right")
+    return table

@@ -1,0 +1,168 @@
+"""``partwise region teach``: what is outlined here, and what changes by knowing it?"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import cast
+
+import click
+import numpy as np
+from jaxtyping import UInt8
+
+from engine.commands.failures import Failure
+from engine.commands.region_library import Place, is_there, to_read, to_teach
+from engine.commands.region_words import at, told
+from engine.inspector import Inspector
+from engine.regions.library import clean_name
+from engine.regions.library.records import Kind, Lesson, RegionClass
+from engine.regions.outlines import (
+    from_box,
+    from_mask_file,
+    from_polygon,
+    parse_box,
+    parse_polygon,
+)
+from engine.regions.recogniser import Recogniser
+from engine.regions.region import Region
+from engine.regions.teaching import Outlined, teach
+from features.files import read_image
+from features.pixels import ImageError
+
+# another camera, crop or product; lenses and margins differ by less
+MAX_ASPECT_RATIO = 1.5
+# half of what the smallest references have: details that tell things apart are gone
+MIN_SIDE_PX = 32
+
+
+def run(
+    place: Place,
+    image: Path,
+    *,
+    outline: tuple[str, str | Path],
+    class_name: str,
+    kind: Kind | None,
+    note: str,
+    author: str | None,
+    is_exact: bool,
+    is_forced: bool,
+    machine: dict[str, str],
+    max_pixels: int,
+) -> int:
+    """Teach one example and print what that changes; returns the exit code."""
+    class_name = clean_name(class_name)
+    inspector = Inspector.load(place.model, machine=machine)
+    photo = read_image(image, max_pixels=max_pixels)
+    check_product(image, (photo.shape[0], photo.shape[1]), inspector.photo_size_)
+    outlined = Outlined(
+        outlined_region(*outline, photo),
+        image_name=str(image),
+        image_sha256=hashlib.sha256(image.read_bytes()).hexdigest(),
+        note=note,
+        is_rough=outline[0] == "box" and not is_exact,
+    )
+    agreed = agree_on_kind(known_classes(place), class_name, kind)
+    examination = inspector.examine(photo)
+    # only now is a library made where there is none
+    with to_teach(place, author) as library:
+        recogniser = Recogniser(inspector, library)
+        before = recogniser.judge(examination)
+        lesson = teach(recogniser, examination, outlined, class_name, agreed, is_forced=is_forced)
+        after = recogniser.judge(examination)
+        click.echo(_learnt(place, lesson, library.classes(), outlined, image))
+    click.echo(f"{image}: {told(before)} → {told(after)}")
+    return 0
+
+
+def outlined_region(
+    way: str, outline: str | Path, photo: UInt8[np.ndarray, "height width 3"]
+) -> Region:
+    """Read an outline given as ``mask``, ``box`` or ``polygon``.
+
+    Raises:
+        RegionError: It is none, or no example.
+    """
+    size = photo.shape[0], photo.shape[1]
+    if way == "mask":
+        return from_mask_file(outline, size)
+    if way == "box":
+        return from_box(parse_box(str(outline)), size)
+    return from_polygon(parse_polygon(str(outline)), size)
+
+
+def check_product(path: Path, image_size: tuple[int, int], reference_size: tuple[int, int]) -> None:
+    """Refuse to learn from an image that cannot show what the references, of this size, show.
+
+    Raises:
+        ImageError: Its shape is another, or it is very small.
+    """
+    (height, width), (usual_height, usual_width) = image_size, reference_size
+    ratio = (width / height) / (usual_width / usual_height)
+    if max(ratio, 1 / ratio) > MAX_ASPECT_RATIO:
+        raise ImageError(
+            f"{path} must have about the shape of the references, {usual_width}×{usual_height} px "
+            f"(width×height), got {width}×{height}; check that image and model are of one product"
+        )
+    if min(image_size) < MIN_SIDE_PX:
+        raise ImageError(
+            f"{path} must have {MIN_SIDE_PX} px or more along each side to be learnt from, "
+            f"got {width}×{height} (width×height); use a larger photograph"
+        )
+
+
+def known_classes(place: Place) -> list[RegionClass]:
+    """Give the classes of a library, none if it is not there yet."""
+    if not is_there(place):
+        return []
+    with to_read(place) as library:
+        return library.classes()
+
+
+def agree_on_kind(known: list[RegionClass], name: str, kind: Kind | None) -> Kind:
+    """Find out whether a class is accepted or a defect; ask a person rather than guess.
+
+    Raises:
+        Failure: It is not clear, and nobody is there to be asked.
+    """
+    there = next((each.kind for each in known if each.name == name), None)
+    if there is None:
+        return kind or _asked_kind(name)
+    if kind in (None, there):
+        return there
+    if not _is_somebody_there():
+        raise Failure(
+            f"class '{name}' is {_a(there)}, got an example of {_a(str(kind))}; "
+            "choose another name, or change the class with `partwise region kind`"
+        )
+    if not click.confirm(f"'{name}' is {_a(there)}; teach this as {_a(there)}?", err=True):
+        raise Failure("nothing was taught; choose another name")
+    return there
+
+
+def _asked_kind(name: str) -> Kind:
+    if not _is_somebody_there():
+        raise Failure(f"class '{name}' is new; say --accepted or --defect")
+    choice = click.Choice(["accepted", "defect"])
+    return cast(Kind, click.prompt(f"'{name}' is new; which is it?", type=choice, err=True))
+
+
+def _is_somebody_there() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _a(kind: str) -> str:
+    return "an accepted class" if kind == "accepted" else "a defect"
+
+
+def _learnt(
+    place: Place, lesson: Lesson, classes: list[RegionClass], outlined: Outlined, image: Path
+) -> str:
+    own = next((each for each in classes if each.name == lesson.class_name), None)
+    n_examples = own.n_examples if own else 0  # somebody else may have forgotten it by now
+    kind = own.kind if own else "forgotten"
+    return (
+        f"learnt '{lesson.class_name}' ({kind}) from {image} at {at(outlined.region)}: "
+        f"example {lesson.example_id}, {n_examples} in all; lesson {lesson.id}, "
+        f"undo it with: {place.call('undo', str(lesson.id))}"
+    )
