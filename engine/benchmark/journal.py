@@ -13,11 +13,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from engine.atomic import OutputError
 
 
+@runtime_checkable
 class Noted(Protocol):
     """A run that can be written as JSON."""
 

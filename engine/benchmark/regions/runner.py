@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -19,64 +19,88 @@ from typing import Any
 from engine.atomic import atomic_write
 from engine.benchmark.journal import Journal, fingerprint
 from engine.benchmark.regions.records import SCHEMA, BoxedResult, RegionsBench, RollRun, Speed
-from engine.benchmark.regions.speed import measure_speed
 from engine.benchmark.regions.steps import measure_steps
 from engine.benchmark.regions.walkthrough import Counts, Tell, take_roll, walk_on
 from engine.benchmark.workers import spread
 from engine.inspector import Inspector
 
 MakeInspector = Callable[[], Inspector]
-MeasureBoxed = Callable[[Tell], Sequence[BoxedResult]]
+MeasureRoll = Callable[[int, "Task", Tell], RollRun]
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be measured on each roll, and on the first of them alone."""
+    """What is to be measured: on each roll, beside that, and by which method.
+
+    ``config`` describes the method; ``make_inspector`` gives one that is not fitted yet, and must
+    be picklable to be used in other processes. ``speed`` and ``boxed`` measure what needs no roll:
+    the latter has an entry for each folder of labelled boxes.
+    """
 
     seeds: tuple[int, ...]
     counts: Counts
+    make_inspector: MakeInspector
+    config: Mapping[str, Any]
     is_with_steps: bool = False
-    is_with_speed: bool = False
+    speed: Callable[[Tell], Speed] | None = None
+    boxed: Mapping[str, Callable[[Tell], Sequence[BoxedResult]]] = field(default_factory=dict)
+
+    def key(self, seed: int) -> str:
+        """Return a digest of everything that the figures of a roll depend on."""
+        facts = {
+            "schema": SCHEMA,
+            "partwise": version("partwise"),
+            "config": self.config,
+            "seed": seed,
+            "counts": asdict(self.counts),
+            "steps": self.is_with_steps,
+        }
+        return fingerprint(facts)
+
+
+def measure_roll(seed: int, task: Task, tell: Tell) -> RollRun:
+    """Measure on one roll all that is asked for."""
+    started = time.perf_counter()
+    roll = take_roll(seed, task.make_inspector(), task.counts, tell)
+    walked = walk_on(roll, tell)
+    steps = measure_steps(roll, tell) if task.is_with_steps else ()
+    return RollRun(walked, steps, time.perf_counter() - started)
 
 
 def run_regions_bench(
     task: Task,
-    make_inspector: MakeInspector,
+    measure: MeasureRoll = measure_roll,
     *,
-    config: Mapping[str, Any],
-    boxed: Mapping[str, MeasureBoxed] | None = None,
     results_path: Path | None = None,
     jobs: int = 1,
     tell: Tell,
 ) -> RegionsBench:
-    """Walk through every roll.
+    """Measure every roll, and whatever else is asked for.
 
     With ``results_path`` the result is written there as JSON, and until then finished rolls are
-    kept in ``<results_path>.partial``: called again with the same arguments, only the missing ones
-    are walked through. ``config`` describes the method; a roll of another description is not
-    reused. With ``jobs`` above 1 ``make_inspector`` must be picklable. ``boxed`` measures each
-    folder of labelled boxes.
+    kept in ``<results_path>.partial``: called again for the same task, only the missing ones are
+    measured. With ``jobs`` above 1 rolls are spread over processes of one thread each.
 
     Raises:
         OutputError: If the results cannot be written; shows before the first roll where it can.
     """
-    keys = [fingerprint(_facts(task, seed, config)) for seed in task.seeds]
+    keys = [task.key(seed) for seed in task.seeds]
     path = results_path.with_name(results_path.name + ".partial") if results_path else None
     with closing(Journal(path, RollRun.from_dict)) as journal:
         missing = {
             key: seed for key, seed in zip(keys, task.seeds, strict=True) if key not in journal
         }
         n_done = len(keys) - len(missing)
-        for key, run in _walk_all(missing, task, make_inspector, jobs, tell):
+        for key, run in _measure_all(missing, task, measure, jobs, tell):
             journal.add(key, run)
             n_done += 1
             tell(f"roll {run.walked.seed} ({run.walked.weave})", n_done, len(keys))
         result = RegionsBench(
-            config,
+            task.config,
             task.counts,
             tuple(journal[key] for key in keys),
-            _speed(task, make_inspector, tell),
-            {name: tuple(measure(tell)) for name, measure in (boxed or {}).items()},
+            task.speed(tell) if task.speed else None,
+            {name: tuple(each(tell)) for name, each in task.boxed.items()},
         )
         if results_path:
             write_result(result, results_path)
@@ -95,44 +119,18 @@ def write_result(result: RegionsBench, path: Path) -> None:
         stream.write(text.encode() + b"\n")
 
 
-def _facts(task: Task, seed: int, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return everything the figures of a roll depend on."""
-    return {
-        "schema": SCHEMA,
-        "partwise": version("partwise"),
-        "config": config,
-        "seed": seed,
-        "counts": asdict(task.counts),
-        "steps": task.is_with_steps,
-    }
-
-
-def _walk_all(
-    seeds: Mapping[str, int], task: Task, make_inspector: MakeInspector, jobs: int, tell: Tell
+def _measure_all(
+    seeds: Mapping[str, int], task: Task, measure: MeasureRoll, jobs: int, tell: Tell
 ) -> Iterator[tuple[str, RollRun]]:
-    """Walk through rolls, here or in processes, and give each as soon as it is finished."""
+    """Measure rolls, here or in processes, and give each as soon as it is finished."""
     if jobs == 1 or len(seeds) < 2:
         for key, seed in seeds.items():
-            yield key, run_roll(seed, task, make_inspector, tell)
+            yield key, measure(seed, task, tell)
         return
-    work = partial(run_roll, task=task, make_inspector=make_inspector, tell=_silent)
+    # what else is measured is no worker's business, and need not be picklable
+    alone = replace(task, speed=None, boxed={})
+    work = partial(measure, task=alone, tell=_silent)
     yield from spread({key: partial(work, seed) for key, seed in seeds.items()}, jobs)
-
-
-def run_roll(seed: int, task: Task, make_inspector: MakeInspector, tell: Tell) -> RollRun:
-    """Measure on one roll all that is asked for."""
-    started = time.perf_counter()
-    roll = take_roll(seed, make_inspector(), task.counts, tell)
-    walked = walk_on(roll, tell)
-    steps = measure_steps(roll, tell) if task.is_with_steps else ()
-    return RollRun(walked, steps, time.perf_counter() - started)
-
-
-def _speed(task: Task, make_inspector: MakeInspector, tell: Tell) -> Speed | None:
-    if not task.is_with_speed:
-        return None
-    roll = take_roll(task.seeds[0], make_inspector(), task.counts, tell)
-    return measure_speed(roll, tell)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -32,19 +32,20 @@ def measure_speed(roll: Roll, tell: Tell, n_many: int = MANY) -> Speed:
         taught = _teach(station, roll)
         tell("speed: classifying", 1, 3)
         few = _paces(station, roll)
+        crowd(station, n_many, roll.cloth.seed, tell)
         tell(f"speed: classifying by {n_many} examples", 2, 3)
-        crowd(station, n_many, roll.cloth.seed)
         many = _paces(station, roll)
         tell("speed: done", 3, 3)
     return Speed(float(np.median(taught)), (*few, *many))
 
 
-def crowd(station: Station, n_examples: int, seed: int) -> None:
+def crowd(station: Station, n_examples: int, seed: int, tell: Tell) -> None:
     """Fill the library up to so many examples with slightly altered copies of those taught."""
     rng = np.random.default_rng(seed)
     examples = station.library.examples()
     identity = station.recogniser.identity()
     for number in range(n_examples - len(examples)):
+        tell("speed: filling the library", number, n_examples)
         each = examples[number % len(examples)]
         station.library.teach(each.class_name, each.kind, _altered(each, rng), identity)
 
