@@ -190,6 +190,7 @@ def bench(**given: Any) -> None:
 
 
 @cli.command("bench-regions")
+@click.argument("folders", type=arguments.FILE, nargs=-1, metavar="[FOLDER]...")
 @click.option(
     "--rolls",
     "n_rolls",
@@ -237,7 +238,8 @@ def bench(**given: Any) -> None:
 def bench_regions(**given: Any) -> None:
     """Measure how taught regions are recognised.
 
-    Renders rolls of cloth with defects and buttons, teaches some of them and judges others.
+    Renders rolls of cloth with defects and buttons, teaches some of them and judges others. FOLDER
+    has photographs with labelled boxes as text files in the form of YOLO; they are measured, too.
     """
     from engine.commands.bench_regions import run
     from engine.commands.settings import take_machine

@@ -84,6 +84,11 @@ class Config:
                 found.append(f"{name} must lie in {low} … {high}, got {getattr(self, name)}")
         if self.photo_area_px is not None and not 64**2 <= self.photo_area_px <= 4096**2:
             found.append(f"photo_area_px must lie in {64**2} … {4096**2}, got {self.photo_area_px}")
+        if self.regions.segmentation.method == "prompt" and self.profile == "embedded":
+            found.append(
+                'regions.segmentation.method = "prompt" needs SAM; set profile to "foundation" or '
+                '"foundation-fast"'
+            )
         return found + self._problems_of_scores()
 
     def _problems_of_scores(self) -> list[str]:

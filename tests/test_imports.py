@@ -22,7 +22,17 @@ HEAVY = {
     "sklearn",
     "sqlalchemy",
 }
-COMMANDS = ("fit", "score", "explain", "bench", "demo", "info", "region", "weights")
+COMMANDS = (
+    "fit",
+    "score",
+    "explain",
+    "bench",
+    "bench-regions",
+    "demo",
+    "info",
+    "region",
+    "weights",
+)
 
 # Loads every module of the four packages and does the whole job, noting whatever is asked for.
 EMBEDDED_JOB = """

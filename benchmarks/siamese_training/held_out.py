@@ -1,7 +1,8 @@
 """How well are regions of kinds that were never trained on told apart?
 
 Pairs are of one group (kinds that lie side by side, half of which hardly differ) and of different
-sheets. The logistic curve is fitted to the groups of even number, and judged on the others.
+sheets. Their grounds are drawn anew, but of the same photographs. The logistic curve is fitted to
+the groups of even number, and judged on the others.
 """
 
 from __future__ import annotations

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import click
 
+from engine.benchmark.cloth import DEFECTS
+from engine.benchmark.regions.boxes import BoxedResult, BoxedSet, find_boxes, measure
 from engine.benchmark.regions.page import write_page
-from engine.benchmark.regions.runner import Task, run_regions_bench
+from engine.benchmark.regions.records import Speed
+from engine.benchmark.regions.runner import MakeInspector, Task, run_regions_bench
+from engine.benchmark.regions.speed import measure_speed
 from engine.benchmark.regions.table import tables_text
-from engine.benchmark.regions.walkthrough import Counts
+from engine.benchmark.regions.walkthrough import Counts, Tell, take_roll
 from engine.commands.files import check_writable
 from engine.commands.progress import progress
 from engine.commands.settings import read_config
@@ -20,6 +25,7 @@ from engine.inspector import Inspector
 
 
 def run(
+    folders: Sequence[Path],
     *,
     n_rolls: int,
     first_roll: int,
@@ -35,26 +41,38 @@ def run(
 ) -> int:
     """Run the walkthrough, print its tables, write what was asked for; returns the exit code."""
     settings = read_config(config, profile, machine)
+    boxed = {str(folder): find_boxes(folder) for folder in folders}
     for path in (json_path, html_path):
         if path:
             check_writable(path)
+    make_inspector = partial(Inspector, settings)
+    # as many normal photographs as there are with a defect
+    counts = Counts(normal=len(DEFECTS) * n_photos, of_each=n_photos)
     task = Task(
         seeds=tuple(range(first_roll, first_roll + n_rolls)),
-        # as many normal photographs as there are with a defect
-        counts=Counts(normal=4 * n_photos, of_each=n_photos),
+        counts=counts,
+        make_inspector=make_inspector,
+        config=to_dict(settings),
         is_with_steps=is_with_steps,
-        is_with_speed=is_with_speed,
+        speed=_speed_on(first_roll, make_inspector, counts) if is_with_speed else None,
+        boxed={
+            name: partial(_measure_boxed, found, make_inspector) for name, found in boxed.items()
+        },
     )
     with progress() as tell:
-        result = run_regions_bench(
-            task,
-            partial(Inspector, settings),
-            config=to_dict(settings),
-            results_path=json_path,
-            jobs=jobs,
-            tell=tell,
-        )
+        result = run_regions_bench(task, results_path=json_path, jobs=jobs, tell=tell)
     if html_path:
         write_page(result, html_path)
     click.echo(tables_text(result, is_colored=sys.stdout.isatty()), nl=False)
     return 0
+
+
+def _speed_on(seed: int, make_inspector: MakeInspector, counts: Counts) -> Callable[[Tell], Speed]:
+    """Measure the speed on a roll, when asked to."""
+    return lambda tell: measure_speed(take_roll(seed, make_inspector(), counts, tell), tell)
+
+
+def _measure_boxed(
+    boxed: BoxedSet, make_inspector: MakeInspector, tell: Tell
+) -> Sequence[BoxedResult]:
+    return measure(boxed, make_inspector, tell=tell)

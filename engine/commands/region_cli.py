@@ -138,7 +138,7 @@ def change_kind(class_name: str, **given: Any) -> None:
 @author
 @one_line_errors()
 def undo(lesson_id: int | None, **given: Any) -> None:
-    """Undo a lesson, the last one unless LESSON is given; can be redone."""
+    """Undo a lesson: LESSON, or the last one; can be redone."""
     from engine.commands.region_lessons import run
 
     sys.exit(run(_placed(given), lambda library: library.undo(lesson_id), "undid", **given))
@@ -151,7 +151,7 @@ def undo(lesson_id: int | None, **given: Any) -> None:
 @author
 @one_line_errors()
 def redo(lesson_id: int | None, **given: Any) -> None:
-    """Redo an undone lesson, the one undone last unless LESSON is given."""
+    """Redo an undone lesson: LESSON, or the one undone last."""
     from engine.commands.region_lessons import run
 
     sys.exit(run(_placed(given), lambda library: library.redo(lesson_id), "redid", **given))
@@ -170,7 +170,10 @@ def redo(lesson_id: int | None, **given: Any) -> None:
 @arguments.max_pixels
 @one_line_errors()
 def classify(**given: Any) -> None:
-    """Say what is new in images, and what of it was taught, one line each."""
+    """Say what is new in images, and what of it is known.
+
+    One line an image; one that cannot be judged has a line with its error.
+    """
     from engine.commands.region_classify import run
     from engine.commands.settings import take_machine
 
@@ -187,9 +190,9 @@ def classify(**given: Any) -> None:
 @arguments.max_pixels
 @one_line_errors()
 def propose(**given: Any) -> None:
-    """Group what is new and unknown in the images of FOLDER by look, biggest first.
+    """Group unknown regions in a folder of images by look.
 
-    Each group comes with a command that would give it a name.
+    The biggest group comes first. Each comes with a command that would give it a name.
     """
     from engine.commands.region_propose import run
     from engine.commands.settings import take_machine

@@ -54,7 +54,11 @@ class RegionEmbedder(Protocol):
 
 
 def default_embedder() -> RegionEmbedder:
-    """Return the embedder that did best on kinds of regions it had never seen."""
+    """Return the embedder that did best on kinds of regions it had never seen.
+
+    Area under the ROC curve over pairs: 0.93, without learnt weights 0.80 (``Arrangement``); fitted
+    together they reach no more. The record beside the weights has all figures.
+    """
     return Siamese()
 
 

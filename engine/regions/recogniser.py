@@ -7,7 +7,7 @@ it as a whole with every taught example; judge the image without what is accepte
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from engine.regions.micro import agreed, disagreement
 from engine.regions.parting import divisions
 from engine.regions.proposals import propose
 from engine.regions.record import UNKNOWN, FoundRegion, RegionReport
-from engine.regions.segmentation import context_box, refine
+from engine.regions.segmentation import Prompt, context_box, refine
 from engine.regions.tokens import RegionTokens, describe_regions
 
 if TYPE_CHECKING:
@@ -122,14 +122,14 @@ class Recogniser:
 
     def candidates(self, frames: Frames, novelty: Map) -> list[Candidate]:
         """Propose and outline what is new, the newest first."""
-        found = []
+        found, prompt = [], outliner_of(self.inspector, frames)
         for proposal in propose(novelty, self.config.proposals):
             rough = frames.region_on_picture(proposal.region)
             if rough is None:
                 continue
             box = context_box(rough, frames.picture_size, self.config.segmentation)
             over = frames.on_picture(novelty, box)
-            exact = refine(frames.picture, rough, over, self.config.segmentation)
+            exact = refine(frames.picture, rough, over, self.config.segmentation, prompt=prompt)
             found.append(Candidate(frames.in_image(exact), proposal.peak))
         return found
 
@@ -230,6 +230,14 @@ class Recogniser:
             alarm_above=self.config.proposals.alarm_above,
             seconds=0.0,
         )
+
+
+def outliner_of(inspector: Inspector, frames: Frames) -> Prompt | None:
+    """Return SAM's answer to a rough mask of the picture, where it is asked for."""
+    if inspector.config.regions.segmentation.method != "prompt":
+        return None
+    outliner: Callable[[Image], Prompt] = getattr(inspector.segmenter, "outliner")  # noqa: B009
+    return outliner(frames.picture)
 
 
 def _owners(tokens: Sequence[RegionTokens]) -> Int[np.ndarray, " cells"]:

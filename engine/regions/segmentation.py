@@ -46,8 +46,9 @@ _MIN_INSIDE = 0.3
 class SegmentationConfig:
     """How the pixels of a rough region are found."""
 
-    method: Literal["threshold", "grabcut", "random_walker", "rough"] = "threshold"
-    """What finds them; ``rough`` keeps the region as it is. See ``benchmarks/region_masks.py``."""
+    method: Literal["threshold", "grabcut", "random_walker", "prompt", "rough"] = "threshold"
+    """What finds them; ``prompt`` asks SAM, ``rough`` keeps the region as it is. Measured by
+    ``benchmarks/region_masks.py``."""
     margin_px: int = 24
     """How far is looked beyond the rough region's box."""
     reach_px: int = 8

@@ -16,6 +16,7 @@ from engine.regions.frames import Frames
 from engine.regions.library.errors import LibraryError
 from engine.regions.library.records import Kind, Lesson, NewExample
 from engine.regions.micro import agreed
+from engine.regions.recogniser import outliner_of
 from engine.regions.segmentation import refine
 from engine.regions.tokens import RegionTokens, describe_regions, thinned
 from features.dense import DenseMap
@@ -103,7 +104,8 @@ def exact(recogniser: Recogniser, frames: Frames, outlined: Outlined) -> Region:
     if not outlined.is_rough:
         return outlined.region
     rough = frames.in_picture(outlined.region)
-    found = refine(frames.picture, rough, None, recogniser.config.segmentation)
+    prompt = outliner_of(recogniser.inspector, frames)
+    found = refine(frames.picture, rough, None, recogniser.config.segmentation, prompt=prompt)
     return frames.in_image(found)
 
 

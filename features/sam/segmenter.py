@@ -5,7 +5,7 @@ Every image is cut by itself; nothing is learnt from the references.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Self
 
@@ -23,6 +23,7 @@ from features.sam.generator import MaskGenerator
 from features.sam.layering import layered
 from features.sam.loading import load_network
 from features.sam.network import MaskNetwork
+from features.sam.prompter import Prompter
 from features.sam.refine import refine_parts
 from features.weights.store import locate, sha256_of
 
@@ -78,6 +79,22 @@ class SamSegmenter:
     def refine(self, image: UInt8[np.ndarray, "height width 3"], parts: Parts) -> Parts:
         """Prompt the network at each part; take its answer where both agree on what is meant."""
         return refine_parts(self.network, image, parts)
+
+    def outliner(
+        self, image: UInt8[np.ndarray, "height width 3"]
+    ) -> Callable[[Bool[np.ndarray, "height width"]], Bool[np.ndarray, "height width"]]:
+        """Return what answers a roughly painted mask of this image with a better one.
+
+        The image is encoded, which takes long, when it is first asked.
+        """
+        prompters: list[Prompter] = []
+
+        def outline(painted: Bool[np.ndarray, "height width"]) -> np.ndarray:
+            if not prompters:
+                prompters.append(Prompter(self.network).look_at(image))
+            return prompters[0].by_mask(painted).best.mask
+
+        return outline
 
     def identity(self) -> dict[str, str]:
         """Say which weights cut the images, without reading them into a network.

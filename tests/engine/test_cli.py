@@ -48,6 +48,20 @@ COMMANDS = {
         "--jobs",
         "--max-pixels",
     ),
+    "bench-regions": (
+        "[FOLDER]...",
+        "--rolls",
+        "--first-roll",
+        "--photos",
+        "--config",
+        "--profile",
+        "--device",
+        "--steps",
+        "--speed",
+        "--json",
+        "--html",
+        "--jobs",
+    ),
     "demo": ("--output",),
     "info": ("MODEL.pw", "--json"),
     "region": (
@@ -93,6 +107,11 @@ def test_help_of_a_command_names_its_arguments(call, name):
     assert code == 0
     for argument in COMMANDS[name]:
         assert argument in text
+
+
+def test_help_cuts_no_line_of_a_group(call):
+    for group in ("region", "weights"):
+        assert "..." not in call(group, "--help")[1].partition("Commands:")[2]
 
 
 def test_help_names_every_preset(call):

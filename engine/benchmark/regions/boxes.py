@@ -16,18 +16,15 @@ from typing import Literal
 import numpy as np
 
 from engine.benchmark.datasets import DatasetError
-from engine.benchmark.regions.cover import cover
 from engine.benchmark.regions.judging import Subject, Verdict, Workbench
 from engine.benchmark.regions.labels import BoxedPhoto, BoxedSet, LabelledBox, find_boxes
+from engine.benchmark.regions.normal import normal_photos
 from engine.inspector import Inspector
 from engine.regions.record import UNKNOWN
-from features.files import read_image
 
 __all__ = ["BoxedResult", "BoxedSet", "find_boxes", "measure"]
 
 N_REFERENCES = 8
-# beyond this share of a photograph, what covers its boxes would be most of what is learnt
-MAX_COVERED = 0.25
 
 Mode = Literal["given the box", "end to end"]
 Tell = Callable[[str, int, int], None]
@@ -96,29 +93,6 @@ def draw(boxed: BoxedSet, n_shots: int, rng: np.random.Generator) -> Draw:
     return Draw(tuple(zip(*examples, strict=True)), learnt, judged)
 
 
-def normal_photos(photos: Sequence[BoxedPhoto]) -> list[np.ndarray]:
-    """Cover the boxes of photographs; begin with those that are most unlike each other.
-
-    References that are alike would tell little of how brightness and weave vary.
-
-    Raises:
-        DatasetError: Fewer than two photographs can be made normal.
-    """
-    covered = []
-    for photo in photos:
-        if sum(box.share for box in photo.boxes) <= MAX_COVERED:
-            image = read_image(photo.path)
-            size = image.shape[0], image.shape[1]
-            covered.append(cover(image, [box.region(size) for box in photo.boxes]))
-    images = [each for each in covered if each is not None]
-    if len(images) < 2:
-        raise DatasetError(
-            f"only {len(images)} of {len(photos)} photographs can be made normal: expected 2 with "
-            f"boxes on at most {MAX_COVERED:.0%} of their area; add photographs with small boxes"
-        )
-    return [images[i] for i in _spread_out(images)]
-
-
 def _example(
     boxed: BoxedSet, group: str, class_index: int, rng: np.random.Generator
 ) -> tuple[BoxedPhoto, LabelledBox]:
@@ -130,29 +104,6 @@ def _example(
         if photo.group == group and box.class_index == class_index
     ]
     return every[rng.integers(len(every))]
-
-
-def _spread_out(images: Sequence[np.ndarray]) -> list[int]:
-    """Order images by how unlike they are to those before, in brightness and direction."""
-    looks = np.array([_look(image) for image in images])
-    looks = (looks - looks.mean(axis=0)) / (looks.std(axis=0) + 1e-6)
-    order = [int(np.linalg.norm(looks, axis=1).argmin())]
-    while len(order) < len(images):
-        apart = np.linalg.norm(looks[:, None] - looks[order], axis=2).min(axis=1)
-        apart[order] = -1
-        order.append(int(apart.argmax()))
-    return order
-
-
-def _look(image: np.ndarray) -> tuple[float, ...]:
-    """Brightness, contrast, and the double angle in which edges run, times how many do."""
-    grey = image.astype(np.float64).mean(axis=2)
-    down, right = np.gradient(grey)
-    energy = (down**2 + right**2).mean() + 1e-9
-    turned = (right + 1j * down) ** 2
-    # fourfold, too: a weave has two directions at right angles
-    double, fourfold = turned.mean() / energy, (turned**2).mean() / (np.abs(turned) ** 2).mean()
-    return grey.mean(), grey.std(), double.real, double.imag, fourfold.real, fourfold.imag
 
 
 def _judged(

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.benchmark.cloth import DEFECTS, UNTAUGHT
 from engine.benchmark.metrics import Confusion, Labels, Scores, auroc, confusion, sweep
+from engine.benchmark.regions.boxes import BoxedResult
 from engine.benchmark.regions.records import RollRun
 from engine.benchmark.regions.walkthrough import RollResult
 
@@ -48,6 +49,9 @@ TARGETS: Mapping[str, Target] = {
     "5: 5 taught, pixel macro-F1": Target(0.85),
     "5: 5 taught, untaught unknown": Target(0.90),
 }
+
+# by number of examples of a class, on real photographs
+BOXED_TARGETS = {1: Target(0.60), 3: Target(0.70), 5: Target(0.75)}
 
 # what calling every image anomalous, and everything new unknown, would reach; the rest is counted
 _ONE_FOR_NOTHING = ("called anomaly", "unknown")
@@ -152,6 +156,21 @@ def confusions(rolls: Sequence[RollResult]) -> dict[str, dict[str, dict[str, int
         }
         for chapter, rows in rolls[0].confusion.items()
     }
+
+
+def boxed_lines(results: Sequence[BoxedResult]) -> dict[str, dict[str, dict[int, float]]]:
+    """Average over draws: by mode, figure, and number of examples of a class."""
+    found: dict[str, dict[str, dict[int, float]]] = {}
+    for mode in dict.fromkeys(each.mode for each in results):
+        own = [each for each in results if each.mode == mode]
+        found[mode] = {
+            name: {
+                n_shots: float(np.mean([e.figures[name] for e in own if e.n_shots == n_shots]))
+                for n_shots in sorted({each.n_shots for each in own})
+            }
+            for name in own[0].figures
+        }
+    return found
 
 
 def _untaught_share(rows: Mapping[str, Mapping[str, int]]) -> float:

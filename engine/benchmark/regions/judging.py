@@ -135,7 +135,7 @@ class Workbench:
             token_shares(agreed(each), owners, len(subject.tokens)) for each in (votes, votes[:1])
         )
         same = recogniser.embedder.same(subject.views, bank.views)
-        by_object = classify(same, bank.class_of_example, len(bank.classes))
+        by_object = classify(same, bank.class_of_example, len(bank.classes), bank.demands)
         order = self._columns
         full = pooled(by_tokens, by_object, recogniser.config.object_weight)
         return full[:, order], plain[:, order]

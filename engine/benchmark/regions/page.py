@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.atomic import atomic_write
 from engine.benchmark.regions.charts import roc_chart
-from engine.benchmark.regions.figures import confusion_at_best, confusions, lines
+from engine.benchmark.regions.figures import boxed_lines, confusion_at_best, confusions, lines
 from engine.benchmark.regions.records import RegionsBench
 from engine.benchmark.regions.steps import FIGURES
 from engine.benchmark.table import number
@@ -51,6 +51,7 @@ def regions_page(result: RegionsBench) -> str:
         step_figures=FIGURES,
         steps=_steps(result),
         speed=result.speed,
+        boxed={name: boxed_lines(results) for name, results in result.boxed.items()},
         config=json.dumps(dict(result.config), indent=2, ensure_ascii=False),
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
+from engine.benchmark.regions.boxes import BoxedResult
 from engine.benchmark.regions.walkthrough import Counts, RollResult
 
 SCHEMA = 1
@@ -63,14 +64,6 @@ class Speed:
     paces: tuple[Pace, ...]
 
 
-@runtime_checkable
-class BoxedResult(Protocol):
-    """What was measured on photographs with labelled boxes, for one number of examples."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-
-
 @dataclass(frozen=True)
 class RegionsBench:
     """Every roll of one benchmark, in the order of their seeds.
@@ -93,7 +86,5 @@ class RegionsBench:
             "counts": asdict(self.counts),
             "rolls": [each.as_dict() for each in self.runs],
             "speed": asdict(self.speed) if self.speed else None,
-            "boxed": {
-                name: [each.as_dict() for each in found] for name, found in self.boxed.items()
-            },
+            "boxed": {name: [asdict(each) for each in found] for name, found in self.boxed.items()},
         }

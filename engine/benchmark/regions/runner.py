@@ -18,7 +18,8 @@ from typing import Any
 
 from engine.atomic import atomic_write
 from engine.benchmark.journal import Journal, fingerprint
-from engine.benchmark.regions.records import SCHEMA, BoxedResult, RegionsBench, RollRun, Speed
+from engine.benchmark.regions.boxes import BoxedResult
+from engine.benchmark.regions.records import SCHEMA, RegionsBench, RollRun, Speed
 from engine.benchmark.regions.steps import measure_steps
 from engine.benchmark.regions.walkthrough import Counts, Tell, take_roll, walk_on
 from engine.benchmark.workers import spread
@@ -129,8 +130,8 @@ def _measure_all(
         return
     # what else is measured is no worker's business, and need not be picklable
     alone = replace(task, speed=None, boxed={})
-    work = partial(measure, task=alone, tell=_silent)
-    yield from spread({key: partial(work, seed) for key, seed in seeds.items()}, jobs)
+    tasks = {key: partial(measure, seed, alone, _silent) for key, seed in seeds.items()}
+    yield from spread(tasks, jobs)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -12,7 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.benchmark.metrics import Confusion
-from engine.benchmark.regions.figures import Line, Target, confusion_at_best, confusions, lines
+from engine.benchmark.regions.boxes import BoxedResult
+from engine.benchmark.regions.figures import (
+    BOXED_TARGETS,
+    Line,
+    Target,
+    boxed_lines,
+    confusion_at_best,
+    confusions,
+    lines,
+)
 from engine.benchmark.regions.records import RegionsBench, RollRun, Speed
 from engine.benchmark.regions.steps import FIGURES
 
@@ -49,6 +58,7 @@ def _tables(result: RegionsBench) -> RenderableType:
         tables.append(_steps(result.runs))
     if result.speed:
         tables.append(_speed(result.speed))
+    tables += [_boxed(name, results) for name, results in result.boxed.items()]
     return Group(*tables)
 
 
@@ -111,6 +121,19 @@ def _speed(speed: Speed) -> Table:
             str(target),
             "" if target.is_met(each.ratio) else "✗",
         )
+    return table
+
+
+def _boxed(name: str, results: Sequence[BoxedResult]) -> Table:
+    shots = sorted({each.n_shots for each in results})
+    n_draws = len({each.seed for each in results})
+    headings = tuple(f"k = {k}" for k in shots)
+    table = _table(f"Boxes of {name}, mean of {n_draws} draws", ("", ""), headings)
+    for mode, figures in boxed_lines(results).items():
+        for row, (figure, of_shots) in enumerate(figures.items()):
+            table.add_row("" if row else mode, figure, *(f"{of_shots[k]:.3f}" for k in shots))
+        if "accuracy" in figures:
+            table.add_row("", "aim for accuracy", *(str(BOXED_TARGETS.get(k, "")) for k in shots))
     return table
 
 
