@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Float, Float32, Int
 
 from engine.regions.embedding import RegionEmbedder, demands_of
 from engine.regions.library.records import Features, RegionClass
 from engine.regions.micro import TokenBank
+from engine.regions.settings import RegionsConfig
 from engine.regions.tokens import WINDOWS, windowed
 from engine.sample import Sample
 from features.dense import Backbone
@@ -47,6 +48,11 @@ class Bank:
 
     def __len__(self) -> int:
         return len(self.example_ids)
+
+    def above(self, config: RegionsConfig) -> Float[np.ndarray, " classes"]:
+        """Return the probability from which on a region is of each class."""
+        limits = {"accepted": config.accepted_above, "defect": config.same_above}
+        return np.array([limits[each.kind] for each in self.classes])
 
 
 class Scale:

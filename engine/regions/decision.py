@@ -1,13 +1,13 @@
 """Of which class is a region, if its tokens say one thing and its whole another?
 
 Both are probabilities; their log-odds are averaged by weight, as in a logarithmic opinion pool
-(Genest and Zidek, 1986). Below even odds for every class the region is unknown.
+(Genest and Zidek, 1986). A region for which even the likeliest class is not likely is unknown.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Int
 
 # nothing is more certain than a thousand to one
 LEAST_DOUBT = 1e-3
@@ -33,14 +33,16 @@ def token_shares(
 
 
 def best(
-    probabilities: Float32[np.ndarray, " classes"] | Float[np.ndarray, " classes"],
-    same_above: float,
+    probabilities: Float[np.ndarray, " classes"], above: Float[np.ndarray, " classes"]
 ) -> tuple[int, float]:
-    """Return the class and its probability; -1, and that of being none, for an unknown region."""
+    """Return the likeliest class and its probability, if it is at least that of ``above``.
+
+    Else -1, and the probability of being none of them.
+    """
     if not len(probabilities):
         return -1, 1.0
     index = int(np.argmax(probabilities))
-    if probabilities[index] >= same_above:
+    if probabilities[index] >= above[index]:
         return index, float(probabilities[index])
     return -1, float(1 - probabilities[index])
 

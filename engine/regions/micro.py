@@ -55,7 +55,7 @@ class TokenBank:
     n_classes: int
     normal: Float32[np.ndarray, "scales cells dim"]
 
-    def votes(self, asked: Tokens, config: MicroConfig) -> Float[np.ndarray, "scales cells kinds"]:
+    def votes(self, asked: Tokens, config: MicroConfig) -> Float[np.ndarray, "voting cells kinds"]:
         """Return the probability of each class, and of "unknown" at last, as each scale sees it."""
         return np.stack(
             [

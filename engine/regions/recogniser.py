@@ -185,7 +185,7 @@ class Recogniser:
     def _found(
         self, candidate: Candidate, shares: Float[np.ndarray, " classes"], bank: Bank
     ) -> FoundRegion:
-        index, confidence = best(shares, self.config.same_above)
+        index, confidence = best(shares, bank.above(self.config))
         known = bank.classes[index] if index >= 0 else None
         return FoundRegion(
             candidate.region,

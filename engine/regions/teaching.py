@@ -109,7 +109,7 @@ def exact(recogniser: Recogniser, frames: Frames, outlined: Outlined) -> Region:
     return frames.in_image(found)
 
 
-def thumbnail(image: Image, region: Region) -> Image:
+def thumbnail(image: Image, region: Region) -> UInt8[np.ndarray, "rows columns 3"]:
     """Cut a small picture of the region with some surroundings, its border drawn."""
     left, top, right, bottom = region.box_xyxy
     margin = 4 + round(THUMBNAIL_MARGIN * max(right - left, bottom - top))
@@ -176,7 +176,7 @@ def _refuse_conflict(
         classify(same, bank.class_of_example, len(bank.classes), bank.demands),
         config.object_weight,
     )[0]
-    index, probability = best(shares, CONFLICT_ABOVE)
+    index, probability = best(shares, np.full(len(bank.classes), CONFLICT_ABOVE))
     if index < 0 or bank.classes[index].name == class_name:
         return
     other = bank.classes[index]

@@ -10,6 +10,7 @@ import pytest
 from engine.regions.bank import (
     N_NORMAL,
     N_TOKENS_OF_CLASS,
+    Bank,
     Scale,
     load_bank,
     normal_tokens,
@@ -58,6 +59,24 @@ class Unscaled:
 
 def plain() -> Scale:
     return Scale(Unscaled())
+
+
+class Nearness:
+    """An embedder that compares views by their distance; here nothing is described by it."""
+
+    def describe(self, image: Image, regions: Sequence[Region]) -> np.ndarray:
+        return np.zeros((len(regions), N_VIEWS, 3), dtype=np.float32)
+
+    def same(self, asked: np.ndarray, taught: np.ndarray) -> np.ndarray:
+        apart = np.linalg.norm(asked[:, None, 0] - taught[None, :, 0], axis=-1)
+        return np.asarray(0.98 * np.exp(-apart), dtype=np.float32)
+
+    def identity(self) -> dict[str, str]:
+        return IDENTITY
+
+
+def load(library: Library, known: dict[int, Features]) -> Bank:
+    return load_bank(library, plain(), NORMAL, Nearness(), known)
 
 
 def features(number: int, n_tokens: int) -> Features:
@@ -151,7 +170,7 @@ class TestBank:
         teach("button", 1, 2)
         teach("fleck", 2, 3)
         teach("button", 3, 1)
-        bank = load_bank(library, plain(), NORMAL, {})
+        bank = load(library, {})
         assert len(bank) == 3
         names = [bank.classes[index].name for index in bank.class_of_example]
         assert names == ["button", "fleck", "button"]
@@ -169,8 +188,8 @@ class TestBank:
         assert bank.tokens.n_classes == 2
 
     def test_an_empty_library_is_a_bank(self, library: Library) -> None:
-        bank = load_bank(library, plain(), NORMAL, {})
-        assert len(bank) == 0
+        bank = load(library, {})
+        assert len(bank) == len(bank.demands) == 0
         assert bank.classes == ()
         assert bank.tokens.taught.shape == (len(WINDOWS), 0, DIM)
 
@@ -179,25 +198,25 @@ class TestBank:
         second = teach("button", 2)
         teach("fleck", 3)
         known: dict[int, Features] = {}
-        load_bank(library, plain(), NORMAL, known)
+        load(library, known)
         library.forget_example(second)
-        bank = load_bank(library, plain(), NORMAL, known)
+        bank = load(library, known)
         assert second not in bank.example_ids
         assert set(bank.tokens.taught[0, :, 0].tolist()) == {1, 3}
         library.forget("button")
-        bank = load_bank(library, plain(), NORMAL, known)
+        bank = load(library, known)
         assert [each.name for each in bank.classes] == ["fleck"]
         assert set(bank.tokens.class_of_token.tolist()) == {0}
 
     def test_features_are_read_once(self, library: Library, teach: Teach) -> None:
         first = teach("button", 1)
         known: dict[int, Features] = {}
-        load_bank(library, plain(), NORMAL, known)
+        load(library, known)
         assert list(known) == [first]
         # what is known is not asked for again
         known[first] = features(7, 2)
         second = teach("button", 2)
-        bank = load_bank(library, plain(), NORMAL, known)
+        bank = load(library, known)
         assert set(known) == {first, second}
         assert set(bank.tokens.taught[0, :, 0].tolist()) == {7, 2}
 
@@ -206,16 +225,26 @@ class TestBank:
         for number in (1, 2, 3):
             teach("button", number, half)
         teach("fleck", 4, 5)
-        bank = load_bank(library, plain(), NORMAL, {})
+        bank = load(library, {})
         numbers, counts = np.unique(bank.tokens.taught[0, :, 0], return_counts=True)
         kept = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
         assert kept == {2: half, 3: half, 4: 5}
         # whole objects are all kept
         assert len(bank) == 4
 
+    def test_a_class_of_one_look_demands_more(self, library: Library, teach: Teach) -> None:
+        for number in (1, 1, 1, 1):
+            teach("plain", number)
+        for number in (5, 6, 7, 8):
+            teach("colourful", number)
+        bank = load(library, {})
+        assert bank.demands.shape == (2,)
+        demand = dict(zip((each.name for each in bank.classes), bank.demands, strict=True))
+        assert demand["plain"] > demand["colourful"]
+
     def test_an_example_without_a_cell_has_its_views(self, library: Library, teach: Teach) -> None:
         teach("thread", 1, 0)
-        bank = load_bank(library, plain(), NORMAL, {})
+        bank = load(library, {})
         assert len(bank) == 1
         assert bank.tokens.taught.shape[1] == 0
         assert bank.tokens.n_classes == 1

@@ -65,15 +65,15 @@ def test_nothing_asked_nothing_said() -> None:
 
 def test_the_best_class_needs_enough() -> None:
     shares = np.array([0.1, 0.6, 0.55])
-    assert best(shares, 0.5) == (1, pytest.approx(0.6))
-    assert best(shares, 0.6) == (1, pytest.approx(0.6))
-    assert best(shares, 0.61) == (-1, pytest.approx(0.4))
-    assert best(shares.astype(np.float32), 0.5) == (1, pytest.approx(0.6))
+    assert best(shares, np.array([0.5, 0.5, 0.5])) == (1, pytest.approx(0.6))
+    assert best(shares, np.array([0.5, 0.6, 0.5])) == (1, pytest.approx(0.6))
+    # only the likeliest class is asked, whatever the others would need
+    assert best(shares, np.array([0.0, 0.61, 0.0])) == (-1, pytest.approx(0.4))
 
 
 def test_without_classes_everything_is_unknown() -> None:
-    assert best(np.zeros(0), 0.0) == (-1, 1.0)
+    assert best(np.zeros(0), np.zeros(0)) == (-1, 1.0)
 
 
 def test_even_classes_are_told_apart_by_their_order() -> None:
-    assert best(np.array([0.7, 0.7]), 0.5)[0] == 0
+    assert best(np.array([0.7, 0.7]), np.array([0.5, 0.5]))[0] == 0

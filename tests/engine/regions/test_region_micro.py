@@ -90,6 +90,15 @@ def test_without_classes_all_votes_are_for_unknown() -> None:
     assert (empty.votes(asked_at(0, 1, 2), MicroConfig()) == 1).all()
 
 
+@pytest.mark.parametrize("n_scales", [1, 2, 3])
+def test_fewer_scales_may_vote_the_finest_first(n_scales: int) -> None:
+    rng = np.random.default_rng(3)
+    taught, asked = (rng.normal(size=(3, n, 4)).astype(np.float32) for n in (9, 6))
+    bank = TokenBank(taught, rng.integers(0, 2, 9), 2, taught[:, :3] + 1)
+    some = bank.votes(asked, MicroConfig(n_scales=n_scales))
+    np.testing.assert_array_equal(some, bank.votes(asked, MicroConfig())[:n_scales])
+
+
 def test_no_cells_no_votes() -> None:
     votes = bank_of([0], [0], 1, normal=5).votes(asked_at(), MicroConfig())
     assert votes.shape == (3, 0, 2)
@@ -141,6 +150,7 @@ class TestDisagreement:
         (MicroConfig(ratio=0), "regions.micro.ratio must lie in 0.01 … 10, got 0"),
         (MicroConfig(softness=0), "regions.micro.softness must lie in 0.001 … 10, got 0"),
         (MicroConfig(n_neighbours=0), "regions.micro.n_neighbours must lie in 1 … 100, got 0"),
+        (MicroConfig(n_scales=4), "regions.micro.n_scales must lie in 1 … 3, got 4"),
     ],
 )
 def test_settings_out_of_range(config: MicroConfig, problem: str) -> None:
