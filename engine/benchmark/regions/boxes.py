@@ -16,9 +16,10 @@ from typing import Literal
 import numpy as np
 
 from engine.benchmark.datasets import DatasetError
-from engine.benchmark.regions.judging import Subject, Verdict, Workbench
+from engine.benchmark.regions.judging import Subject, Teacher, Verdict
 from engine.benchmark.regions.labels import BoxedPhoto, BoxedSet, LabelledBox, find_boxes
 from engine.benchmark.regions.normal import normal_photos
+from engine.benchmark.regions.station import Station
 from engine.inspector import Inspector
 from engine.regions.record import UNKNOWN
 
@@ -62,6 +63,8 @@ def measure(
     tell: Tell = lambda text, done, total: None,
 ) -> list[BoxedResult]:
     """Teach and judge in both modes, for every seed and every number of examples a class.
+
+    Photographs without a box have no part in it.
 
     Raises:
         DatasetError: A class is on too few photographs, or hardly any can be made normal.
@@ -110,14 +113,15 @@ def _judged(
     boxed: BoxedSet, drawn: Draw, inspector: Inspector, shots: Sequence[int], seed: int
 ) -> list[BoxedResult]:
     results, n_taught = [], 0
-    with Workbench(inspector, boxed.class_names) as bench:
-        subjects = [bench.subject(photo) for photo in drawn.judged if photo.boxes]
+    with Station(inspector) as station:
+        teacher = Teacher(station.recogniser, boxed.class_names)
+        subjects = [teacher.subject(photo) for photo in drawn.judged if photo.boxes]
         for n_shots in shots:
             for lesson in drawn.lessons[n_taught:n_shots]:
                 for photo, box in lesson:
-                    bench.teach(photo, box)
+                    teacher.teach(photo, box)
             n_taught = n_shots
-            verdicts = [bench.judge(each) for each in subjects]
+            verdicts = [teacher.judge(each) for each in subjects]
             results += [
                 BoxedResult(n_shots, seed, "given the box", *_given(boxed, subjects, verdicts)),
                 BoxedResult(n_shots, seed, "end to end", *_found(boxed, subjects, verdicts)),
@@ -183,13 +187,13 @@ def _mean_of_classes(is_right: np.ndarray, truth: np.ndarray) -> float:
 
 def _check(boxed: BoxedSet, n_shots: int) -> None:
     """Refuse a set that leaves no group of a class to be judged."""
-    for index, name in enumerate(boxed.class_names):
-        groups = boxed.groups_of(index)
-        # a group that shows several classes may be drawn for another one
-        others = (len(boxed.class_names) - 1) * n_shots
-        shared = sum(any(g in boxed.groups_of(i) for i in range(index)) for g in groups)
-        if len(groups) - min(others, shared) <= n_shots:
+    every = [set(boxed.groups_of(index)) for index in range(len(boxed.class_names))]
+    for index, (name, own) in enumerate(zip(boxed.class_names, every, strict=True)):
+        # a photograph that shows several classes may be drawn for another one
+        shared = own & set[str]().union(*every[:index], *every[index + 1 :])
+        if len(own) - min(len(shared), (len(every) - 1) * n_shots) <= n_shots:
             raise DatasetError(
-                f"class '{name}' is on {len(groups)} photographs that are no copies of each other "
-                f"({shared} with other classes), expected more than {n_shots}; ask for fewer shots"
+                f"class '{name}' is on {len(own)} photographs that are no copies of each other "
+                f"({len(shared)} with other classes), expected more than {n_shots}; "
+                "ask for fewer shots"
             )

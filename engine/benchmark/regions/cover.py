@@ -64,7 +64,8 @@ def grown(box_xyxy: Box, margin_px: int, size: tuple[int, int]) -> Box:
 def _light(planes: Planes, is_thing: Mask) -> Planes:
     """Smooth what is outside of things, and continue it over them from ever farther away."""
     weight = (~is_thing).astype(np.float32)
-    light = np.tile(planes[~is_thing].mean(axis=0), (*planes.shape[:2], 1)).astype(np.float32)
+    light: np.ndarray = np.tile(planes[~is_thing].mean(axis=0), (*planes.shape[:2], 1))
+    light = light.astype(np.float32)
     sigma = LIGHT_PX * 4
     while sigma >= LIGHT_PX:
         shown: np.ndarray = cv2.GaussianBlur(weight, (0, 0), sigma)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float, Float32
 
 from engine.benchmark.regions.labels import BoxedPhoto, LabelledBox
 from engine.examination import Examination
-from engine.inspector import Inspector
 from engine.regions.decision import pooled, token_shares
 from engine.regions.embedding import classify
 from engine.regions.frames import Frames
-from engine.regions.library import Library
 from engine.regions.micro import agreed
 from engine.regions.recogniser import Recogniser
 from engine.regions.record import RegionReport
@@ -62,30 +56,15 @@ class Verdict:
     n_false: int
 
 
-class Workbench:
-    """An inspector with an empty library; forgets what it was taught when left."""
+class Teacher:
+    """Teaches what is in boxes, and judges others by what has been taught."""
 
-    def __init__(self, inspector: Inspector, class_names: Sequence[str]) -> None:
-        self.inspector, self.class_names = inspector, tuple(class_names)
-        self._folder = tempfile.TemporaryDirectory(prefix="partwise-")
-        self.library = Library(Path(self._folder.name) / "regions.db", author="bench")
-        self.recogniser = Recogniser(inspector, self.library)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.library.close()
-        self._folder.cleanup()
+    def __init__(self, recogniser: Recogniser, class_names: Sequence[str]) -> None:
+        self.recogniser, self.class_names = recogniser, tuple(class_names)
 
     def teach(self, photo: BoxedPhoto, box: LabelledBox) -> None:
         """Teach what is in a box as an example of its class."""
-        examination = self.inspector.examine(read_image(photo.path))
+        examination = self.recogniser.inspector.examine(read_image(photo.path))
         region = self.thing(examination, box.region(examination.image_size))
         outlined = Outlined(region, photo.path.name)
         name = self.class_names[box.class_index]
@@ -93,7 +72,7 @@ class Workbench:
 
     def subject(self, photo: BoxedPhoto) -> Subject:
         """Examine a photograph, and describe what is in its boxes."""
-        examination = self.inspector.examine(read_image(photo.path))
+        examination = self.recogniser.inspector.examine(read_image(photo.path))
         frames = Frames(examination, self.recogniser.config.photo_area_px)
         boxes = tuple(box.region(examination.image_size) for box in photo.boxes)
         things = [self.thing(examination, box) for box in boxes]
