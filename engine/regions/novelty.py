@@ -56,10 +56,11 @@ class Normal:
 
 @dataclass(frozen=True)
 class Novelty:
-    """What is normal on each map."""
+    """What is normal on each map, as ``n_judged`` normal images showed."""
 
     detail: Detail
     normal: Mapping[str, Normal]
+    n_judged: int
 
     def __call__(self, examination: Examination) -> Map:
         """Return the novelty of every upright working pixel; 0 outside the photograph.
@@ -96,14 +97,21 @@ class Novelty:
     def state(self) -> dict[str, np.ndarray]:
         """Return what was learnt."""
         normal = [[self.normal[name].usual, self.normal[name].most] for name in NAMES]
-        return self.detail.state() | {"normal": np.array(normal)}
+        return self.detail.state() | {
+            "normal": np.array(normal),
+            "n_judged": np.array([self.n_judged]),
+        }
 
     @classmethod
     def restore(cls, state: Mapping[str, np.ndarray]) -> Novelty:
         """Take what was learnt from a stored state."""
         detail = Detail(state["mean"], state["whiten"], state["prototypes"])
         normal = (Normal(usual, most) for usual, most in state["normal"].tolist())
-        return cls(detail, dict(zip(NAMES, normal, strict=True)))
+        return cls(detail, dict(zip(NAMES, normal, strict=True)), int(state["n_judged"][0]))
+
+    def alarm_above(self, margin: float) -> float:
+        """Return the novelty from which on a region is an alarm by itself."""
+        return 1 + margin / float(np.sqrt(self.n_judged))
 
 
 def learn_novelty(
@@ -127,7 +135,9 @@ def learn_novelty(
     found["detail"] = details
     usual = float(np.median([np.median(each) for each in details]))
     found["streak"] = [streaks(each, usual) for each in details]
-    return Novelty(whole, {name: _normal(maps) for name, maps in found.items()})
+    # copies of one reference are no further images
+    n_judged = len(judged) if len(references) > 1 else 1
+    return Novelty(whole, {name: _normal(maps) for name, maps in found.items()}, n_judged)
 
 
 def _normal(maps: Sequence[Float32[np.ndarray, "_ _"]]) -> Normal:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, UInt8
 
 from engine.regions.chains import bridged, chained
 from engine.regions.region import Region
 
 Map = Float32[np.ndarray, "height width"]
+Plane = UInt8[np.ndarray, "_ _"]
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ class ProposalConfig:
     """Novelty that at least one pixel has; 1 is the most that the references showed."""
     grow_above: float = 0.65
     """Novelty of the pixels that a region may grow over."""
-    alarm_above: float = 1.75
-    """Novelty of an unknown region that makes an image anomalous whatever its total; below, normal
-    photographs of three real products have some."""
+    alarm_margin: float = 1.5
+    """An unknown region makes an image anomalous whatever its total from a novelty of
+    1 + alarm_margin / sqrt(normal images judged) on: the most of few images is soon exceeded."""
     halo: float = 0.4
     """Share of a region's own peak below which a pixel is its halo."""
     halo_px: int = 12
@@ -46,9 +47,9 @@ class ProposalConfig:
         """Name every value out of range."""
         found = []
         for name, low, high in (
-            ("seed_above", 0, 100),
+            ("seed_above", 0.01, 100),
             ("grow_above", 0, 100),
-            ("alarm_above", 0, 100),
+            ("alarm_margin", 0, 100),
             ("halo", 0, 1),
             ("halo_px", 0, 256),
             ("join_px", 0, 64),
@@ -80,10 +81,10 @@ def propose(novelty: Map, config: ProposalConfig) -> list[Proposal]:
     """Cut what is new into regions, the newest first; those of pieces of one band are joined."""
     pieces = sorted(_peeled(novelty.copy(), config), key=lambda each: -each.peak)
     pieces = pieces[: config.max_regions]
-    return [
-        _whole([pieces[i] for i in sorted(group)])
-        for group in chained([piece.region for piece in pieces])
+    wholes = [
+        _whole([pieces[i] for i in group]) for group in chained([piece.region for piece in pieces])
     ]
+    return sorted(wholes, key=lambda each: -each.peak)
 
 
 def _whole(pieces: Sequence[Proposal]) -> Proposal:
@@ -97,14 +98,13 @@ def _peeled(left: Map, config: ProposalConfig) -> Iterator[Proposal]:
     halo = _disc(config.halo_px)
     while True:
         is_peeled = np.zeros(left.shape, dtype=bool)
-        for window, is_inside in _components(_joined(left >= config.grow_above, config.join_px)):
+        for window, is_inside in _things(left >= config.grow_above, config.join_px):
             values = np.where(is_inside, left[window], 0)
             peak = float(values.max())
             if peak < config.seed_above:
                 continue
             level = max(config.grow_above, config.halo * peak)
-            core = _joined(values >= level, config.join_px)
-            for inner, is_core in _components(core):
+            for inner, is_core in _things(values >= level, config.join_px):
                 strongest = float(np.where(is_core, values[inner], 0).max())
                 if strongest < config.seed_above:
                     continue
@@ -117,24 +117,28 @@ def _peeled(left: Map, config: ProposalConfig) -> Iterator[Proposal]:
         left[cv2.dilate(is_peeled.astype(np.uint8), halo) > 0] = 0
 
 
-def _components(
-    mask: Bool[np.ndarray, "_ _"],
+def _things(
+    mask: Bool[np.ndarray, "_ _"], gap_px: int
 ) -> Iterator[tuple[tuple[slice, slice], Bool[np.ndarray, "_ _"]]]:
-    """Give the window of each connected region and the pixels that it has there."""
-    n_regions, regions, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    for number in range(1, n_regions):
+    """Give the window of each thing and its pixels there, small gaps in it closed.
+
+    What lies within the gap is one thing: closing alone would tear lines as thin as the gap.
+    """
+    reached, closed = _closed(mask.astype(np.uint8), gap_px)
+    n_things, things, statistics, _ = cv2.connectedComponentsWithStats(reached)
+    for number in range(1, n_things):
         x, y, width, height, _ = statistics[number].tolist()
         window = slice(y, y + height), slice(x, x + width)
-        yield window, regions[window] == number
+        yield window, (things[window] == number) & (closed[window] > 0)
 
 
-def _joined(mask: Bool[np.ndarray, "_ _"], gap_px: int) -> Bool[np.ndarray, "_ _"]:
-    """Close gaps, away from the border of the map as much as at it."""
+def _closed(mask: Plane, gap_px: int) -> tuple[Plane, Plane]:
+    """Widen a mask by half the gap, and narrow that again; alike at the border and away from it."""
     if not gap_px:
-        return mask
-    padded = np.pad(mask.astype(np.uint8), gap_px)
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, _disc((gap_px + 1) // 2))
-    return np.asarray(closed[gap_px:-gap_px, gap_px:-gap_px] > 0)
+        return mask, mask
+    disc, inner = _disc((gap_px + 1) // 2), np.s_[gap_px:-gap_px, gap_px:-gap_px]
+    wide = cv2.dilate(np.pad(mask, gap_px), disc)
+    return wide[inner], cv2.erode(wide, disc)[inner]
 
 
 def _disc(radius_px: int) -> np.ndarray:

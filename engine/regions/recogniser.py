@@ -214,7 +214,8 @@ class Recogniser:
             report = self.inspector.judge(self.inspector.hide(examination, is_hidden))
         class_map, error_map = _maps(examination, frames, found, asked.tokens, asked.votes)
         loudest = max((each.novelty for each in found if each.kind == "unknown"), default=0.0)
-        if not report.is_anomaly and loudest <= self.config.proposals.alarm_above:
+        alarm_above = self.inspector.novelty.alarm_above(self.config.proposals.alarm_margin)
+        if not report.is_anomaly and loudest <= alarm_above:
             # normal images have such places, too
             found = tuple(each for each in found if each.kind != "unknown")
         return RegionReport(
@@ -227,7 +228,7 @@ class Recogniser:
             novelty=novelty,
             class_map=class_map,
             error_map=error_map,
-            alarm_above=self.config.proposals.alarm_above,
+            alarm_above=alarm_above,
             seconds=0.0,
         )
 

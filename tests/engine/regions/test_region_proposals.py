@@ -213,7 +213,7 @@ def test_there_is_a_limit_and_the_newest_stay_within() -> None:
     [
         (ProposalConfig(seed_above=101), "seed_above must lie in 0"),
         (ProposalConfig(grow_above=-1), "grow_above must lie in 0"),
-        (ProposalConfig(alarm_above=101), "alarm_above must lie in 0 … 100, got 101"),
+        (ProposalConfig(alarm_margin=101), "alarm_margin must lie in 0 … 100, got 101"),
         (ProposalConfig(halo=1.1), "halo must lie in 0 … 1, got 1.1"),
         (ProposalConfig(halo_px=-1), "halo_px must lie in 0 … 256, got -1"),
         (ProposalConfig(join_px=65), "join_px must lie in 0 … 64, got 65"),
