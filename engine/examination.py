@@ -79,5 +79,8 @@ def enlarged(
     """Bring a mask to another (height, width); a pixel that is touched at all counts."""
     if mask.shape == size:
         return mask
-    share = cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
+    # a side that grows is interpolated, one that shrinks is averaged: neither skips a pixel
+    grown = max(mask.shape[0], size[0]), max(mask.shape[1], size[1])
+    share = cv2.resize(mask.astype(np.float32), grown[::-1], interpolation=cv2.INTER_LINEAR)
+    share = cv2.resize(share, size[::-1], interpolation=cv2.INTER_AREA)
     return np.asarray(share > 0)

@@ -88,8 +88,8 @@ class Frames:
             return None
         of_region = np.array([[1.0, 0.0, left], [0.0, 1.0, top]])
         to_box = compose(self.upright_to_picture, of_region) - np.array([[0, 0, x0], [0, 0, y0]])
-        share = cv2.warpAffine(region.mask.astype(np.float32), to_box, (x1 - x0, y1 - y0))
-        return Region.of(share >= 0.5, (x0, y0)) if (share >= 0.5).any() else None
+        share = _moved(region.mask, to_box, (y1 - y0, x1 - x0))
+        return Region.of(_mostly(share), (x0, y0)) if share.any() else None
 
     def in_image(self, region: Region) -> Region:
         """Enlarge a region of the picture to the image file."""
@@ -107,10 +107,11 @@ class Frames:
             small = self.in_picture(region)
             left, top, right, bottom = small.box_xyxy
             mask[top:bottom, left:right][small.mask] = 1
-        # area averages keep thin regions, and any touched pixel is hidden
+        # an upright pixel reaches over a box of picture pixels, any of which hides it
         to_upright = invert(self.upright_to_picture)
-        shrink = max(1.0, float(np.sqrt(abs(np.linalg.det(self.upright_to_picture[:, :2])))))
-        wide = cv2.dilate(mask, np.ones((2 * int(np.ceil(shrink / 2)) + 1,) * 2, np.uint8))
+        reach = np.ceil(np.abs(self.upright_to_picture[:, :2]).sum(axis=1) / 2).astype(int)
+        across, down = (2 * reach + 1).tolist()
+        wide = cv2.dilate(mask, np.ones((down, across), np.uint8))
         moved = cv2.warpAffine(wide, to_upright, (width, height)) > 0
         size = 2 * margin_px + 1
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
@@ -121,23 +122,44 @@ def scaled(region: Region, source: tuple[int, int], target: tuple[int, int]) -> 
     """Bring a region of an image of one (height, width) to another; it never gets empty."""
     if source == target:
         return region
+    grown = max(source[0], target[0]), max(source[1], target[1])
+    if grown not in (source, target):
+        return scaled(scaled(region, source, grown), grown, target)
     left, top, right, bottom = region.box_xyxy
     y_scale, x_scale = target[0] / source[0], target[1] / source[1]
     x0, y0 = int(left * x_scale), int(top * y_scale)
     x1 = min(target[1], max(x0 + 1, int(np.ceil(right * x_scale))))
     y1 = min(target[0], max(y0 + 1, int(np.ceil(bottom * y_scale))))
-    # a target pixel belongs to the region if half of it does, or the most that any does
     to_target = np.array(
         [
             [x_scale, 0, (left + 0.5) * x_scale - 0.5 - x0],
             [0, y_scale, (top + 0.5) * y_scale - 0.5 - y0],
         ]
     )
-    if x_scale >= 1:
+    if grown == target:
         share = cv2.warpAffine(region.mask.astype(np.float32), to_target, (x1 - x0, y1 - y0))
     else:
         share = _averaged(region, source, target, (x0, y0, x1, y1))
-    return Region.of(share >= min(0.5, float(share.max())), (x0, y0))
+    return Region.of(_mostly(share), (x0, y0))
+
+
+def _mostly(share: Float32[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "rows columns"]:
+    """Tell the pixels of a region: half of each belongs to it, or half of the most that any has."""
+    return share >= min(0.5, 0.5 * float(share.max()))
+
+
+def _moved(
+    mask: Bool[np.ndarray, "_ _"], transform: Affine, size: tuple[int, int]
+) -> Float32[np.ndarray, "rows columns"]:
+    """Return the share of each pixel of an image of this (height, width) that a mask covers."""
+    # sample often enough to meet each pixel of the mask
+    often = max(1, round(float(np.linalg.norm(np.linalg.inv(transform[:, :2]), 2))))
+    fine = size[0] * often, size[1] * often
+    dense = cv2.warpAffine(
+        mask.astype(np.float32), compose(rescale(size, fine), transform), fine[::-1]
+    )
+    share: np.ndarray = cv2.resize(dense, size[::-1], interpolation=cv2.INTER_AREA)
+    return share
 
 
 def _averaged(

@@ -31,9 +31,13 @@ class GroupingConfig:
         """Name every value out of range."""
         found = []
         if not 2 <= self.min_members <= 1000:
-            found.append(f"grouping.min_members must lie in 2 … 1000, got {self.min_members}")
+            found.append(
+                f"regions.grouping.min_members must lie in 2 … 1000, got {self.min_members}"
+            )
         if not 0.01 <= self.max_distance <= 1:
-            found.append(f"grouping.max_distance must lie in 0.01 … 1, got {self.max_distance}")
+            found.append(
+                f"regions.grouping.max_distance must lie in 0.01 … 1, got {self.max_distance}"
+            )
         return found
 
 

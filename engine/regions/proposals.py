@@ -122,7 +122,8 @@ def _things(
 ) -> Iterator[tuple[tuple[slice, slice], Bool[np.ndarray, "_ _"]]]:
     """Give the window of each thing and its pixels there, small gaps in it closed.
 
-    What lies within the gap is one thing: closing alone would tear lines as thin as the gap.
+    What is no farther apart than a small gap is one thing even where closing fills no gap: in
+    lines thinner than that.
     """
     reached, closed = _closed(mask.astype(np.uint8), gap_px)
     n_things, things, statistics, _ = cv2.connectedComponentsWithStats(reached)

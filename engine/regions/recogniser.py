@@ -213,7 +213,7 @@ class Recogniser:
             is_hidden = frames.hidden(accepted, self.config.hidden_margin_px)
             report = self.inspector.judge(self.inspector.hide(examination, is_hidden))
         class_map, error_map = _maps(examination, frames, found, asked.tokens, asked.votes)
-        loudest = max((each.novelty for each in found if each.kind == "unknown"), default=0.0)
+        loudest = _loudest(frames, found, novelty, self.config.hidden_margin_px)
         alarm_above = self.inspector.novelty.alarm_above(self.config.proposals.alarm_margin)
         if not report.is_anomaly and loudest <= alarm_above:
             # normal images have such places, too
@@ -228,9 +228,16 @@ class Recogniser:
             novelty=novelty,
             class_map=class_map,
             error_map=error_map,
+            loudest=loudest,
             alarm_above=alarm_above,
             seconds=0.0,
         )
+
+
+def _loudest(frames: Frames, found: Sequence[FoundRegion], novelty: Map, margin_px: int) -> float:
+    """Return the largest novelty outside of recognised regions."""
+    known = [each.region for each in found if each.kind != "unknown"]
+    return float((novelty * ~frames.hidden(known, margin_px) if known else novelty).max())
 
 
 def outliner_of(inspector: Inspector, frames: Frames) -> Prompt | None:

@@ -54,8 +54,9 @@ class RegionReport:
 
     Maps lie on the upright working image, which ``report.to_image`` leads back to the image file:
     ``novelty``, of which 1 is the most that normal images showed, and ``alarm_above`` an alarm by
-    itself; ``class_map``, the class of each pixel as the tokens see it (-1: unknown, -2: nothing
-    new); ``error_map``, how much the scales disagree about it, 0 … 1.
+    itself (``loudest`` is the most of it outside of what was recognised); ``class_map``, the class
+    of each pixel as the tokens see it (-1: unknown, -2: nothing new); ``error_map``, how much the
+    scales disagree about it, 0 … 1.
     """
 
     report: Report
@@ -67,6 +68,7 @@ class RegionReport:
     novelty: Float32[np.ndarray, "height width"]
     class_map: Int[np.ndarray, "height width"]
     error_map: Float[np.ndarray, "height width"]
+    loudest: float
     alarm_above: float
     seconds: float
 
@@ -89,12 +91,10 @@ class RegionReport:
     def score(self) -> float:
         """How anomalous what is not accepted is; 1 is the limit.
 
-        The larger of the total in units of its threshold, and of the novelty of an unknown region
-        in units of that which is an alarm by itself.
+        The larger of the total in units of its threshold, and of the largest novelty outside of
+        what was recognised, in units of that which is an alarm by itself.
         """
-        novelties = (each.novelty for each in self.unknown)
-        total = self.report.total / self.report.threshold
-        return max(total, *(each / self.alarm_above for each in novelties), 0.0)
+        return max(self.report.total / self.report.threshold, self.loudest / self.alarm_above)
 
     @property
     def is_anomaly(self) -> bool:

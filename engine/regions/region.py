@@ -11,6 +11,8 @@ from jaxtyping import Bool
 
 Box = tuple[int, int, int, int]
 
+_EMPTY = "a region must have at least one pixel, got an empty mask"
+
 
 @dataclass(frozen=True)
 class Region:
@@ -30,6 +32,8 @@ class Region:
                 f"mask must fill the box {self.box_xyxy}, {bottom - top} rows of {right - left}, "
                 f"got {self.mask.shape}; use Region.of on a mask of the whole image"
             )
+        if not self.mask.any():
+            raise ValueError(_EMPTY)
 
     @classmethod
     def of(
@@ -42,7 +46,7 @@ class Region:
         """
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
-            raise ValueError("a region must have at least one pixel, got an empty mask")
+            raise ValueError(_EMPTY)
         top, bottom = int(rows[0]), int(rows[-1]) + 1
         left, right = int(columns[0]), int(columns[-1]) + 1
         x, y = offset_xy

@@ -60,12 +60,13 @@ class SegmentationConfig:
         for name, low, high in (("margin_px", 8, 128), ("reach_px", 2, 64)):
             if not low <= getattr(self, name) <= high:
                 found.append(
-                    f"segmentation.{name} must lie in {low} … {high}, got {getattr(self, name)}"
+                    f"regions.segmentation.{name} must lie in {low} … {high}, "
+                    f"got {getattr(self, name)}"
                 )
         if self.reach_px >= self.margin_px:
             found.append(
-                f"segmentation.reach_px must be less than margin_px ({self.margin_px}), "
-                f"got {self.reach_px}"
+                "regions.segmentation.reach_px must be less than margin_px "
+                f"({self.margin_px}), got {self.reach_px}"
             )
         return found
 

@@ -19,12 +19,13 @@ from features.dense import DenseMap
 
 # half-widths of the windows: 1, 3 and 7 cells on a side
 WINDOWS = (0, 1, 3)
-# pixels of a region that are looked up; more do not change which cells it covers
+# about so many points of a region are looked up; more do not change which cells it covers
 N_PIXELS = 20_000
 # a cell belongs to a region that covers this share of it, or of the cell that it covers best
 LEAST_COVERAGE = 0.5
 
 Affine = Float[np.ndarray, "2 3"]
+Points = Float[np.ndarray, " points"]
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,35 @@ def cells_of(
     ``image_to_cells`` maps a pixel (x, y) of the image file to (column, row) of the grid, in which
     whole numbers are centres of cells.
     """
-    rows, columns = np.nonzero(region.mask)
-    if len(rows) > N_PIXELS:
-        chosen = np.linspace(0, len(rows) - 1, N_PIXELS).astype(np.int64)
-        rows, columns = rows[chosen], columns[chosen]
-    x, y = columns + region.box_xyxy[0], rows + region.box_xyxy[1]
+    x, y, area_px = _points(region)
     column, row = (
         np.rint(a * x + b * y + c).astype(np.int64) for a, b, c in np.asarray(image_to_cells)
     )
     is_inside = (row >= 0) & (row < grid[0]) & (column >= 0) & (column < grid[1])
-    cells, counts = np.unique(row[is_inside] * grid[1] + column[is_inside], return_counts=True)
-    return cells, counts.astype(np.float64) * region.area_px / max(len(rows), 1)
+    flat = row[is_inside] * grid[1] + column[is_inside]
+    # numpy counts nothing in whole numbers, whatever the weights
+    counts = np.bincount(flat, area_px[is_inside]).astype(np.float64)
+    cells = np.flatnonzero(counts)
+    return cells, counts[cells]
+
+
+def _points(region: Region) -> tuple[Points, Points, Points]:
+    """Return x and y of points in the image file that stand for a region, and their area in px.
+
+    They are its pixels, or of a large region squares of the same size, by the share that it covers.
+    """
+    left, top, right, bottom = region.box_xyxy
+    step = int(np.sqrt(region.area_px / N_PIXELS))
+    if step <= 1:
+        rows, columns = np.nonzero(region.mask)
+        return columns + float(left), rows + float(top), np.ones(len(rows))
+    size = -(-(bottom - top) // step), -(-(right - left) // step)
+    share = cv2.resize(region.mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA)
+    rows, columns = np.nonzero(share)
+    height, width = (bottom - top) / size[0], (right - left) / size[1]
+    x = (columns + 0.5) * width - 0.5 + left
+    y = (rows + 0.5) * height - 0.5 + top
+    return x, y, share[rows, columns] * height * width
 
 
 def describe_regions(

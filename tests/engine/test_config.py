@@ -159,3 +159,42 @@ def test_a_file_that_may_not_be_read(locked_folder):
 def test_a_mistyped_preset_is_no_file():
     with pytest.raises(ConfigError, match=r"papper: no such config file; .* default, paper"):
         load("papper")
+
+
+def numbers(record, prefix=""):
+    """Give the path of each number among the settings, and its value."""
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from numbers(value, f"{prefix}{field.name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield f"{prefix}{field.name}", value
+
+
+@pytest.mark.parametrize("path", [path for path, _ in numbers(Config().regions, "regions.")])
+def test_every_setting_of_regions_is_checked_and_named(path, tmp_path):
+    for value in (-1, 10**9):
+        file = write(tmp_path, f"{path} = {value}\n")
+        with pytest.raises(ConfigError, match=rf"{re.escape(path)} must .*got {value}"):
+            load(file)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_settings_of_regions_hold_for_every_preset(name):
+    assert load(name).regions == Config().regions
+
+
+def test_settings_of_regions_can_be_changed_one_by_one(tmp_path):
+    path = write(tmp_path, "[regions]\nn_turns = 1\nproposals.halo_px = 9\nmicro.ratio = 0.5\n")
+    regions = load(path).regions
+    default = Config().regions
+    assert (regions.n_turns, regions.proposals.halo_px, regions.micro.ratio) == (1, 9, 0.5)
+    assert regions.segmentation == default.segmentation
+    assert regions.grouping == default.grouping
+    assert regions.proposals == dataclasses.replace(default.proposals, halo_px=9)
+
+
+def test_what_grows_may_not_be_more_than_what_is_certain(tmp_path):
+    path = write(tmp_path, "[regions.proposals]\ngrow_above = 2\nseed_above = 1\n")
+    with pytest.raises(ConfigError, match=r"grow_above must not exceed seed_above, got 2\.0 and"):
+        load(path)

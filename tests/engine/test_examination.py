@@ -73,7 +73,9 @@ class TestWithoutHidden:
 
 
 class TestEnlarged:
-    @pytest.mark.parametrize("size", [(24, 32), (30, 41), (60, 80), (12, 16), (5, 7), (3, 4)])
+    @pytest.mark.parametrize(
+        "size", [(24, 32), (30, 41), (60, 80), (12, 16), (5, 7), (3, 4), (5, 32)]
+    )
     def test_whatever_is_touched_counts(self, size: tuple[int, int]) -> None:
         """Every pixel whose centre a marked one touches, one by one."""
         for seed in range(4):

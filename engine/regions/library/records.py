@@ -122,8 +122,6 @@ def _check_region(region: Region, image_size: tuple[int, int]) -> None:
             f"a region must lie within its image of {width}×{height} px, "
             f"got the box {region.box_xyxy}; outline it again"
         )
-    if not region.area_px:
-        raise LibraryError("a region must have at least one pixel, got none; outline it again")
 
 
 def _check_feature(name: str, array: np.ndarray) -> None:

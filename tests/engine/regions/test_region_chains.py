@@ -81,6 +81,25 @@ class TestDots:
         # whatever else there is, if it is not in line
         assert joined([box(200, 15, 12, 12), *dots]) == [list(range(1, 9))]
 
+    @pytest.mark.parametrize("seed", range(8))
+    def test_a_slanting_faulty_thread_is_one(self, seed: int) -> None:
+        """It is seen wherever it comes to the surface, but for one place."""
+        rng = np.random.default_rng(seed)
+        along = np.array([1.0, rng.uniform(-0.2, 0.2)]) * rng.uniform(10, 12)
+        places = np.array([20, 120]) + np.arange(12)[:, None] * along + rng.normal(0, 0.5, (12, 2))
+        sizes = rng.integers([5, 3], [9, 5], (12, 2))
+        corners = np.rint(places - sizes / 2).astype(int)
+        dots = [box(*corner, *size) for corner, size in zip(corners, sizes, strict=True)]
+        assert joined(dots) == [list(range(12))]
+        assert joined(dots[:7] + dots[8:]) == [list(range(11))]
+
+    def test_two_rows_are_two_lines(self) -> None:
+        rows = [[box(20 + 10 * i, top, 3, 3) for i in range(7)] for top in (30, 90)]
+        assert sorted(joined(rows[0] + rows[1])) == [list(range(7)), list(range(7, 14))]
+
+    def test_dots_on_one_spot_are_no_line(self) -> None:
+        assert joined([box(20, 30, 3, 3)] * 6) == []
+
     def test_three_dots_are_no_line(self) -> None:
         assert joined([box(20 + 12 * i, 30, 3, 3) for i in range(3)]) == []
 

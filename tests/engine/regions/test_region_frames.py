@@ -174,6 +174,15 @@ class TestScaled:
         share = stripe.reshape(1000, 4, 16).mean(axis=1)
         np.testing.assert_array_equal(small, share > 0)
 
+    def test_one_side_can_shrink_as_the_other_grows(self) -> None:
+        stripe = np.zeros((4000, 10), dtype=bool)
+        stripe[1000:1100, 2:8] = stripe[3000, 5] = True
+        small = scaled(Region.of(stripe), (4000, 10), (1000, 16)).over((1000, 16))
+        assert small[250:275, 4:12].all()
+        assert small[250:275].sum() == pytest.approx(25 * 6 * 1.6, rel=0.1)
+        assert not small[:240].any()
+        assert not small[285:740].any()
+
     def test_a_small_region_of_50_megapixels_costs_little(self) -> None:
         size, small = (6000, 8500), (850, 1204)
         tracemalloc.start()

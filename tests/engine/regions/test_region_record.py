@@ -45,6 +45,8 @@ def test_a_region_does_not_keep_the_whole_mask_alive() -> None:
 def test_no_pixel_is_no_region() -> None:
     with pytest.raises(ValueError, match="at least one pixel, got an empty mask"):
         Region.of(np.zeros((3, 4), dtype=bool))
+    with pytest.raises(ValueError, match="at least one pixel, got an empty mask"):
+        Region((2, 2, 6, 5), np.zeros((3, 4), dtype=bool))
 
 
 @pytest.mark.parametrize("box", [(0, 0, 3, 4), (0, 0, 4, 2), (5, 5, 4, 3)])

@@ -208,8 +208,8 @@ def test_the_context_is_the_box_and_a_margin_within_the_image() -> None:
 def test_values_out_of_range_are_named() -> None:
     assert SegmentationConfig().problems() == []
     assert SegmentationConfig(margin_px=9, reach_px=99).problems() == [
-        "segmentation.reach_px must lie in 2 … 64, got 99",
-        "segmentation.reach_px must be less than margin_px (9), got 99",
+        "regions.segmentation.reach_px must lie in 2 … 64, got 99",
+        "regions.segmentation.reach_px must be less than margin_px (9), got 99",
     ]
 
 
