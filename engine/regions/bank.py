@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
+from engine.regions.decision import LEAST_DOUBT
 from engine.regions.embedding import RegionEmbedder, demands_of
 from engine.regions.library.records import Features, RegionClass
 from engine.regions.micro import TokenBank
@@ -50,8 +51,8 @@ class Bank:
         return len(self.example_ids)
 
     def above(self, config: RegionsConfig) -> Float[np.ndarray, " classes"]:
-        """Return the probability from which on a region is of each class."""
-        limits = {"accepted": config.accepted_above, "defect": config.same_above}
+        """Return the probability, beyond what is demanded, from which a region is of each class."""
+        limits = {"accepted": 0.5, "defect": config.same_above}
         return np.array([limits[each.kind] for each in self.classes])
 
 
@@ -91,8 +92,12 @@ def load_bank(
     normal: Float32[np.ndarray, "scales cells dim"],
     embedder: RegionEmbedder,
     known: dict[int, Features],
+    accepted_above: float,
 ) -> Bank:
-    """Read what a library holds; ``known`` keeps features by example, and takes up new ones."""
+    """Read what a library holds; ``known`` keeps features by example, and takes up new ones.
+
+    ``accepted_above`` is the least probability that an accepted class demands.
+    """
     classes = tuple(library.classes())
     index_of = {each.id: index for index, each in enumerate(classes)}
     class_of = {
@@ -113,9 +118,24 @@ def load_bank(
         np.array(ids, dtype=np.int64),
         class_of_example,
         views,
-        demands_of(embedder, views, class_of_example, len(classes)),
+        _demands(embedder, views, class_of_example, classes, accepted_above),
         _token_bank(features, class_of_example, len(classes), scale, normal),
     )
+
+
+def _demands(
+    embedder: RegionEmbedder,
+    views: Float32[np.ndarray, "examples views dim"],
+    class_of_example: Int[np.ndarray, " examples"],
+    classes: Sequence[RegionClass],
+    accepted_above: float,
+) -> Float32[np.ndarray, " classes"]:
+    """Return what each class demands by its examples, an accepted one at least so much."""
+    demands = demands_of(embedder, views, class_of_example, len(classes))
+    share = min(accepted_above, 1 - LEAST_DOUBT)
+    least = np.log(max(share, LEAST_DOUBT) / (1 - share))
+    is_accepted = np.array([each.kind == "accepted" for each in classes], dtype=bool)
+    return np.where(is_accepted, np.maximum(demands, np.float32(least)), demands)
 
 
 def _token_bank(

@@ -90,7 +90,12 @@ class Recogniser:
         revision = self.library.revision()
         if revision != self._revision:
             self._bank = load_bank(
-                self.library, self.scale, self._normal, self.embedder, self._features
+                self.library,
+                self.scale,
+                self._normal,
+                self.embedder,
+                self._features,
+                self.config.accepted_above,
             )
             self._revision = revision
         return self._bank
@@ -197,6 +202,16 @@ class Recogniser:
             tuple(shares.tolist()),
         )
 
+    def _loudest(self, frames: Frames, found: Sequence[FoundRegion], novelty: Map) -> float:
+        """Return the largest novelty of an unknown region; else of a place not even proposed."""
+        unknown = [each.novelty for each in found if each.kind == "unknown"]
+        if unknown:
+            return max(unknown)
+        known = [each.region for each in found]
+        if known:
+            novelty = novelty * ~frames.hidden(known, self.config.hidden_margin_px)
+        return min(float(novelty.max()), self.config.proposals.seed_above)
+
     def _report(
         self,
         examination: Examination,
@@ -213,11 +228,12 @@ class Recogniser:
             is_hidden = frames.hidden(accepted, self.config.hidden_margin_px)
             report = self.inspector.judge(self.inspector.hide(examination, is_hidden))
         class_map, error_map = _maps(examination, frames, found, asked.tokens, asked.votes)
-        loudest = _loudest(frames, found, novelty, self.config.hidden_margin_px)
-        alarm_above = self.inspector.novelty.alarm_above(self.config.proposals.alarm_margin)
-        if not report.is_anomaly and loudest <= alarm_above:
-            # normal images have such places, too
-            found = tuple(each for each in found if each.kind != "unknown")
+        proposals = self.config.proposals
+        alarm_above = self.inspector.novelty.alarm_above(proposals.alarm_margin)
+        loudest = self._loudest(frames, found, novelty)
+        # normal images have places that are somewhat new, too
+        least = alarm_above if loudest > alarm_above or not report.is_anomaly else 0.0
+        found = tuple(each for each in found if each.kind != "unknown" or each.novelty > least)
         return RegionReport(
             report=report,
             plain=plain,
@@ -232,12 +248,6 @@ class Recogniser:
             alarm_above=alarm_above,
             seconds=0.0,
         )
-
-
-def _loudest(frames: Frames, found: Sequence[FoundRegion], novelty: Map, margin_px: int) -> float:
-    """Return the largest novelty outside of recognised regions."""
-    known = [each.region for each in found if each.kind != "unknown"]
-    return float((novelty * ~frames.hidden(known, margin_px) if known else novelty).max())
 
 
 def outliner_of(inspector: Inspector, frames: Frames) -> Prompt | None:

@@ -49,8 +49,8 @@ class FoundRegion:
 class RegionReport:
     """The judgement of one image with what was taught.
 
-    ``report`` leaves accepted regions out, ``plain`` does not. Unknown regions are listed where
-    they or the total make the image anomalous.
+    ``report`` leaves accepted regions out, ``plain`` does not. Unknown regions are listed that are
+    an alarm by themselves; all of them, where none is and the total makes the image anomalous.
 
     Maps lie on the upright working image, which ``report.to_image`` leads back to the image file:
     ``novelty``, of which 1 is the most that normal images showed, and ``alarm_above`` an alarm by

@@ -23,8 +23,8 @@ class RegionsConfig:
     """Probability from which on a region is of a defect class. Taking something unknown for a
     defect is the lesser mistake, for both are anomalous."""
     accepted_above: float = 0.8
-    """The same for an accepted class, which makes images normal: on rendered cloth, buttons of one
-    design have at least 0.9, and one stain in a hundred more than 0.8."""
+    """The same for an accepted class, which makes images normal, where one example is all: on
+    rendered cloth, buttons of one design have 0.9 and more, and one stain in a hundred 0.8."""
     n_tokens: int = 12
     """Cells kept of a taught example: those that differ most."""
     n_turns: int = 4

@@ -76,7 +76,7 @@ class Nearness:
 
 
 def load(library: Library, known: dict[int, Features]) -> Bank:
-    return load_bank(library, plain(), NORMAL, Nearness(), known)
+    return load_bank(library, plain(), NORMAL, Nearness(), known, accepted_above=0.5)
 
 
 def features(number: int, n_tokens: int) -> Features:

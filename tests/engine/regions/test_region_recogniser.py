@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -61,7 +62,7 @@ class TestVerdict:
             assert report.plain.is_anomaly
             # the total is that of the same cloth without the thing, give or take
             clean = station.inspector.inspect(photo(each[0]).image)
-            assert report.report.total == pytest.approx(clean.total, rel=0.25)
+            assert report.report.total == pytest.approx(clean.total, rel=0.1)
 
     def test_what_was_not_taught_stays_unknown(
         self, station: Any, photo: Photos, names: Names
@@ -185,7 +186,7 @@ class TestLessons:
         badge = photo(65, ("badge", 120, 120))
         assert names(station.judge(badge)) == ["unknown"]
         station.teach(badge, "button")
-        for each in (badge, photo(66, ("badge", 80, 170)), photo(*OTHER_BUTTON)):
+        for each in (badge, photo(68, ("badge", 80, 170)), photo(*OTHER_BUTTON)):
             report = station.judge(each)
             assert names(report) == ["button"]
             assert report.verdict == "normal"
@@ -279,8 +280,9 @@ class TestRecord:
         np.testing.assert_allclose(report.report.to_image, [[1, 0, 0], [0, 1, 0]], atol=1e-6)
         is_new = report.class_map != NOTHING
         listed = np.any([each.region.over(size) for each in report.regions], axis=0)
-        assert np.mean(is_new[listed]) > 0.99
-        assert np.mean(listed[is_new]) > 0.9
+        assert is_new[listed].all()
+        # a working pixel that a region touches at all is drawn as new
+        assert cv2.dilate(listed.astype(np.uint8), np.ones((3, 3)))[is_new].all()
         for each in (*report.accepted, *report.defects):
             inside = report.class_map[each.region.over(size)]
             assert report.class_names[each.class_index] == each.class_name

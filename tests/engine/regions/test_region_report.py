@@ -43,6 +43,7 @@ def judged(clean: Report, share: float, *regions: FoundRegion, plain: float = 9.
         novelty=np.zeros(size, dtype=np.float32),
         class_map=np.full(size, -2),
         error_map=np.zeros(size),
+        loudest=max([each.novelty for each in regions if each.kind == "unknown"], default=0.0),
         alarm_above=ALARM_ABOVE,
         seconds=0.25,
     )
@@ -114,7 +115,7 @@ class TestWords:
         report = judged(clean, 0.5, found("button"), found("blot", left=8), plain=3.0)
         values = json.loads(json.dumps(report.as_dict(), allow_nan=False))
         assert values["verdict"] == "anomaly"
-        assert values["total"] == pytest.approx(0.5 * clean.threshold)
+        assert values["score"] == pytest.approx(0.5 * clean.threshold)
         assert values["score_without_regions"] == pytest.approx(3 * clean.threshold)
         assert values["seconds"] == 0.25
         assert values["regions"][1] == {
