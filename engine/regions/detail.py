@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 from scipy.cluster.vq import kmeans2
 
 Image = UInt8[np.ndarray, "height width 3"]
@@ -29,21 +29,27 @@ FINE_SIGMA_PX, WIDE_SIGMA_PX = 1.0, 2.5
 LEAST_SPREAD = 0.5
 # working pixels a side of what the light is fitted to
 LIGHT_CELL_PX = 8
+# colours of the references' cells, and how far from one a cell still is of that colour: twice the
+# just noticeable difference (2.3 units of CIELAB, Mahy et al., 1994)
+N_COLORS, LIKE_COLOR = 16, 4.6
+# ridge on the slopes of the light, as a share of the cells' weights
+LEAST_FLAT = 3e-3
 # pixels whose distances are computed at once: they fit into the second-level cache
 N_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
 class Detail:
-    """The prototypes of the references' pixels."""
+    """The prototypes of the references' pixels; ``colors`` are those of their cells, in CIELAB."""
 
+    colors: Float32[np.ndarray, "colors 3"]
     mean: Float32[np.ndarray, " dim"]
     whiten: Float32[np.ndarray, "dim dim"]
     prototypes: Float32[np.ndarray, "prototypes dim"]
 
     def __call__(self, image: Image, is_valid: Mask) -> Float32[np.ndarray, "height width"]:
         """Return the distance of each pixel to the nearest prototype; 0 where it is not valid."""
-        described = describe(image, is_valid)
+        described = describe(image, is_valid, self.colors)
         flat = described.reshape(-1, described.shape[-1])
         power = np.einsum("pd,pd->p", self.prototypes, self.prototypes)
         turned = -2 * self.prototypes
@@ -59,32 +65,45 @@ class Detail:
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what was learnt."""
-        return {"mean": self.mean, "whiten": self.whiten, "prototypes": self.prototypes}
+        return {
+            "colors": self.colors,
+            "mean": self.mean,
+            "whiten": self.whiten,
+            "prototypes": self.prototypes,
+        }
 
 
 def learn_detail(
     images: Sequence[Image], is_valid: Sequence[Mask], rng: np.random.Generator
 ) -> Detail:
     """Sum up the valid pixels of upright references of one size."""
-    pixels = np.concatenate(
-        [describe(image, valid)[valid] for image, valid in zip(images, is_valid, strict=True)]
-    )
+    pairs = list(zip(images, is_valid, strict=True))
+    cells = [_cells(_lab(image), valid) for image, valid in pairs]
+    colors = _centers(np.concatenate([lab[is_seen] for lab, is_seen in cells]), N_COLORS, rng)
+    pixels = np.concatenate([describe(image, valid, colors)[valid] for image, valid in pairs])
     mean = pixels.mean(axis=0)
     covariance = np.cov(pixels.T) + LEAST_SPREAD**2 * np.eye(pixels.shape[1])
     values, vectors = np.linalg.eigh(covariance)
     whiten = (vectors / np.sqrt(values)).astype(np.float32)
     chosen = pixels[rng.permutation(len(pixels))[:N_SAMPLES]]
-    sample = ((chosen - mean) @ whiten).astype(np.float64)
-    # k-means cannot find more clusters than there are distinct pixels
-    n_prototypes = min(N_PROTOTYPES, len(np.unique(sample, axis=0)))
-    prototypes = kmeans2(sample, n_prototypes, minit="++", rng=rng)[0]
-    return Detail(mean, whiten, prototypes.astype(np.float32))
+    prototypes = _centers((chosen - mean) @ whiten, N_PROTOTYPES, rng)
+    return Detail(colors, mean, whiten, prototypes)
 
 
-def describe(image: Image, is_valid: Mask) -> Planes:
+def _centers(
+    rows: Float32[np.ndarray, "_rows dim"], n_centers: int, rng: np.random.Generator
+) -> Float32[np.ndarray, "_centers dim"]:
+    """Cluster rows; k-means cannot find more clusters than there are distinct ones."""
+    sample = rows.astype(np.float64)
+    n_centers = min(n_centers, len(np.unique(sample, axis=0)))
+    centers: np.ndarray = kmeans2(sample, n_centers, minit="++", rng=rng)[0]
+    return centers.astype(np.float32)
+
+
+def describe(image: Image, is_valid: Mask, colors: Float32[np.ndarray, "colors 3"]) -> Planes:
     """Return seven features a pixel: CIELAB relative to the light at two radii, and roughness."""
-    lab = cv2.cvtColor(image.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB)
-    relative = lab - light_of(lab, is_valid)
+    lab = _lab(image)
+    relative = lab - light_of(lab, is_valid, colors)
     fine = cv2.GaussianBlur(relative, (0, 0), FINE_SIGMA_PX)
     wide = cv2.GaussianBlur(relative, (0, 0), WIDE_SIGMA_PX)
     residue = relative[..., 0] - wide[..., 0]
@@ -92,29 +111,61 @@ def describe(image: Image, is_valid: Mask) -> Planes:
     return np.dstack([fine, wide, roughness])
 
 
-def light_of(lab: Float32[np.ndarray, "height width 3"], is_valid: Mask) -> Planes:
+def light_of(
+    lab: Float32[np.ndarray, "height width 3"],
+    is_valid: Mask,
+    colors: Float32[np.ndarray, "colors 3"],
+) -> Planes:
     """Fit the light across the image: a quadratic surface that novelties hardly pull.
 
-    Least squares, reweighted five times with Cauchy's weights (Holland and Welsch, 1977). A wide
-    average instead would leave a rim of the opposite colour around every large thing.
+    Least squares, reweighted five times with Cauchy's weights (Holland and Welsch, 1977); cells of
+    colours that no reference has count less from the start, or something new that fills half of
+    the image would pass for the ground. A wide average instead of the surface would leave a rim
+    of the opposite colour around every large thing.
     """
     height, width = is_valid.shape
-    grid = max(4, height // LIGHT_CELL_PX), max(4, width // LIGHT_CELL_PX)
-    small = cv2.resize(lab, grid[::-1], interpolation=cv2.INTER_AREA).reshape(-1, 3)
-    coverage = cv2.resize(is_valid.astype(np.float32), grid[::-1], interpolation=cv2.INTER_AREA)
-    is_seen = coverage.ravel() > 0.5
-    if not is_seen.any():
-        is_seen[:] = True
+    grid = _grid(height, width)
+    small, is_seen = _cells(lab, is_valid)
     y, x = (axis.ravel() for axis in np.mgrid[-1 : 1 : grid[0] * 1j, -1 : 1 : grid[1] * 1j])
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
-    weights = is_seen.astype(np.float64)
+    away = np.sqrt(((small[:, None] - colors) ** 2).sum(axis=2).min(axis=1))
+    known = is_seen / (1 + (away / LIKE_COLOR) ** 2) ** 2
+    weights = known
     for _ in range(5):
         weighted = terms * weights[:, None]
-        # a pinch of ridge, for grids of which little is valid
-        solution = np.linalg.solve(weighted.T @ terms + 1e-3 * np.eye(6), weighted.T @ small)
+        # a pinch of ridge: the surface must not rear up where little is known
+        ridge = 1e-3 + LEAST_FLAT * weights.sum() * np.diag([0.0, 1, 1, 1, 1, 1])
+        solution = np.linalg.solve(weighted.T @ terms + ridge * np.eye(6), weighted.T @ small)
         misfit = np.linalg.norm(small - terms @ solution, axis=1)
-        scale = 1.5 * (np.median(misfit[is_seen]) + LEAST_SPREAD)
-        weights = is_seen / (1 + (misfit / scale) ** 2)
+        scale = 1.5 * (_median(misfit, known) + LEAST_SPREAD)
+        weights = known / (1 + (misfit / scale) ** 2)
     surface = (terms @ solution).astype(np.float32).reshape(*grid, 3)
     light: Planes = cv2.resize(surface, (width, height), interpolation=cv2.INTER_LINEAR)
     return light
+
+
+def _lab(image: Image) -> Float32[np.ndarray, "height width 3"]:
+    scaled = image.astype(np.float32) * np.float32(1 / 255)
+    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB))
+
+
+def _grid(height: int, width: int) -> tuple[int, int]:
+    return max(4, height // LIGHT_CELL_PX), max(4, width // LIGHT_CELL_PX)
+
+
+def _cells(
+    lab: Float32[np.ndarray, "height width 3"], is_valid: Mask
+) -> tuple[Float32[np.ndarray, "cells 3"], Bool[np.ndarray, " cells"]]:
+    """Average over cells, row by row, and say which are seen; all, if none is."""
+    rows, columns = _grid(*is_valid.shape)
+    small = cv2.resize(lab, (columns, rows), interpolation=cv2.INTER_AREA).reshape(-1, 3)
+    coverage = cv2.resize(
+        is_valid.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA
+    )
+    is_seen: np.ndarray = coverage.ravel() > 0.5
+    return small, is_seen if is_seen.any() else np.ones_like(is_seen)
+
+
+def _median(values: Float[np.ndarray, " cells"], weights: Float[np.ndarray, " cells"]) -> float:
+    order = np.argsort(values)
+    return float(values[order][np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)])

@@ -105,7 +105,7 @@ class Novelty:
     @classmethod
     def restore(cls, state: Mapping[str, np.ndarray]) -> Novelty:
         """Take what was learnt from a stored state."""
-        detail = Detail(state["mean"], state["whiten"], state["prototypes"])
+        detail = Detail(state["colors"], state["mean"], state["whiten"], state["prototypes"])
         normal = (Normal(usual, most) for usual, most in state["normal"].tolist())
         return cls(detail, dict(zip(NAMES, normal, strict=True)), int(state["n_judged"][0]))
 

@@ -77,8 +77,8 @@ RED, BLUE, GREEN, BLACK = (190, 40, 40), (40, 60, 200), (40, 150, 70), (30, 28, 
 ONE_THING: dict[str, tuple[Mask, Mask, tuple[int, int, int], float]] = {
     "speck of 6 × 6 px": (rectangle(150, 160, 6, 6), rectangle(333, 271, 6, 6), BLACK, 0.5),
     "thread of 3 × 300 px": (thread(100, 150, 14), thread(90, 350, -14), BLUE, 0.5),
-    "half the image": (rectangle(0, 0, 512, 256), rectangle(0, 0, 512, 262), RED, 0.6),
-    "half a corner": (rectangle(0, 0, 360, 360), rectangle(152, 152, 360, 360), RED, 0.6),
+    "half the image": (rectangle(0, 0, 512, 256), rectangle(0, 0, 512, 250), RED, 0.6),
+    "a large corner": (rectangle(0, 0, 350, 350), rectangle(152, 152, 360, 360), RED, 0.6),
     "ring": (
         disc(170, 170, 50) & ~disc(170, 170, 28),
         disc(330, 300, 50) & ~disc(330, 300, 28),

@@ -18,7 +18,7 @@ SIZE = (240, 320)
 HOLES = ((90, 70), (90, 165), (220, 60), (235, 170), (160, 118))
 # the plate is painted this much larger than it is photographed
 FINE = 4
-RED = (190, 40, 40)
+TABLE, STEEL, BRASS, RED = (40, 55, 90), (150, 150, 155), (205, 160, 80), (190, 40, 40)
 Pose = tuple[float, float, float]
 
 
@@ -37,13 +37,13 @@ def placed(angle_deg: float, dx: float, dy: float) -> np.ndarray:
     return np.asarray(turn, dtype=np.float64)
 
 
-def taken(painted: np.ndarray, pose: np.ndarray, outside: int) -> np.ndarray:
+def taken(painted: np.ndarray, pose: np.ndarray, outside: tuple[int, ...]) -> np.ndarray:
     """Photograph what is painted ``FINE`` times larger, in a pose."""
     middle = (FINE - 1) / 2
     to_fine = np.array([[FINE, 0, middle], [0, FINE, middle]])
     whole = [np.vstack([each, [0, 0, 1]]) for each in (to_fine, pose, invert(to_fine))]
     moved = cv2.warpAffine(
-        painted, (whole[0] @ whole[1] @ whole[2])[:2], painted.shape[1::-1], borderValue=(outside,) * 3
+        painted, (whole[0] @ whole[1] @ whole[2])[:2], painted.shape[1::-1], borderValue=outside
     )
     return np.asarray(cv2.resize(moved, SIZE[::-1], interpolation=cv2.INTER_AREA))
 
@@ -51,10 +51,11 @@ def taken(painted: np.ndarray, pose: np.ndarray, outside: int) -> np.ndarray:
 def photograph(seed: int, pose: Pose, *spots: tuple[int, int]) -> Photo:
     """Photograph a plate with holes, in a pose, with round spots at places of the plate."""
     rng = np.random.default_rng(seed)
-    fine = np.full((SIZE[0] * FINE, SIZE[1] * FINE, 3), 45, dtype=np.uint8)
-    for corners, grey in (((40, 25, 285, 215), 150), ((60, 105, 130, 130), 190)):
+    fine = np.empty((SIZE[0] * FINE, SIZE[1] * FINE, 3), dtype=np.uint8)
+    fine[:] = TABLE
+    for corners, color in (((40, 25, 285, 215), STEEL), ((60, 105, 130, 130), BRASS)):
         left, top, right, bottom = (FINE * each for each in corners)
-        cv2.rectangle(fine, (left, top), (right, bottom), (grey,) * 3, -1)
+        cv2.rectangle(fine, (left, top), (right, bottom), color, -1)
     for number, (x, y) in enumerate(HOLES):
         cv2.circle(fine, (x * FINE, y * FINE), (8 + number) * FINE, (35,) * 3, -1)
     masks = []
@@ -62,8 +63,8 @@ def photograph(seed: int, pose: Pose, *spots: tuple[int, int]) -> Photo:
         mask = np.zeros(fine.shape[:2], dtype=np.uint8)
         cv2.circle(mask, (x * FINE, y * FINE), 11 * FINE, 255, -1)
         fine[mask > 0] = RED
-        masks.append(taken(mask, placed(*pose), 0) > 127)
-    image = taken(fine, placed(*pose), 45) + rng.normal(0, 3, (*SIZE, 3))
+        masks.append(taken(mask, placed(*pose), (0,)) > 127)
+    image = taken(fine, placed(*pose), TABLE) + rng.normal(0, 3, (*SIZE, 3))
     return Photo(image.clip(0, 255).astype(np.uint8), tuple(Region.of(each) for each in masks))
 
 
