@@ -12,7 +12,10 @@ PACKAGES = (
     "alignment",
     "engine",
     "engine.benchmark",
+    "engine.benchmark.cloth",
     "engine.benchmark.scenes",
+    "engine.regions",
+    "engine.regions.library",
     "engine.scores",
     "features",
     "ui",
@@ -48,10 +51,28 @@ def test_engine_refuses_other_names_like_any_module():
         from engine import Engine  # noqa: F401
 
 
-def test_engine_imports_nothing_before_it_is_used():
-    program = "import engine, sys; print(*sys.modules)"
-    loaded = subprocess.run(
+def test_regions_refuse_other_names_like_any_module():
+    from engine import regions
+
+    with pytest.raises(AttributeError, match="module 'engine.regions' has no attribute 'Regions'"):
+        _ = regions.Regions
+
+
+def loaded_by(package):
+    program = f"import {package}, sys; print(*sys.modules)"
+    return subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout.split()
+
+
+def test_regions_import_nothing_before_they_are_used():
+    loaded = loaded_by("engine.regions")
+    assert "engine.regions" in loaded
+    heavy = ("engine.regions.", "features", "numpy", "sqlalchemy", "alembic")
+    assert [name for name in loaded if name.startswith(heavy)] == []
+
+
+def test_engine_imports_nothing_before_it_is_used():
+    loaded = loaded_by("engine")
     assert "engine" in loaded
     assert [name for name in loaded if name.startswith(("engine.", "features", "numpy"))] == []

@@ -100,6 +100,40 @@ def test_the_embedded_profile_never_asks_for_torch():
         assert f"'{name}'" not in asked
 
 
+def test_judging_without_a_library_never_asks_for_a_database():
+    program = """
+import sys
+import numpy as np
+from engine import Inspector
+
+images = np.random.default_rng(0).integers(0, 255, (2, 64, 64, 3), dtype=np.uint8)
+Inspector().fit(list(images)).inspect(images[0])
+print(*sys.modules)
+"""
+    loaded = {name.partition(".")[0] for name in answer(program).split()}
+    assert "numpy" in loaded
+    assert loaded & {"sqlalchemy", "alembic", "psycopg", "sklearn"} == set()
+
+
+def test_recognising_never_asks_for_what_only_proposing_needs():
+    program = """
+import sys, tempfile
+from pathlib import Path
+import numpy as np
+from engine import Inspector
+from engine.regions import Library, Recogniser
+
+images = np.random.default_rng(0).integers(0, 255, (2, 64, 64, 3), dtype=np.uint8)
+inspector = Inspector().fit(list(images))
+with tempfile.TemporaryDirectory() as folder, Library(Path(folder) / "regions.db") as library:
+    Recogniser(inspector, library).inspect(images[0])
+print(*sys.modules)
+"""
+    loaded = {name.partition(".")[0] for name in answer(program).split()}
+    assert "sqlalchemy" in loaded
+    assert loaded & {"sklearn", "psycopg", "torch", "skimage"} == set()
+
+
 @pytest.mark.parametrize("name", ["alignment", "engine", "features", "ui"])
 def test_no_other_distribution_owns_our_package_names(name):
     assert set(importlib.metadata.packages_distributions().get(name, ["partwise"])) == {"partwise"}

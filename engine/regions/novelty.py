@@ -30,9 +30,10 @@ NAMES = ("detail", "streak", *CELL_MAPS)
 LEAST_RANGE = 1e-3
 # a pixel from this on is clearly new
 CLEARLY = 1.5
-# how far descriptors of cells see, in working pixels: the widest Gaussian of the embedded ones
-# (24 px) down to a tenth, and the cell's own blur
-REACH_PX = 56
+# cells are described relative to a Gaussian of 24 working pixels (features.embedded): where what is
+# clearly new, averaged like that, exceeds so much, cells tell of it and not of themselves; and
+# within two cells of it they do in any case
+HALO_SIGMA_PX, HALO_ABOVE, REACH_PX = 24, 0.03, 16
 # a faint fault shows when averaged over this length; 65 px found more than 33, and 97 no more
 STREAK_PX = (65, 5)
 
@@ -76,7 +77,7 @@ class Novelty:
         streak = self.normal["streak"](streaks(_without(distance, is_clear, usual), usual))
         coarse = self._coarse(examination.readings, sample.is_valid.shape, is_any_clear)
         if is_any_clear:
-            coarse[_within_reach(is_clear)] = 0
+            coarse[_in_halo(fine, is_clear)] = 0
         novelty: Map = np.maximum(np.maximum(fine, streak), coarse)
         novelty[~sample.is_valid] = 0
         return np.asarray(np.maximum(novelty, 0))
@@ -172,9 +173,16 @@ def cells_of(reading: Reading) -> Float32[np.ndarray, "rows columns"]:
     return np.asarray(reading.cells, dtype=np.float32)
 
 
-def _within_reach(is_clear: Mask) -> Mask:
+def _in_halo(fine: Map, is_clear: Mask) -> Mask:
+    """Mark where cells see something clearly new in their surroundings."""
+    height, width = fine.shape
+    loud = np.where(is_clear, fine, np.float32(0))
+    # the Gaussian is wide: an eighth of the pixels will do
+    small = cv2.resize(loud, (width // 8, height // 8), interpolation=cv2.INTER_AREA)
+    spread = cv2.GaussianBlur(small, (0, 0), HALO_SIGMA_PX / 8, borderType=cv2.BORDER_CONSTANT)
+    halo = cv2.resize(spread, (width, height), interpolation=cv2.INTER_LINEAR)
     distance = cv2.distanceTransform((~is_clear).astype(np.uint8), cv2.DIST_L2, 3)
-    return np.asarray(distance <= REACH_PX)
+    return np.asarray((halo > HALO_ABOVE) | (distance <= REACH_PX))
 
 
 def _learn(samples: Sequence[Sample], seed: int) -> Detail:
