@@ -54,7 +54,9 @@ def test_engine_refuses_other_names_like_any_module():
 def test_regions_refuse_other_names_like_any_module():
     from engine import regions
 
-    with pytest.raises(AttributeError, match="module 'engine.regions' has no attribute 'Regions'"):
+    with pytest.raises(
+        AttributeError, match=r"'engine\.regions' has no attribute 'Regions'"
+    ):
         _ = regions.Regions
 
 

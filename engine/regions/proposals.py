@@ -27,6 +27,8 @@ class ProposalConfig:
 
     seed_above: float = 1.15
     """Novelty that at least one pixel has; 1 is the most that the references showed."""
+    suspect_above: float = 0.85
+    """The same on an image that is anomalous by its total but shows nothing as new as that."""
     grow_above: float = 0.65
     """Novelty of the pixels that a region may grow over."""
     alarm_margin: float = 1.5
@@ -47,6 +49,7 @@ class ProposalConfig:
         """Name every value out of range."""
         found = []
         for name, low, high in (
+            ("suspect_above", 0.01, 100),
             ("seed_above", 0.01, 100),
             ("grow_above", 0, 100),
             ("alarm_margin", 0, 100),
@@ -61,10 +64,10 @@ class ProposalConfig:
                     f"regions.proposals.{name} must lie in {low} … {high}, "
                     f"got {getattr(self, name)}"
                 )
-        if self.grow_above > self.seed_above:
+        if not self.grow_above <= self.suspect_above <= self.seed_above:
             found.append(
-                "regions.proposals.grow_above must not exceed seed_above, "
-                f"got {self.grow_above} and {self.seed_above}"
+                "regions.proposals must have grow_above <= suspect_above <= seed_above, "
+                f"got {self.grow_above}, {self.suspect_above} and {self.seed_above}"
             )
         return found
 

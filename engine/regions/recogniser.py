@@ -128,7 +128,11 @@ class Recogniser:
     def candidates(self, frames: Frames, novelty: Map) -> list[Candidate]:
         """Propose and outline what is new, the newest first."""
         found, prompt = [], outliner_of(self.inspector, frames)
-        for proposal in propose(novelty, self.config.proposals):
+        proposals = propose(novelty, self.config.proposals)
+        if not proposals and self._is_suspect(frames.examination):
+            suspect_above = self.config.proposals.suspect_above
+            proposals = propose(novelty, replace(self.config.proposals, seed_above=suspect_above))
+        for proposal in proposals:
             rough = frames.region_on_picture(proposal.region)
             if rough is None:
                 continue
@@ -139,6 +143,11 @@ class Recogniser:
         return found
 
     # Steps
+
+    def _is_suspect(self, examination: Examination) -> bool:
+        """Whether the image as a whole is anomalous, so that some place must be to blame."""
+        normaliser = self.inspector.normaliser_
+        return normaliser.total(examination.readings) > normaliser.threshold
 
     def _ask(self, frames: Frames, regions: Sequence[Region], bank: Bank) -> Asked:
         """Let the tokens of each region vote, and compare it as a whole."""

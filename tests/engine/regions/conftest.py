@@ -62,9 +62,7 @@ def take_photo(seed: int, *things: Thing) -> Photo:
         for dx, dy, spot in spots:
             image[round_mask(x + dx, y + dy, spot)] = 235
         masks = [each & ~mask for each in masks] + [mask]
-    return Photo(
-        image.clip(0, 255).astype(np.uint8), tuple(Region.of(each) for each in masks)
-    )
+    return Photo(image.clip(0, 255).astype(np.uint8), tuple(Region.of(each) for each in masks))
 
 
 @cache

@@ -177,14 +177,22 @@ class TestLearning:
             assert many.normal[name].most >= few.normal[name].most - 0.05
 
     def test_a_reference_is_not_compared_with_itself(self, fitted: Fitted) -> None:
-        """Judged by the others it differs more than by prototypes that it helped to learn."""
-        inspector = fitted("bottle")
-        samples = inspector.samples_
+        """It is judged as if only the others had been seen; but all are remembered."""
+        samples = fitted("bottle").samples_
         empty = {name: Reading(0.0, np.zeros((4, 4), np.float32)) for name in CELL_MAPS}
-        others = learn_novelty(samples, [empty], samples[:1], seed=0)
-        twin = replace(samples[0])
-        itself = learn_novelty(samples, [empty], [twin], seed=0)
-        assert others.normal["detail"].most > itself.normal["detail"].most
+        for index, sample in enumerate(samples):
+            others = [*samples[:index], *samples[index + 1 :]]
+            without = learn_novelty(others, [empty], [sample], seed=0)
+            found = learn_novelty(samples, [empty], [sample], seed=0)
+            assert found.normal == without.normal
+            distance = without.detail(sample.image, sample.is_valid)
+            usual, most = float(np.median(distance)), float(distance.max())
+            assert found.normal["detail"] == Normal(usual, most)
+            # one that is no reference is judged by all of them
+            twin = learn_novelty(samples, [empty], [replace(sample)], seed=0)
+            assert found.normal["detail"] != twin.normal["detail"]
+            for name, learnt in twin.detail.state().items():
+                np.testing.assert_array_equal(found.detail.state()[name], learnt)
 
 
 def test_cells_are_those_of_the_reading() -> None:

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 import pytest
 
-from features.pixels import ImageError
 from engine.inspector import Inspector
 from engine.regions import Library, Outlined, Recogniser, RegionReport, teach
 from engine.regions.library.records import Features
 from engine.regions.recogniser import NO_CLASS, NOTHING
+from features.pixels import ImageError
 
 Photos = Callable[..., Any]
 Names = Callable[[RegionReport], list[str]]
@@ -88,7 +88,9 @@ class TestVerdict:
         assert [each.class_name for each in report.accepted] == ["button"]
         assert [each.class_name for each in report.defects] == ["blot"]
         assert report.is_anomaly
-        for each, true in zip((*report.accepted, *report.defects), photo(*MIXED).regions):
+        for each, true in zip(
+            (*report.accepted, *report.defects), photo(*MIXED).regions, strict=True
+        ):
             assert each.region.iou(true) > 0.9
 
     def test_two_accepted_things_are_normal_together(

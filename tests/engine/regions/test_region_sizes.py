@@ -101,9 +101,7 @@ def test_taught_once_and_found_again(open_station: Callable[..., Any], kind: str
     station = open_station(felt())
     station.teach(photograph(200, (taught, color)), "thing", "defect")
     photo = photograph(201, (asked, color))
-    named = [
-        each for each in station.judge(photo).regions if each.class_name == "thing"
-    ]
+    named = [each for each in station.judge(photo).regions if each.class_name == "thing"]
     assert len(named) == 1
     assert named[0].region.iou(photo.regions[0]) >= least_iou
 
@@ -121,9 +119,7 @@ def named_ious(report: RegionReport, photo: Photo, names: tuple[str, ...]) -> di
     found = [each.class_name for each in report.regions]
     assert sorted(found) == sorted(names)
     by_name = {each.class_name: each.region for each in report.regions}
-    return {
-        name: by_name[name].iou(true) for name, true in zip(names, photo.regions, strict=True)
-    }
+    return {name: by_name[name].iou(true) for name, true in zip(names, photo.regions, strict=True)}
 
 
 def test_three_things_in_one_image(open_station: Callable[..., Any]) -> None:
@@ -178,13 +174,11 @@ class TestLargePhotographs:
         ]
     )
 
-    def test_a_region_is_outlined_in_its_own_pixels(
-        self, open_station: Callable[..., Any]
-    ) -> None:
+    def test_a_region_is_outlined_in_its_own_pixels(self, open_station: Callable[..., Any]) -> None:
         references = [canvas(seed, (750, 1000)).clip(0, 255).astype(np.uint8) for seed in range(6)]
         station = open_station(Inspector().fit(references))
-        station.teach(self.photo(230, self.STAR + (900, 800)), "star", "accepted")
-        photo = self.photo(231, self.STAR + (2900, 1900))
+        station.teach(self.photo(230, np.add(self.STAR, (900, 800))), "star", "accepted")
+        photo = self.photo(231, np.add(self.STAR, (2900, 1900)))
         report = station.judge(photo)
         (star,) = [each for each in report.regions if each.class_name == "star"]
         assert report.report.image_size == self.SIZE

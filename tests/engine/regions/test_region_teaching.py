@@ -70,9 +70,7 @@ class TestRecord:
     def test_an_example_says_where_it_is_from(self, station: Any, photo: Photos) -> None:
         shot = photo(*BUTTON)
         outlined = Outlined(shot.regions[0], "roll 7.png", "ab" * 32, "by the door")
-        lesson = teach(
-            station.recogniser, station.examine(shot), outlined, "button", "accepted"
-        )
+        lesson = teach(station.recogniser, station.examine(shot), outlined, "button", "accepted")
         (example,) = station.library.examples()
         assert lesson.example_id == example.id
         assert (example.class_name, example.kind) == ("button", "accepted")
