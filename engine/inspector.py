@@ -14,12 +14,19 @@ from jaxtyping import Bool, UInt8
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
 from alignment.pose import PoseEstimator, Upright
+from alignment.similarity import invert, warp_image
 from engine.augmentation import altered_copies
 from engine.comparison import Comparison, beside, nearest_reference, with_propagated_parts
 from engine.config import Config
 from engine.deviations import find_deviations
 from engine.errors import NotFittedError
-from engine.examination import Examination, enlarged, without_hidden
+from engine.examination import (
+    Examination,
+    enlarged,
+    moved_mask,
+    painted_over,
+    without_hidden,
+)
 from engine.explain import ReferenceView
 from engine.intake import take_in
 from engine.naming import class_names
@@ -88,6 +95,7 @@ class Inspector:
 
         Nothing is asked of these places: descriptors, scores and counts leave them out.
         """
+        examination, is_hidden = self._upright_without(examination, is_hidden)
         sample = examination.sample
         is_valid = sample.is_valid & ~is_hidden
         picture, is_photo_valid = examination.upright.same_of(examination.photo)
@@ -252,6 +260,28 @@ class Inspector:
         return self.novelty_
 
     # Steps
+
+    def _upright_without(
+        self, examination: Examination, is_hidden: Bool[np.ndarray, "height width"]
+    ) -> tuple[Examination, Bool[np.ndarray, "height width"]]:
+        """Take the pose again, of the image without what is hidden: that may have hidden the pose.
+
+        Returns the image in that pose, and what is hidden there.
+        """
+        if not self.pose.has_pose_:
+            return examination, is_hidden
+        to_original = examination.upright.to_original
+        working = resize(examination.photo, self.working_size_)
+        hidden = moved_mask(is_hidden, to_original)
+        upright = self.pose.upright(painted_over(working, hidden))
+        if np.allclose(upright.to_original, to_original):
+            return examination, is_hidden
+        to_upright = invert(upright.to_original)
+        upright = replace(upright, image=warp_image(working, to_upright)[0])
+        sample = self._describe(examination.photo, upright)
+        comparisons = [replace(each, test=sample) for each in examination.comparisons]
+        moved = replace(examination, upright=upright, comparisons=comparisons)
+        return moved, moved_mask(hidden, to_upright)
 
     def _take_in(self, images: Sequence[Image], names: Sequence[str] | None) -> list[Image]:
         taken = take_in(

@@ -130,6 +130,7 @@ def light_of(
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
     away = np.sqrt(((small[:, None] - colors) ** 2).sum(axis=2).min(axis=1))
     known = is_seen / (1 + (away / LIKE_COLOR) ** 2) ** 2
+    known = known / known.max()
     weights = known
     for _ in range(5):
         weighted = terms * weights[:, None]

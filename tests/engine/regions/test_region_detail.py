@@ -77,6 +77,7 @@ def naive_light(
     cells = cells.reshape(-1, 3)
     away = np.array([min(np.linalg.norm(cell - color) for color in colors) for cell in cells])
     known = np.where(is_seen, (1 + (away / LIKE_COLOR) ** 2) ** -2.0, 0)
+    known = known / known.max()
     weights = known
     for _ in range(5):
         flat = np.diag(np.sqrt(1e-3 + least_flat * weights.sum() * np.array([0, 1, 1, 1, 1, 1])))
