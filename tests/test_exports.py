@@ -54,9 +54,7 @@ def test_engine_refuses_other_names_like_any_module():
 def test_regions_refuse_other_names_like_any_module():
     from engine import regions
 
-    with pytest.raises(
-        AttributeError, match=r"'engine\.regions' has no attribute 'Regions'"
-    ):
+    with pytest.raises(AttributeError, match=r"'engine\.regions' has no attribute 'Regions'"):
         _ = regions.Regions
 
 
