@@ -84,20 +84,3 @@ def enlarged(
     share = cv2.resize(mask.astype(np.float32), grown[::-1], interpolation=cv2.INTER_LINEAR)
     share = cv2.resize(share, size[::-1], interpolation=cv2.INTER_AREA)
     return np.asarray(share > 0)
-
-
-def moved_mask(
-    mask: Bool[np.ndarray, "height width"], transform: Float[np.ndarray, "2 3"]
-) -> Bool[np.ndarray, "height width"]:
-    """Move a mask within its frame; a pixel that is touched at all counts."""
-    height, width = mask.shape
-    share = cv2.warpAffine(mask.astype(np.float32), transform, (width, height))
-    return np.asarray(share > 0)
-
-
-def painted_over(
-    image: UInt8[np.ndarray, "height width 3"], mask: Bool[np.ndarray, "height width"]
-) -> UInt8[np.ndarray, "height width 3"]:
-    """Continue what is around a mask into it (Telea, 2004)."""
-    painted = cv2.inpaint(np.ascontiguousarray(image), mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)
-    return np.asarray(painted, dtype=np.uint8)

@@ -14,19 +14,12 @@ from jaxtyping import Bool, UInt8
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
 from alignment.pose import PoseEstimator, Upright
-from alignment.similarity import invert, warp_image
 from engine.augmentation import altered_copies
 from engine.comparison import Comparison, beside, nearest_reference, with_propagated_parts
 from engine.config import Config
 from engine.deviations import find_deviations
 from engine.errors import NotFittedError
-from engine.examination import (
-    Examination,
-    enlarged,
-    moved_mask,
-    painted_over,
-    without_hidden,
-)
+from engine.examination import Examination
 from engine.explain import ReferenceView
 from engine.intake import take_in
 from engine.naming import class_names
@@ -84,32 +77,17 @@ class Inspector:
             raise NotFittedError("this inspector has no references; call fit or load first")
         photo = resize(check_image(image), self.photo_size_)
         upright = self.pose.upright(resize(photo, self.working_size_))
-        comparisons = self._compare(self._describe(photo, upright), self.samples_)
+        comparisons = self.compare(self.describe(photo, upright), self.samples_)
         readings = score_all(comparisons, self.config.scores)
         return Examination(image, photo, upright, comparisons, readings)
 
     def hide(
         self, examination: Examination, is_hidden: Bool[np.ndarray, "height width"]
     ) -> Examination:
-        """Examine the same image as if some upright working pixels were not on the photograph.
+        """Examine the same image as if some upright working pixels were not on the photograph."""
+        from engine.hiding import hide
 
-        Nothing is asked of these places: descriptors, scores and counts leave them out.
-        """
-        examination, is_hidden = self._upright_without(examination, is_hidden)
-        sample = examination.sample
-        is_valid = sample.is_valid & ~is_hidden
-        picture, is_photo_valid = examination.upright.same_of(examination.photo)
-        is_seen = is_photo_valid & ~enlarged(is_hidden, is_photo_valid.shape)
-        test = replace(
-            sample,
-            is_valid=is_valid,
-            dense=self.backbone(picture, is_seen),
-            aligned=without_hidden(sample.aligned, is_hidden),
-            composition=self.palette(sample.image, is_valid),
-        )
-        comparisons = self._compare(test, self.samples_)
-        readings = score_all(comparisons, self.config.scores)
-        return replace(examination, comparisons=comparisons, readings=readings)
+        return hide(self, examination, is_hidden)
 
     def judge(self, examination: Examination) -> Report:
         """Say what is wrong with an examined image, in numbers and words."""
@@ -261,28 +239,6 @@ class Inspector:
 
     # Steps
 
-    def _upright_without(
-        self, examination: Examination, is_hidden: Bool[np.ndarray, "height width"]
-    ) -> tuple[Examination, Bool[np.ndarray, "height width"]]:
-        """Take the pose again, of the image without what is hidden: that may have hidden the pose.
-
-        Returns the image in that pose, and what is hidden there.
-        """
-        if not self.pose.has_pose_:
-            return examination, is_hidden
-        to_original = examination.upright.to_original
-        working = resize(examination.photo, self.working_size_)
-        hidden = moved_mask(is_hidden, to_original)
-        upright = self.pose.upright(painted_over(working, hidden))
-        if np.allclose(upright.to_original, to_original):
-            return examination, is_hidden
-        to_upright = invert(upright.to_original)
-        upright = replace(upright, image=warp_image(working, to_upright)[0])
-        sample = self._describe(examination.photo, upright)
-        comparisons = [replace(each, test=sample) for each in examination.comparisons]
-        moved = replace(examination, upright=upright, comparisons=comparisons)
-        return moved, moved_mask(hidden, to_upright)
-
     def _take_in(self, images: Sequence[Image], names: Sequence[str] | None) -> list[Image]:
         taken = take_in(
             images,
@@ -295,7 +251,7 @@ class Inspector:
         self.photo_size_, self.working_size_ = taken.photo_size, taken.working_size
         return taken.photos
 
-    def _describe(self, photo: Image, upright: Upright) -> Sample:
+    def describe(self, photo: Image, upright: Upright) -> Sample:
         """Describe an image, and cut it where its parts are not propagated later."""
         image, is_valid = upright.same_of(photo)
         dense = self.backbone(image, is_valid)
@@ -311,7 +267,8 @@ class Inspector:
         composition = self.palette(upright.image, upright.is_valid)
         return Sample(upright.image, upright.is_valid, dense, aligned, composition)
 
-    def _compare(self, test: Sample, references: Sequence[Sample]) -> list[Comparison]:
+    def compare(self, test: Sample, references: Sequence[Sample]) -> list[Comparison]:
+        """Lay a described image beside each reference; its parts may come from them."""
         comparisons = beside(test, references, self.config.comparison, self._n_threads)
         if self.config.is_propagated:
             return with_propagated_parts(
@@ -326,7 +283,7 @@ class Inspector:
 
     def _lay_beside(self, photo: Image) -> list[Comparison]:
         upright = self.pose.upright(resize(photo, self.working_size_))
-        return self._compare(self._describe(photo, upright), self.samples_)
+        return self.compare(self.describe(photo, upright), self.samples_)
 
     def _learn_novelty(self, judged: Sequence[list[Comparison]]) -> Novelty:
         readings = [score_all(each, self.config.scores, CELL_MAPS) for each in judged]
@@ -338,7 +295,7 @@ class Inspector:
         samples = self.samples_
         if len(samples) > 1:
             return [
-                self._compare(sample, [other for other in samples if other is not sample])
+                self.compare(sample, [other for other in samples if other is not sample])
                 for sample in samples
             ], "leave-one-out"
         copies = altered_copies(photos[0], N_COPIES, np.random.default_rng(self.config.seed))

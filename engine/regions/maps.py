@@ -14,6 +14,7 @@ from jaxtyping import Float, Int, UInt8
 
 from engine import pictures
 from engine.palette import EXTRA_COLOR, class_colors
+from engine.regions.cell_maps import NOTHING
 from engine.regions.frames import scaled
 from engine.regions.marking import contour, line_px, number, ring, window
 from engine.regions.record import FoundRegion, RegionReport
@@ -22,7 +23,6 @@ from engine.strokes import BLACK, WHITE, Color
 
 Image = UInt8[np.ndarray, "height width 3"]
 
-NOTHING = -2  # in a class map: nothing new
 
 # where the scale of errors may end; errors are mostly small, and some step must be 1
 ERROR_STEPS = (0.1, 0.25, 0.5, 1.0)

@@ -15,11 +15,12 @@ import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 
 from engine.regions.bank import Bank, Scale, load_bank, normal_tokens
+from engine.regions.cell_maps import draw_maps
 from engine.regions.decision import best, pooled, token_shares
 from engine.regions.embedding import classify, default_embedder
 from engine.regions.frames import Frames
 from engine.regions.library.records import Features
-from engine.regions.micro import agreed, disagreement
+from engine.regions.micro import agreed
 from engine.regions.parting import divisions
 from engine.regions.proposals import propose
 from engine.regions.record import UNKNOWN, FoundRegion, RegionReport
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
 
 Image = UInt8[np.ndarray, "height width 3"]
 Map = Float32[np.ndarray, "height width"]
-
-# in a class map: nothing new, and new but of no class
-NOTHING, NO_CLASS = -2, -1
 
 
 # a region recognised as surely as this is one thing
@@ -236,7 +234,7 @@ class Recogniser:
         if accepted:
             is_hidden = frames.hidden(accepted, self.config.hidden_margin_px)
             report = self.inspector.judge(self.inspector.hide(examination, is_hidden))
-        class_map, error_map = _maps(examination, frames, found, asked.tokens, asked.votes)
+        class_map, error_map = draw_maps(frames, found, asked.tokens, asked.votes)
         proposals = self.config.proposals
         alarm_above = self.inspector.novelty.alarm_above(proposals.alarm_margin)
         loudest = self._loudest(frames, found, novelty)
@@ -270,32 +268,3 @@ def outliner_of(inspector: Inspector, frames: Frames) -> Prompt | None:
 def _owners(tokens: Sequence[RegionTokens]) -> Int[np.ndarray, " cells"]:
     """Return the region of each cell that votes."""
     return np.repeat(np.arange(len(tokens)), [len(each.cells) for each in tokens])
-
-
-def _maps(
-    examination: Examination,
-    frames: Frames,
-    found: Sequence[FoundRegion],
-    tokens: Sequence[RegionTokens],
-    votes: Float[np.ndarray, "scales cells kinds"],
-) -> tuple[Int[np.ndarray, "height width"], Float[np.ndarray, "height width"]]:
-    """Draw class and error of each cell into its region, on the upright working image."""
-    sample = examination.sample
-    size, grid = sample.is_valid.shape, sample.dense.is_valid.shape
-    kinds, errors = agreed(votes).argmax(axis=1), disagreement(votes)
-    kinds = np.where(kinds == votes.shape[2] - 1, NO_CLASS, kinds)
-    class_map = np.full(size, NOTHING, dtype=np.int64)
-    error_map = np.zeros(size)
-    row_of = (np.arange(size[0]) * grid[0]) // size[0]
-    column_of = (np.arange(size[1]) * grid[1]) // size[1]
-    first = 0
-    for each, own in zip(found, tokens, strict=True):
-        mask = frames.hidden([each.region], 0)
-        of_cell = np.full(grid[0] * grid[1], -1)
-        of_cell[own.cells] = np.arange(first, first + len(own.cells))
-        first += len(own.cells)
-        cell = of_cell.reshape(grid)[np.ix_(row_of, column_of)]
-        # pixels of cells that hardly belong to the region go with the region itself
-        class_map[mask] = np.where(cell >= 0, np.append(kinds, -1)[cell], each.class_index)[mask]
-        error_map[mask] = np.where(cell >= 0, np.append(errors, 0)[cell], 0)[mask]
-    return class_map, error_map

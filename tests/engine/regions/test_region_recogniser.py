@@ -15,8 +15,8 @@ import pytest
 
 from engine.inspector import Inspector
 from engine.regions import Library, Outlined, Recogniser, RegionReport, teach
+from engine.regions.cell_maps import NO_CLASS, NOTHING
 from engine.regions.library.records import Features
-from engine.regions.recogniser import NO_CLASS, NOTHING
 from features.pixels import ImageError
 
 Photos = Callable[..., Any]
