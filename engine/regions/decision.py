@@ -1,7 +1,8 @@
 """Of which class is a region, if its tokens say one thing and its whole another?
 
 Both are probabilities; their log-odds are averaged by weight, as in a logarithmic opinion pool
-(Genest and Zidek, 1986). A region for which even the likeliest class is not likely is unknown.
+(Genest and Zidek, 1986), to find the likeliest class. A region for which even that is not likely
+enough is unknown.
 """
 
 from __future__ import annotations
@@ -16,9 +17,18 @@ Shares = Float[np.ndarray, "regions classes"]
 
 
 def pooled(by_tokens: Shares, by_object: Shares, object_weight: float) -> Shares:
-    """Pool what tokens and whole objects say of each class; 0 … 1 each, on its own."""
+    """Return how probable each class is for each region, 0 … 1, on its own.
+
+    Both together say which class is the likeliest; how likely it is, the whole object says, unless
+    it has no weight at all: tokens of a thing in another colour are like nothing that was taught.
+    """
+    if object_weight == 0 or not by_object.size:
+        return by_tokens
     log_odds = (1 - object_weight) * _logit(by_tokens) + object_weight * _logit(by_object)
-    return np.asarray(1 / (1 + np.exp(-log_odds)))
+    joint = 1 / (1 + np.exp(-log_odds))
+    likeliest = joint.argmax(axis=1)[:, None]
+    relative = joint / np.take_along_axis(joint, likeliest, axis=1)
+    return np.asarray(relative * np.take_along_axis(by_object, likeliest, axis=1))
 
 
 def token_shares(

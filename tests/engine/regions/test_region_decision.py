@@ -6,12 +6,24 @@ import pytest
 from engine.regions.decision import LEAST_DOUBT, best, pooled, token_shares
 
 
-def test_odds_are_multiplied_by_weight() -> None:
+def joint(tokens: np.ndarray, objects: np.ndarray, weight: float) -> np.ndarray:
+    """Multiply odds, naively."""
+    odds = (tokens / (1 - tokens)) ** (1 - weight) * (objects / (1 - objects)) ** weight
+    return odds / (1 + odds)
+
+
+@pytest.mark.parametrize("weight", [0.25, 0.9, 1.0])
+def test_both_say_which_and_the_object_how_likely(weight: float) -> None:
     rng = np.random.default_rng(0)
-    tokens, objects = rng.uniform(0.01, 0.99, (2, 6, 4))
-    for weight in (0.0, 0.25, 0.9, 1.0):
-        odds = (tokens / (1 - tokens)) ** (1 - weight) * (objects / (1 - objects)) ** weight
-        np.testing.assert_allclose(pooled(tokens, objects, weight), odds / (1 + odds))
+    tokens, objects = rng.uniform(0.01, 0.99, (2, 40, 4))
+    found, both = pooled(tokens, objects, weight), joint(tokens, objects, weight)
+    likeliest = both.argmax(axis=1)
+    np.testing.assert_array_equal(found.argmax(axis=1), likeliest)
+    for region, best_class in enumerate(likeliest):
+        assert found[region, best_class] == pytest.approx(objects[region, best_class])
+        # the others behind it, as far as both say
+        expected = both[region] / both[region, best_class]
+        np.testing.assert_allclose(found[region] / found[region, best_class], expected)
 
 
 def test_opinions_that_agree_are_kept() -> None:
@@ -26,22 +38,26 @@ def test_a_weight_of_zero_or_one_hears_one_side_only() -> None:
     np.testing.assert_allclose(pooled(tokens, objects, 1), objects)
 
 
-def test_opposite_certainties_cancel() -> None:
-    even = pooled(np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]]), 0.5)
-    np.testing.assert_allclose(even, 0.5)
+def test_tokens_alone_make_nothing_likely() -> None:
+    certain, doubtful = np.array([[1.0, 0.0]]), np.array([[0.3, 0.2]])
+    assert pooled(certain, doubtful, 0.9).max() == pytest.approx(0.3)
 
 
-def test_nothing_is_quite_certain() -> None:
-    shares = np.array([[0.0, 1.0]])
-    np.testing.assert_allclose(pooled(shares, shares, 0.5), [[LEAST_DOUBT, 1 - LEAST_DOUBT]])
+def test_tokens_decide_between_classes_that_look_alike() -> None:
+    objects = np.array([[0.80, 0.78]])
+    assert pooled(np.array([[0.1, 0.9]]), objects, 0.9).argmax() == 1
+    assert pooled(np.array([[0.9, 0.1]]), objects, 0.9).argmax() == 0
 
 
-def test_more_of_either_never_gives_less() -> None:
-    share = np.linspace(0, 1, 21)[None]
-    for fixed in (0.0, 0.3, 1.0):
-        other = np.full_like(share, fixed)
-        assert (np.diff(pooled(share, other, 0.6)) >= 0).all()
-        assert (np.diff(pooled(other, share, 0.6)) >= 0).all()
+def test_no_certainty_outweighs_all_else() -> None:
+    # tokens are heard as no more certain than a thousand to one
+    sure, objects = np.array([[0.0, 1.0]]), np.array([[0.5, 0.5]])
+    limited = np.array([[LEAST_DOUBT, 1 - LEAST_DOUBT]])
+    np.testing.assert_allclose(pooled(sure, objects, 0.9), pooled(limited, objects, 0.9))
+
+
+def test_without_classes_there_is_nothing_to_pool() -> None:
+    assert pooled(np.zeros((3, 0)), np.zeros((3, 0)), 0.9).shape == (3, 0)
 
 
 def test_the_shares_of_a_region_are_the_mean_of_its_cells() -> None:
