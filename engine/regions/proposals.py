@@ -64,9 +64,9 @@ class ProposalConfig:
                     f"regions.proposals.{name} must lie in {low} … {high}, "
                     f"got {getattr(self, name)}"
                 )
-        if not self.grow_above <= self.suspect_above <= self.seed_above:
+        if not found and not self.grow_above <= self.suspect_above <= self.seed_above:
             found.append(
-                "regions.proposals must have grow_above <= suspect_above <= seed_above, "
+                "regions.proposals.grow_above <= suspect_above <= seed_above must hold, "
                 f"got {self.grow_above}, {self.suspect_above} and {self.seed_above}"
             )
         return found

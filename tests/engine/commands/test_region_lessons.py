@@ -43,8 +43,8 @@ def classes(model):
 def test_one_example_is_enough_and_all_else_stays_unknown(taught, verdicts):
     found = verdicts(taught)
     assert sorted(found.pop("both")) == ["red", "unknown"]
+    assert "red" not in found.pop("good")
     assert found == {
-        "good": [],
         "red1": ["red"],
         "red2": ["red"],
         "red3": ["red"],

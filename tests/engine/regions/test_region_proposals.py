@@ -219,7 +219,10 @@ def test_there_is_a_limit_and_the_newest_stay_within() -> None:
         (ProposalConfig(join_px=65), "join_px must lie in 0 … 64, got 65"),
         (ProposalConfig(min_area_px=0), "min_area_px must lie in 1 … 10000, got 0"),
         (ProposalConfig(max_regions=0), "max_regions must lie in 1 … 1000, got 0"),
-        (ProposalConfig(seed_above=1, grow_above=2), "must not exceed seed_above, got 2 and 1"),
+        (
+            ProposalConfig(seed_above=1, grow_above=2),
+            "grow_above <= suspect_above <= seed_above must hold, got 2, 0.85 and 1",
+        ),
         # everything is as new as that, again and again
         (ProposalConfig(seed_above=0, grow_above=0), "seed_above must lie"),
     ],
