@@ -30,6 +30,11 @@ _WIDEST = 1000  # tables take what they need, so that no figure is ever cut
 
 def tables_text(summary: Summary, *, is_colored: bool = False) -> str:
     """Return every table as text, as wide as it has to be; colours are ANSI sequences."""
+    return printed(bench_tables(summary), is_colored=is_colored)
+
+
+def printed(tables: RenderableType, *, is_colored: bool) -> str:
+    """Return tables as text without trailing blanks; colours are ANSI sequences."""
     output = StringIO()
     console = Console(
         file=output,
@@ -38,7 +43,7 @@ def tables_text(summary: Summary, *, is_colored: bool = False) -> str:
         color_system="standard" if is_colored else None,
         highlight=False,
     )
-    console.print(bench_tables(summary))
+    console.print(tables)
     return "\n".join(line.rstrip() for line in output.getvalue().splitlines()) + "\n"
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from io import StringIO
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -24,12 +23,12 @@ from engine.benchmark.regions.figures import (
 )
 from engine.benchmark.regions.records import RegionsBench, RollRun, Speed
 from engine.benchmark.regions.steps import FIGURES
+from engine.benchmark.table import printed
 
 _NOTE = """\
 floor: what chance, or calling everything an unknown anomaly, would reach. ✗: the mean misses the
 aim. IoU, F1 and AUROC lie in 0 … 1; all others are shares of images, or of things.
 """
-_WIDEST = 1000  # tables take what they need, so that no figure is ever cut
 
 TEACHING = Target(0.3, "most")
 FEW, MANY = Target(1.3, "most"), Target(2.0, "most")
@@ -37,16 +36,7 @@ FEW, MANY = Target(1.3, "most"), Target(2.0, "most")
 
 def tables_text(result: RegionsBench, *, is_colored: bool = False) -> str:
     """Return every table as text, as wide as it has to be; colours are ANSI sequences."""
-    output = StringIO()
-    console = Console(
-        file=output,
-        width=_WIDEST,
-        force_terminal=is_colored,
-        color_system="standard" if is_colored else None,
-        highlight=False,
-    )
-    console.print(_tables(result))
-    return "\n".join(line.rstrip() for line in output.getvalue().splitlines()) + "\n"
+    return printed(_tables(result), is_colored=is_colored)
 
 
 def _tables(result: RegionsBench) -> RenderableType:
