@@ -1,6 +1,7 @@
 # make demo   try everything on rendered images
 # make test   all that continuous integration checks; make check is the same
 # make bench  how fast, how large, and how both grow
+# make app    open the app in a browser
 
 # the first Python that is new enough and can make environments; make demo PYTHON=... overrides
 PROBE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench app clean
 
 demo: $(VENV)/installed
 	$(BIN)/partwise demo -o demo
@@ -33,6 +34,9 @@ bench: $(VENV)/installed
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/scaling.py
 
+app: $(VENV)/installed-with-app
+	$(BIN)/partwise ui
+
 clean:
 	rm -rf $(VENV) demo build dist
 
@@ -40,9 +44,13 @@ $(VENV)/installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
+$(VENV)/installed-with-app: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[ui]'
+	@touch $@
+
 $(VENV)/installed-for-tests: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
-	@touch $@ $(VENV)/installed
+	@touch $@ $(VENV)/installed $(VENV)/installed-with-app
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Partwise needs Python 3.11 or newer with the venv module" \

@@ -16,6 +16,9 @@ from scipy.sparse.csgraph import connected_components
 
 from features.parts import Parts
 
+# in place of a count tolerance: what deviates is learnt, not ruled
+LEARNT = -1
+
 
 @dataclass(frozen=True)
 class AlignedParts:
@@ -25,11 +28,24 @@ class AlignedParts:
     class_of_part: Int[np.ndarray, " parts"]
     cost: Float[np.ndarray, " parts"]
     is_background_class: Bool[np.ndarray, " classes"]
+    count_tolerance: Int[np.ndarray, " classes"] | None = None
+    """How far the count of each class may lie outside the references' range; ``LEARNT`` for those
+    whose count is judged by what was learnt, as all are by default."""
+    is_one_each: Bool[np.ndarray, " classes"] | None = None
+    """Classes of which each part is one instance, even where two touch: those that were painted."""
 
     @property
     def n_classes(self) -> int:
         """Number of classes that the references agreed on."""
         return len(self.is_background_class)
+
+    @property
+    def is_ruled(self) -> Bool[np.ndarray, " classes"]:
+        """Whether the count of a class is judged by a tolerance that was set by hand."""
+        if self.count_tolerance is None:
+            return np.zeros(self.n_classes, dtype=bool)
+        is_ruled: np.ndarray = (self.count_tolerance != LEARNT) & ~self.is_background_class
+        return is_ruled
 
     @cached_property
     def class_map(self) -> Int[np.ndarray, "height width"]:
@@ -39,7 +55,10 @@ class AlignedParts:
 
     @cached_property
     def instance_of_part(self) -> Int[np.ndarray, " parts"]:
-        """Number of the instance that each part belongs to; touching parts of a class are one."""
+        """Number of the instance that each part belongs to.
+
+        Touching parts of a class are one instance, but in the classes of ``is_one_each``.
+        """
         labels, n_parts = self.parts.labels, len(self.parts)
         pairs = [
             np.stack([here[here != there], there[here != there]])
@@ -49,6 +68,8 @@ class AlignedParts:
         is_inside = (first >= 0) & (second >= 0)
         first, second = first[is_inside], second[is_inside]
         is_same = self.class_of_part[first] == self.class_of_part[second]
+        if self.is_one_each is not None:
+            is_same &= ~np.append(self.is_one_each, False)[self.class_of_part[first]]
         first, second = first[is_same], second[is_same]
         touching = coo_array((np.ones(len(first)), (first, second)), shape=(n_parts, n_parts))
         instance_of_part: np.ndarray = connected_components(touching, directed=False)[1]

@@ -4,6 +4,11 @@ Kinds (classes) are found once, from the parts of all references together: parts
 are one class, however many there are. A part of a test image is then matched to the nearest class
 (many-to-one), or one-to-one to the instances that the references lead to expect (Hungarian method,
 Kuhn, 1955), with a cost for staying unmatched; a part that resembles no class is extra.
+
+Parts are compared with *prototypes*, one for each class as it is found. Whoever edits classes says
+which class a prototype stands for: merging two classes gives one class two prototypes, and a
+prototype whose class was removed stands for none, so that its parts go to the next. Classes that
+were painted are found where the painted thing is (``alignment.painted``).
 """
 
 from __future__ import annotations
@@ -15,11 +20,14 @@ from typing import Literal, Self
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import cdist
 
-from alignment.aligned import AlignedParts
+from alignment.aligned import LEARNT, AlignedParts
 from alignment.matching import match_nearest, match_slots
+from alignment.overlay import with_painted
+from alignment.painted import PaintedClass
 from features.parts import Parts
 
 Image = UInt8[np.ndarray, "height width 3"]
@@ -50,11 +58,23 @@ class ClassesConfig:
         return found
 
 
+NO_CLASS = -1
+
+
 class PartClasses:
-    """The classes that the references agree on."""
+    """The classes that the references agree on, as they were edited since.
+
+    ``looks_`` are the prototypes, ``counts_`` how many parts of each the references have, and
+    ``class_of_prototype_`` the class that each stands for, -1 for none. Of each class,
+    ``is_background_`` says whether it is background, and ``tolerance_`` how far its count may lie
+    outside the range of the references, -1 where that is left to learning.
+    """
 
     def __init__(self, config: ClassesConfig) -> None:
         self.config = config
+        self.class_of_prototype_: Int[np.ndarray, " prototypes"]
+        self.tolerance_: Int[np.ndarray, " classes"]
+        self.painted_: tuple[PaintedClass, ...] = ()
 
     def fit(self, parts: Sequence[Parts], images: Sequence[Image]) -> Self:
         """Group the parts of all references into classes, largest class first."""
@@ -81,32 +101,93 @@ class PartClasses:
         image_of = np.repeat(np.arange(len(parts)), [len(one) for one in parts])
         self.counts_ = np.zeros((len(parts), n_groups), dtype=np.int64)
         np.add.at(self.counts_, (image_of, rank[groups]), 1)
+        self._as_found()
         return self
 
     def align(self, parts: Parts, image: Image) -> AlignedParts:
-        """Give each part of an image its class, or -1."""
+        """Give each part of an image its class, or -1; painted classes are not looked for."""
         looks = describe_parts(parts, image)
         if self.config.method == "hungarian":
             slots = self.counts_.max(axis=0)
-            class_of_part, cost = match_slots(looks, self.looks_, slots, self.config.unmatched_cost)
+            prototype, cost = match_slots(looks, self.looks_, slots, self.config.unmatched_cost)
         else:
-            class_of_part, cost = match_nearest(looks, self.looks_, self.config.unmatched_cost)
-        return AlignedParts(parts, class_of_part, cost, self.is_background_)
+            prototype, cost = match_nearest(looks, self.looks_, self.config.unmatched_cost)
+        return self.aligned_parts(parts, self._classes_of(looks, prototype), cost)
+
+    def find_painted(
+        self, aligned: AlignedParts, image: Image, is_valid: Bool[np.ndarray, "height width"]
+    ) -> AlignedParts:
+        """Find the painted classes, and take their pixels from the other parts."""
+        return with_painted(aligned, self.painted_, image, is_valid)
 
     def none(self, size: tuple[int, int]) -> AlignedParts:
         """Stand for the parts of an image of (height, width) that are not known yet."""
         parts = Parts(np.full(size, -1), np.zeros(0, dtype=bool))
-        return AlignedParts(parts, np.zeros(0, dtype=np.int64), np.zeros(0), self.is_background_)
+        return self.aligned_parts(parts, np.zeros(0, dtype=np.int64), np.zeros(0))
+
+    def aligned_parts(
+        self,
+        parts: Parts,
+        class_of_part: Int[np.ndarray, " parts"],
+        cost: Float[np.ndarray, " parts"],
+    ) -> AlignedParts:
+        """Put parts together with what is known of their classes."""
+        is_painted = np.zeros(len(self.is_background_), dtype=bool)
+        is_painted[[painted.class_id for painted in self.painted_]] = True
+        return AlignedParts(
+            parts, class_of_part, cost, self.is_background_, self.tolerance_, is_painted
+        )
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return what ``fit`` learnt."""
-        return {"looks": self.looks_, "is_background": self.is_background_, "counts": self.counts_}
+        """Return what ``fit`` learnt, and what editing made of it."""
+        state = {
+            "looks": self.looks_,
+            "is_background": self.is_background_,
+            "counts": self.counts_,
+            "class_of_prototype": self.class_of_prototype_,
+            "tolerance": self.tolerance_,
+        }
+        for index, painted in enumerate(self.painted_):
+            state |= {f"painted{index}.{key}": value for key, value in painted.state().items()}
+        return state
 
     def restore(self, state: dict[str, np.ndarray]) -> Self:
         """Take the classes from a stored state instead of fitting."""
         self.looks_, self.counts_ = state["looks"], state["counts"]
         self.is_background_ = state["is_background"]
+        self._as_found()
+        # models of the first release know no edits
+        self.class_of_prototype_ = state.get("class_of_prototype", self.class_of_prototype_)
+        self.tolerance_ = state.get("tolerance", self.tolerance_)
+        n_painted = sum(key.startswith("painted") and key.endswith(".class_id") for key in state)
+        self.painted_ = tuple(
+            PaintedClass.restore(
+                {
+                    key.removeprefix(f"painted{index}."): value
+                    for key, value in state.items()
+                    if key.startswith(f"painted{index}.")
+                }
+            )
+            for index in range(n_painted)
+        )
         return self
+
+    def _as_found(self) -> None:
+        self.class_of_prototype_ = np.arange(len(self.looks_))
+        self.tolerance_ = np.full(len(self.is_background_), LEARNT)
+        self.painted_ = ()
+
+    def _classes_of(
+        self, looks: Float[np.ndarray, "parts 5"], prototype: Int[np.ndarray, " parts"]
+    ) -> Int[np.ndarray, " parts"]:
+        """Give the class of each part's prototype; of one that stands for none, the next."""
+        class_of_part: np.ndarray = np.append(self.class_of_prototype_, NO_CLASS)[prototype]
+        is_orphan = (class_of_part == NO_CLASS) & (prototype >= 0)
+        if is_orphan.any():
+            is_live = self.class_of_prototype_ >= 0
+            nearest = cdist(looks[is_orphan], self.looks_[is_live]).argmin(axis=1)
+            class_of_part[is_orphan] = self.class_of_prototype_[is_live][nearest]
+        return class_of_part
 
 
 def describe_parts(parts: Parts, image: Image) -> Float[np.ndarray, "parts 5"]:

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from scipy.ndimage import binary_erosion
 
+from alignment.classes import PartClasses
 from alignment.propagation import PropagationConfig, class_distance, propagate
 from engine.lookup import ComparisonConfig, Lookup, look_up
 from engine.sample import Sample
@@ -168,10 +169,12 @@ def with_propagated_parts(
     comparisons: Sequence[Comparison],
     config: PropagationConfig,
     refine: Callable[[Image, Parts], Parts],
+    classes: PartClasses | None = None,
 ) -> list[Comparison]:
     """Return the same comparisons of an image that takes its parts from the references.
 
     ``refine`` sharpens the borders of the parts, which keep their numbers, if so configured.
+    ``classes`` find the painted ones, which are not propagated.
     """
     test = comparisons[0].test
     lookups = [each.lookup for each in comparisons]
@@ -182,10 +185,15 @@ def with_propagated_parts(
         ],
         test.aligned.n_classes,
     )
+    for painted in classes.painted_ if classes else ():
+        distance[painted.class_id] = np.inf
     aligned = propagate(
         distance, test.dense.is_valid, test.is_valid, test.aligned.is_background_class, config
     )
     if config.is_refined:
         aligned = replace(aligned, parts=refine(test.image, aligned.parts))
+    if classes is not None:
+        aligned = classes.aligned_parts(aligned.parts, aligned.class_of_part, aligned.cost)
+        aligned = classes.find_painted(aligned, test.image, test.is_valid)
     test = replace(test, aligned=aligned)
     return [replace(each, test=test, looked_up=each.lookup) for each in comparisons]

@@ -8,6 +8,7 @@ has a severity: 1 is the most that the references themselves deviate.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from alignment.similarity import Affine, apply
 from engine.report import Deviation
 from engine.sample import Sample
 from engine.scores import Reading
+from engine.scores.instance_count import beyond_tolerance
 
 # a class whose count differs this much among the references themselves is not counted
 MAX_COUNT_SPREAD = 1
@@ -36,7 +38,11 @@ def find_deviations(
     weights: Mapping[str, float],
     to_image: Affine,
 ) -> tuple[Deviation, ...]:
-    """Return everything that exceeds what the references showed, the worst first."""
+    """Return everything that exceeds what the references showed, the worst first.
+
+    Before all else come counts beyond a tolerance that was set by hand: that is a rule.
+    """
+    ruled = _ruled_counts(test, references, names)
     found = [
         *_counts(test, references, names),
         *_sizes(test, references, names),
@@ -45,24 +51,49 @@ def find_deviations(
         *_missing_here(test, references, names, readings["missing_patch"], weights, to_image),
         *_unseen_here(test, readings["located_patch"], weights, to_image),
     ]
+    worst = max((deviation.severity for deviation in found), default=0.0)
+    found += [replace(each, severity=each.severity + worst) for each in ruled]
     return tuple(sorted(found, key=lambda deviation: -deviation.severity))
 
 
 def _counts(test: Sample, references: Sequence[Sample], names: Sequence[str]) -> list[Deviation]:
     expected = np.stack([reference.aligned.counts for reference in references])
     low, high = expected.min(axis=0), expected.max(axis=0)
+    is_counted = ~test.aligned.is_background_class & ~test.aligned.is_ruled
     found = []
-    for index in np.flatnonzero(~test.aligned.is_background_class).tolist():
+    for index in np.flatnonzero(is_counted).tolist():
         n_found, n_low, n_high = int(test.aligned.counts[index]), int(low[index]), int(high[index])
         if n_high - n_low > MAX_COUNT_SPREAD or n_low <= n_found <= n_high:
             continue
-        n_expected = n_low if n_found < n_low else n_high
-        kind = "missing" if n_found < n_low else "extra"
-        wanted = f"{n_low}" if n_low == n_high else f"{n_low} to {n_high}"
-        text = f"{names[index]}: {n_found} found, {wanted} expected"
-        severity = 1 + abs(n_found - n_expected) / (1 + n_high - n_low)
-        found.append(Deviation(int(index), names[index], kind, n_expected, n_found, text, severity))
+        found.append(_count(index, names[index], n_found, n_low, n_high))
     return found
+
+
+def _ruled_counts(
+    test: Sample, references: Sequence[Sample], names: Sequence[str]
+) -> list[Deviation]:
+    aligned = [reference.aligned for reference in references]
+    beyond = beyond_tolerance(test.aligned, aligned)
+    usual = np.stack([each.counts for each in aligned])
+    return [
+        _count(
+            index,
+            names[index],
+            int(test.aligned.counts[index]),
+            int(usual[:, index].min()),
+            int(usual[:, index].max()),
+        )
+        for index in np.flatnonzero(beyond).tolist()
+    ]
+
+
+def _count(index: int, name: str, n_found: int, n_low: int, n_high: int) -> Deviation:
+    n_expected = n_low if n_found < n_low else n_high
+    kind = "missing" if n_found < n_low else "extra"
+    wanted = f"{n_low}" if n_low == n_high else f"{n_low} to {n_high}"
+    text = f"{name}: {n_found} found, {wanted} expected"
+    severity = 1 + abs(n_found - n_expected) / (1 + n_high - n_low)
+    return Deviation(index, name, kind, n_expected, n_found, text, severity)
 
 
 def _sizes(test: Sample, references: Sequence[Sample], names: Sequence[str]) -> list[Deviation]:

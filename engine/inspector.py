@@ -15,6 +15,7 @@ from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
 from alignment.pose import PoseEstimator, Upright
 from engine.augmentation import altered_copies
+from engine.classes.history import ClassEdit, EditedClasses
 from engine.comparison import Comparison, beside, nearest_reference, with_propagated_parts
 from engine.config import Config
 from engine.deviations import find_deviations
@@ -157,9 +158,10 @@ class Inspector:
             for upright, tokens, cut in zip(uprights, dense, parts, strict=True)
         ]
         self.class_names_ = class_names(self.samples_)
+        self.edited_: EditedClasses | None = None
 
         report("leaving one out", 2, 4)
-        judged, calibration = self._judge_normal(photos)
+        judged, calibration = self.judge_normal(photos)
         scores = self.config.scores
         normal = [score_all(each, scores) for each in judged]
         report("setting the threshold", 3, 4)
@@ -230,10 +232,15 @@ class Inspector:
         ]
 
     @property
+    def class_history_(self) -> tuple[ClassEdit, ...]:
+        """All edits of classes since the fit, the undone ones too; see ``engine.classes``."""
+        return self.edited_.history if self.edited_ else ()
+
+    @property
     def novelty(self) -> Novelty:
         """How new a pixel has to be to be called new; learnt when first asked for."""
         if self.novelty_ is None:
-            judged, _ = self._judge_normal([sample.image for sample in self.samples_])
+            judged, _ = self.judge_normal([sample.image for sample in self.samples_])
             self.novelty_ = self._learn_novelty(judged)
         return self.novelty_
 
@@ -257,8 +264,9 @@ class Inspector:
         dense = self.backbone(image, is_valid)
         if self.config.is_propagated:
             return self._sample(upright, dense, self.classes.none(self.working_size_))
-        parts = self._cut(image, dense)
-        return self._sample(upright, dense, self.classes.align(parts, upright.image))
+        aligned = self.classes.align(self._cut(image, dense), upright.image)
+        aligned = self.classes.find_painted(aligned, upright.image, upright.is_valid)
+        return self._sample(upright, dense, aligned)
 
     def _cut(self, image: Image, dense: DenseMap) -> Parts:
         return self.segmenter(image, dense).resized(self.working_size_)
@@ -272,7 +280,7 @@ class Inspector:
         comparisons = beside(test, references, self.config.comparison, self._n_threads)
         if self.config.is_propagated:
             return with_propagated_parts(
-                comparisons, self.config.propagation, self.segmenter.refine
+                comparisons, self.config.propagation, self.segmenter.refine, self.classes
             )
         return comparisons
 
@@ -290,7 +298,7 @@ class Inspector:
         tests = [each[0].test for each in judged]
         return learn_novelty(self.samples_, readings, tests, self.config.seed)
 
-    def _judge_normal(self, photos: Sequence[Image]) -> tuple[list[list[Comparison]], Calibration]:
+    def judge_normal(self, photos: Sequence[Image]) -> tuple[list[list[Comparison]], Calibration]:
         """Lay each reference beside the others, or copies of the only one beside it."""
         samples = self.samples_
         if len(samples) > 1:

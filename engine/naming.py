@@ -24,11 +24,12 @@ _HUES = (
 
 def class_names(samples: Sequence[Sample]) -> list[str]:
     """Name each class by number, colour and shape, as seen on the references."""
-    n_classes = samples[0].aligned.n_classes
-    return [
-        f"class {index} ({_color(samples, index)}, {_shape(samples, index)})"
-        for index in range(n_classes)
-    ]
+    return [class_name(samples, index) for index in range(samples[0].aligned.n_classes)]
+
+
+def class_name(samples: Sequence[Sample], index: int) -> str:
+    """Name one class by number, colour and shape."""
+    return f"class {index} ({_color(samples, index)}, {_shape(samples, index)})"
 
 
 def _color(samples: Sequence[Sample], index: int) -> str:

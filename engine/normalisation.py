@@ -22,6 +22,11 @@ import numpy as np
 from engine.report import Calibration
 from engine.scores import SCORES, Reading
 
+# an image whose only fault is one instance too many must exceed the threshold, not equal it
+_JUST_ABOVE = 1 + 1e-9
+# references that equal each other have total 0, and then any difference is anomalous
+MIN_THRESHOLD = 1e-6
+
 
 @dataclass(frozen=True)
 class NormaliserConfig:
@@ -81,14 +86,20 @@ class Normaliser:
     threshold: float
     threshold_source: str
     calibration: Calibration
+    normal_totals: tuple[float, ...] = ()
+    """Totals of the normal images that the weights were learnt from, in the references' order."""
 
     def shares(self, readings: Mapping[str, Reading]) -> dict[str, float]:
-        """Return each score's share of the total; 0 for a score that is not active."""
+        """Return each score's share of the total; 0 for a score that is not active.
+
+        Each instance beyond a tolerance set by hand adds the threshold to the share of its score.
+        """
         whole = sum(self.emphasis.values())
         return {
             name: self.emphasis[name]
             / whole
             * min(reading.value / self.weights[name], self.caps.get(name, np.inf))
+            + reading.n_beyond * self.threshold * _JUST_ABOVE
             for name, reading in readings.items()
         }
 
@@ -121,7 +132,9 @@ def learn_normaliser(
         for name in normal[0]
     }
     caps = {"composition": config.free_cap, "instance_count": config.free_cap}
-    scale = Normaliser(weights, emphasis, caps, 1.0, "", calibration)
+    # with threshold 0, rules that a person has set add nothing to what is normal
+    scale = Normaliser(weights, emphasis, caps, 0.0, "", calibration)
+    totals = tuple(scale.total(readings) for readings in normal)
     if validation:
         largest = max(scale.total(readings) for readings in validation)
         threshold = config.margin_validation * largest
@@ -129,16 +142,23 @@ def learn_normaliser(
             f"{config.margin_validation:g} × the largest of {len(validation)} validation totals"
         )
     else:
-        is_held_out = calibration == "leave-one-out"
-        margin = config.margin if is_held_out else config.margin_self
-        totals = sorted(scale.total(readings) for readings in normal)
-        usual = totals[:-1] if is_held_out and len(totals) > 1 else totals
-        threshold = margin * float(np.mean(usual))
-        what = (
-            f"leave-one-out totals of {len(normal)} references, the largest left out"
-            if is_held_out
-            else f"totals of {len(normal)} altered copies of the reference"
-        )
-        source = f"{margin:g} × the mean of the {what}"
-    # references that equal each other have total 0, and then any difference is anomalous
-    return Normaliser(weights, emphasis, caps, max(threshold, 1e-6), source, calibration)
+        threshold, source = threshold_of(config, totals, calibration)
+    return Normaliser(
+        weights, emphasis, caps, max(threshold, MIN_THRESHOLD), source, calibration, totals
+    )
+
+
+def threshold_of(
+    config: NormaliserConfig, normal_totals: Sequence[float], calibration: Calibration
+) -> tuple[float, str]:
+    """Return the threshold that totals of normal images give, and in words how."""
+    is_held_out = calibration == "leave-one-out"
+    margin = config.margin if is_held_out else config.margin_self
+    totals = sorted(normal_totals)
+    usual = totals[:-1] if is_held_out and len(totals) > 1 else totals
+    what = (
+        f"leave-one-out totals of {len(totals)} references, the largest left out"
+        if is_held_out
+        else f"totals of {len(totals)} altered copies of the reference"
+    )
+    return margin * float(np.mean(usual)), f"{margin:g} × the mean of the {what}"

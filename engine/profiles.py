@@ -5,6 +5,8 @@ The networks of a foundation profile are imported here when they are asked for, 
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from engine.config import Config
 from engine.errors import ConfigError
 from features.dense import Backbone
@@ -46,3 +48,25 @@ def photo_area_px(config: Config) -> int:
     if config.profile == "embedded":
         return config.working_area_px
     return config.photo_area_px or SAM_AREA_PX
+
+
+def lacking(config: Config) -> str | None:
+    """Say in one line what the profile lacks on this machine; None if all is there. Quick.
+
+    Nothing is loaded or hashed, so that weights which are there may still be found damaged.
+    """
+    if config.profile == "embedded":
+        return None
+    absent = [name for name in ("torch", "transformers") if find_spec(name) is None]
+    if absent:
+        return f'needs {" and ".join(absent)}: run `pip install "partwise[foundation]"`'
+    from features.weights.registry import KNOWN
+    from features.weights.site import Site
+    from features.weights.store import copies_of
+
+    site, wanted = Site.from_environment(), {config.vit.weights, config.sam.weights}
+    asked = [each for each in KNOWN if each.name in wanted]
+    missing = sorted(each.name for each in asked if not any(copies_of(each, site)))
+    if missing:
+        return f"needs weights of its networks: run `partwise weights get {' '.join(missing)}`"
+    return None

@@ -12,16 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alignment.aligned import AlignedParts
+from alignment.classes import PartClasses
+from engine.classes.storing import (
+    pack_aligned,
+    pack_edits,
+    pack_normaliser,
+    unpack_edits,
+    unpack_normaliser,
+    unpack_parts,
+)
 from engine.config import from_dict, to_dict
 from engine.errors import NotFittedError
 from engine.model_file import ModelFileError, read_model, write_model
-from engine.normalisation import Normaliser
 from engine.regions.novelty import Novelty
 from engine.sample import Sample
-from engine.scores import SCORES
 from features.dense import DenseMap
-from features.parts import Parts
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector
@@ -43,7 +48,6 @@ def save_inspector(inspector: Inspector, path: str | Path) -> None:
     arrays |= {f"novelty.{key}": value for key, value in inspector.novelty.state().items()}
     for index, sample in enumerate(inspector.samples_):
         arrays |= {f"reference{index}.{key}": value for key, value in _pack(sample).items()}
-    normaliser = inspector.normaliser_
     header: dict[str, Any] = {
         "profile": inspector.config.profile,
         "config": to_dict(inspector.config),
@@ -52,13 +56,11 @@ def save_inspector(inspector: Inspector, path: str | Path) -> None:
         "identity": _identity(inspector),
         "references": inspector.names_,
         "classes": inspector.class_names_,
-        "weights": normaliser.weights,
-        "emphasis": normaliser.emphasis,
-        "caps": normaliser.caps,
-        "threshold": normaliser.threshold,
-        "threshold_source": normaliser.threshold_source,
-        "calibration": normaliser.calibration,
+        **pack_normaliser(inspector.normaliser_),
     }
+    if inspector.edited_ is not None:
+        before, header["class_edits"] = pack_edits(inspector.edited_)
+        arrays |= {f"unedited.{key}": value for key, value in before.items()}
     write_model(path, arrays, header)
 
 
@@ -97,22 +99,16 @@ def load_inspector(
         inspector.photo_size_ = tuple(header.get("photo_size", header["working_size"]))
         inspector.names_ = list(header["references"])
         inspector.class_names_ = list(header["classes"])
-        background = inspector.classes.is_background_
         inspector.samples_ = [
-            _unpack(_select(arrays, f"reference{index}"), background)
+            _unpack(_select(arrays, f"reference{index}"), inspector.classes)
             for index in range(len(inspector.names_))
         ]
         novelty = _select(arrays, "novelty")  # models of the first release have none
         inspector.novelty_ = Novelty.restore(novelty) if novelty else None
-        inspector.normaliser_ = Normaliser(
-            # JSON sorts keys; sums depend on the order in their last digit
-            weights={name: header["weights"][name] for name, _ in SCORES},
-            emphasis={name: header["emphasis"][name] for name, _ in SCORES},
-            caps=header["caps"],
-            threshold=float(header["threshold"]),
-            threshold_source=header["threshold_source"],
-            calibration=header["calibration"],
-        )
+        inspector.normaliser_ = unpack_normaliser(header)
+        inspector.edited_ = None
+        if "class_edits" in header:
+            inspector.edited_ = unpack_edits(_select(arrays, "unedited"), header["class_edits"])
     except (KeyError, IndexError, TypeError) as error:
         raise ModelFileError(
             f"{path} lacks {error} although its checksum is right; fit the references again"
@@ -179,16 +175,12 @@ def _pack(sample: Sample) -> Arrays:
         "is_valid": sample.is_valid,
         "tokens": sample.dense.tokens,
         "cells_valid": sample.dense.is_valid,
-        "labels": sample.aligned.parts.labels.astype(np.int32),
-        "is_background": sample.aligned.parts.is_background,
-        "class_of_part": sample.aligned.class_of_part.astype(np.int64),
-        "cost": sample.aligned.cost.astype(np.float64),
+        **pack_aligned(sample.aligned),
         "composition": sample.composition,
     }
 
 
-def _unpack(arrays: Arrays, is_background_class: np.ndarray) -> Sample:
-    parts = Parts(arrays["labels"], arrays["is_background"])
-    aligned = AlignedParts(parts, arrays["class_of_part"], arrays["cost"], is_background_class)
+def _unpack(arrays: Arrays, classes: PartClasses) -> Sample:
+    aligned = classes.aligned_parts(*unpack_parts(arrays))
     dense = DenseMap(arrays["tokens"], arrays["cells_valid"])
     return Sample(arrays["image"], arrays["is_valid"], dense, aligned, arrays["composition"])

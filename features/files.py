@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from features.pixels import MIN_SIDE_PX, ImageError
 
@@ -36,6 +36,9 @@ MAX_PIXELS = 120_000_000
 
 # Pillow modes with eight bits or less per channel that Pillow itself converts to RGB.
 _MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr"}
+
+# how messages end that refuse an image for its size
+RAISE_CAP = "if the file can be trusted, raise it with --max-pixels"
 
 _logger = logging.getLogger(__name__)
 _pillow_settings = threading.Lock()
@@ -84,13 +87,7 @@ def read_image(
         ImageError: There is no sound image of permitted size at this path.
     """
     path = Path(path)
-    _check_entry(path)
-    with (
-        _one_line_errors(path, max_pixels),
-        _pillow_limited(max_pixels),
-        Image.open(path, formats=FORMATS) as image,
-    ):
-        _check_size(path, image.size, max_pixels)
+    with _opened(path, max_pixels) as image:
         # MPO is a JPEG whose further pictures are previews or depth of the same photograph.
         if getattr(image, "is_animated", False) and image.format != "MPO":
             _logger.warning("%s holds several frames; only the first one is used", path)
@@ -98,6 +95,35 @@ def read_image(
         with suppress(Exception):  # unreadable EXIF says nothing about rotation
             ImageOps.exif_transpose(image, in_place=True)
         return _to_rgb(path, image)
+
+
+def image_size(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """Return (height, width) of the upright photograph by its header, without decoding it.
+
+    Raises:
+        ImageError: There is no image of permitted size at this path, as far as the header tells.
+    """
+    path = Path(path)
+    with _opened(path, max_pixels) as image:
+        orientation = 1
+        with suppress(Exception):  # unreadable EXIF says nothing about rotation
+            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        # 5 … 8 lie on their side (EXIF 2.32, table 6)
+        width, height = image.size[::-1] if orientation in (5, 6, 7, 8) else image.size
+        return height, width
+
+
+@contextmanager
+def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
+    """Open an image of permitted size; nothing is decoded yet."""
+    _check_entry(path)
+    with (
+        _one_line_errors(path, max_pixels),
+        _pillow_limited(max_pixels),
+        Image.open(path, formats=FORMATS) as image,
+    ):
+        _check_size(path, image.size, max_pixels)
+        yield image
 
 
 def _to_rgb(path: Path, image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
@@ -155,8 +181,7 @@ def _check_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
 
 def _too_large(path: Path, found: str, max_pixels: int) -> ImageError:
     return ImageError(
-        f"{path} is too large: at most {max_pixels:,} pixels are read, got {found}; "
-        "if the file can be trusted, raise it with --max-pixels"
+        f"{path} is too large: at most {max_pixels:,} pixels are read, got {found}; {RAISE_CAP}"
     )
 
 

@@ -14,9 +14,11 @@ PACKAGES = (
     "engine.benchmark",
     "engine.benchmark.cloth",
     "engine.benchmark.scenes",
+    "engine.classes",
     "engine.regions",
     "engine.regions.library",
     "engine.scores",
+    "engine.station",
     "features",
     "ui",
 )

@@ -21,6 +21,7 @@ HEAVY = {
     "skimage",
     "sklearn",
     "sqlalchemy",
+    "streamlit",
 }
 COMMANDS = (
     "fit",
@@ -31,7 +32,10 @@ COMMANDS = (
     "demo",
     "info",
     "region",
+    "station",
+    "ui",
     "weights",
+    "classes",
 )
 
 # Loads every module of the four packages and does the whole job, noting whatever is asked for.

@@ -83,12 +83,7 @@ def find_categories(root: Path, names: Sequence[str] | None = None) -> list[Cate
         DatasetError: In one line, if there is no such folder, no category, none of a given name,
             or one without training images or without test images of either kind.
     """
-    if not root.is_dir():
-        raise DatasetError(f"no such folder: {root}")
-    root = root.resolve()
-    folders = {root.name: root} if _is_category(root) else _category_folders(root)
-    if not folders:
-        raise DatasetError(f"no category found in {root}: expected {_LAYOUT}")
+    folders = category_folders(root)
     unknown = sorted(set(names or ()) - folders.keys())
     if unknown:
         raise DatasetError(f"no category {', '.join(unknown)} in {root}; it has: {_join(folders)}")
@@ -96,7 +91,36 @@ def find_categories(root: Path, names: Sequence[str] | None = None) -> list[Cate
     return [_read_category(folders[name]) for name in chosen]
 
 
-def _category_folders(root: Path) -> dict[str, Path]:
+def category_folders(root: Path) -> dict[str, Path]:
+    """Return the resolved folder of every category below ``root``, or ``root`` if it is one.
+
+    Raises:
+        DatasetError: In one line, if there is no such folder or no category in it.
+    """
+    if not root.is_dir():
+        raise DatasetError(f"no such folder: {root}")
+    root = root.resolve()
+    folders = {root.name: root} if _is_category(root) else _folders_in(root)
+    if not folders:
+        raise DatasetError(f"no category found in {root}: expected {_LAYOUT}")
+    return folders
+
+
+def find_datasets(folder: Path, *, depth: int = 2) -> list[Path]:
+    """Return the data sets in a folder, or in folders of it down to ``depth``; none on an error.
+
+    A folder of categories is one, and so is a category of its own; nothing inside one is listed.
+    """
+    try:
+        if _is_category(folder) or _folders_in(folder):
+            return [folder]
+        subfolders = list(_subfolders(folder)) if depth else []
+    except OSError:
+        return []
+    return [found for each in subfolders for found in find_datasets(each, depth=depth - 1)]
+
+
+def _folders_in(root: Path) -> dict[str, Path]:
     return {folder.name: folder for folder in _subfolders(root) if _is_category(folder)}
 
 

@@ -13,26 +13,16 @@ from typing import Any
 
 from engine.atomic import atomic_write
 from engine.benchmark.charts import f1_chart, precision_chart, roc_chart, span, totals_chart
-from engine.benchmark.metrics import Confusion, confusion, f1_max, sweep
+from engine.benchmark.metrics import sweep
+from engine.benchmark.panel import Line, Verdicts, lines_of, seed_index, verdicts_of, worst_of
 from engine.benchmark.records import Judgement, Run, labels_of, totals_of
 from engine.benchmark.results import BenchResult
-from engine.benchmark.summary import MEAN, Figures, Row
+from engine.benchmark.summary import MEAN, Row
 from engine.benchmark.table import number, with_spread
 from engine.benchmark.thumbnails import Thumbnail, Thumbnails
 from engine.render import render
 
 _N_WORST = 6
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a table: a choice of images, or one single score, in one run."""
-
-    name: str
-    n_anomalous: int
-    floor: float
-    f1_max: float
-    auroc: float
 
 
 @dataclass(frozen=True)
@@ -42,16 +32,6 @@ class Case:
     image: Judgement
     thumbnail: Thumbnail | None
     is_wrong: bool
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """What one threshold makes of all images."""
-
-    name: str
-    style: str
-    threshold: float
-    counts: Confusion
 
 
 @dataclass(frozen=True)
@@ -85,7 +65,7 @@ def bench_page(result: BenchResult, *, has_images: bool = True) -> str:
     thumbnails = Thumbnails(result) if has_images else None
     rows = {(row.category, row.shots): row for row in result.summary.rows}
     panels = [
-        _panel(run, rows[run.category, run.shots], _seed_index(result, run), thumbnails)
+        _panel(run, rows[run.category, run.shots], seed_index(result.runs, run), thumbnails)
         for run in result.runs
     ]
     return render(
@@ -99,11 +79,6 @@ def bench_page(result: BenchResult, *, has_images: bool = True) -> str:
         thumbnails=thumbnails.all() if thumbnails else [],
         config=json.dumps(_method(result), indent=2, ensure_ascii=False),
     )
-
-
-def _seed_index(result: BenchResult, run: Run) -> int:
-    same = [r.seed for r in result.runs if (r.category, r.shots) == (run.category, run.shots)]
-    return same.index(run.seed)
 
 
 def _choices(result: BenchResult) -> dict[str, list[str]]:
@@ -121,7 +96,7 @@ def _method(result: BenchResult) -> dict[str, Any]:
 
 
 def _panel(run: Run, row: Row, seed: int, thumbnails: Thumbnails | None) -> Panel:
-    verdicts = _verdicts(run)
+    verdicts = verdicts_of(run)
     overall = row.overall
     names = ("f1_max", "auroc", "aupr", "f1_at_threshold", "floor")
     return Panel(
@@ -130,29 +105,11 @@ def _panel(run: Run, row: Row, seed: int, thumbnails: Thumbnails | None) -> Pane
         figures={name: getattr(overall, name).values[seed] for name in names},
         charts=_charts(run, [(each.style, each.threshold) for each in verdicts]),
         verdicts=verdicts,
-        groups=_lines(row.groups, seed) if list(row.groups) != list(row.types) else (),
-        types=_lines(row.types, seed),
-        scores=_lines({"total": overall} | row.scores, seed),
-        false_alarms=_worst(run, thumbnails, is_anomalous=False),
-        misses=_worst(run, thumbnails, is_anomalous=True),
-    )
-
-
-def _can_be_measured(run: Run) -> bool:
-    return len({image.is_anomalous for image in run.judged}) == 2
-
-
-def _verdicts(run: Run) -> tuple[Verdicts, ...]:
-    if run.threshold is None or not _can_be_measured(run):
-        return ()
-    labels, totals = labels_of(run.judged), totals_of(run.judged)
-    thresholds = {
-        ("Set from the references", "set"): run.threshold,
-        ("Best in hindsight", "best"): f1_max(labels, totals)[1],
-    }
-    return tuple(
-        Verdicts(name, style, threshold, confusion(labels, totals, threshold))
-        for (name, style), threshold in thresholds.items()
+        groups=lines_of(row.groups, seed) if list(row.groups) != list(row.types) else (),
+        types=lines_of(row.types, seed),
+        scores=lines_of({"total": overall} | row.scores, seed),
+        false_alarms=_cases(run, thumbnails, is_anomalous=False),
+        misses=_cases(run, thumbnails, is_anomalous=True),
     )
 
 
@@ -170,33 +127,14 @@ def _charts(run: Run, marks: list[tuple[str, float]]) -> dict[str, str]:
     }
 
 
-def _lines(parts: dict[str, Figures], seed: int) -> tuple[Line, ...]:
-    return tuple(
-        Line(
-            name=name,
-            n_anomalous=figures.n_anomalous,
-            floor=figures.floor.values[seed],
-            f1_max=figures.f1_max.values[seed],
-            auroc=figures.auroc.values[seed],
-        )
-        for name, figures in parts.items()
-    )
-
-
-def _worst(run: Run, thumbnails: Thumbnails | None, *, is_anomalous: bool) -> tuple[Case, ...]:
-    """Return the anomalous images with the lowest totals, or the normal ones with the highest."""
-    order = 1 if is_anomalous else -1
-    threshold = run.threshold or 0.0
-    ranked = sorted(
-        (order * image.total, index, image)
-        for index, image in enumerate(run.images)
-        if image.total is not None and image.is_anomalous == is_anomalous
-    )
+def _cases(run: Run, thumbnails: Thumbnails | None, *, is_anomalous: bool) -> tuple[Case, ...]:
     return tuple(
         Case(
-            image=image,
-            thumbnail=thumbnails.of(run.category, image.path, index) if thumbnails else None,
-            is_wrong=(order * key > threshold) != is_anomalous,
+            image=each.image,
+            thumbnail=thumbnails.of(run.category, each.image.path, each.index)
+            if thumbnails
+            else None,
+            is_wrong=each.is_wrong,
         )
-        for key, index, image in ranked[:_N_WORST]
+        for each in worst_of(run, is_anomalous=is_anomalous, n=_N_WORST)
     )

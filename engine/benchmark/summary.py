@@ -136,18 +136,24 @@ class Summary:
 
 
 def summarise(runs: Sequence[Run]) -> Summary:
-    """Compute every figure of every category and number of shots."""
+    """Compute every figure of every category and number of shots.
+
+    A benchmark that still goes on has a mean for those shots only for which every category has the
+    same number of seeds.
+    """
     keys = dict.fromkeys((run.category, run.shots) for run in runs)
     rows = tuple(
         _row([run for run in runs if (run.category, run.shots) == key]) for key in sorted(keys)
     )
-    n_categories = len({row.category for row in rows})
-    means = tuple(
-        _mean_row([row for row in rows if row.shots == shots])
-        for shots in sorted({row.shots for row in rows})
-        if n_categories > 1
-    )
+    by_shots = [
+        [row for row in rows if row.shots == shots] for shots in sorted({row.shots for row in rows})
+    ]
+    means = tuple(_mean_row(same) for same in by_shots if _has_mean(same))
     return Summary(rows, means)
+
+
+def _has_mean(rows: Sequence[Row]) -> bool:
+    return len(rows) > 1 and len({len(row.overall.floor.values) for row in rows}) == 1
 
 
 def _row(runs: Sequence[Run]) -> Row:
@@ -191,13 +197,14 @@ def _figures(
         labels = labels_of(images)
         numbers = totals_of(images) if score is None else scores_of(images, score)
         threshold = run.threshold if score is None else None
-        for name, value in _measure(labels, numbers, threshold).items():
+        for name, value in measure(labels, numbers, threshold).items():
             values[name].append(value)
     spreads = {name: Spread(tuple(per_seed)) for name, per_seed in values.items()}
     return Figures(int((~labels).sum()), int(labels.sum()), **spreads)
 
 
-def _measure(labels: Labels, numbers: Scores, threshold: float | None) -> dict[str, float]:
+def measure(labels: Labels, numbers: Scores, threshold: float | None) -> dict[str, float]:
+    """Return every one of ``FIGURES``; NaN where it is not defined."""
     if labels.all() or not labels.any():  # nothing to tell apart
         return dict.fromkeys(FIGURES, math.nan)
     return {

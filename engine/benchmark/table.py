@@ -60,7 +60,7 @@ def bench_tables(summary: Summary) -> RenderableType:
 
 def _main_table(summary: Summary) -> Table:
     n_errors = sum(row.n_errors for row in summary.rows)
-    table = _table("Benchmark", ("category", "k"), ("good", "anom.", *_HEADINGS, "ms/image"))
+    table = plain_table("Benchmark", ("category", "k"), ("good", "anom.", *_HEADINGS, "ms/image"))
     if n_errors:
         table.add_column("errors", justify="right", style="red")
     before = ""
@@ -95,7 +95,7 @@ def _shots_table(
     shots = sorted({row.shots for row in rows})
     counts = ("anom.", "floor") if is_counted else ()
     columns = tuple(f"k = {k}" for k in shots)
-    table = _table(f"{title} (F1-max / AUROC)", ("category", ""), (*counts, *columns))
+    table = plain_table(f"{title} (F1-max / AUROC)", ("category", ""), (*counts, *columns))
     for category in dict.fromkeys(row.category for row in rows):
         of_shots = {row.shots: parts_of(row) for row in rows if row.category == category}
         names = dict.fromkeys(name for parts in of_shots.values() for name in parts)
@@ -108,7 +108,8 @@ def _shots_table(
     return table
 
 
-def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
+def plain_table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
+    """Return an empty table with columns of words on the left and of numbers on the right."""
     table = Table(
         title=title,
         box=box.SIMPLE_HEAD,

@@ -59,9 +59,16 @@ class Thumbnails:
 
 
 def _shrink(image: UInt8[np.ndarray, "height width 3"], key: str) -> Thumbnail:
+    small, (width, height) = small_jpeg(image, _SIDE_PX)
+    return Thumbnail(key, "data:image/jpeg;base64," + b64encode(small).decode(), width, height)
+
+
+def small_jpeg(
+    image: UInt8[np.ndarray, "height width 3"], side_px: int
+) -> tuple[bytes, tuple[int, int]]:
+    """Shrink an image to ``side_px`` on its longer side; returns JPEG, and (width, height)."""
     small = Image.fromarray(image)
-    small.thumbnail((_SIDE_PX, _SIDE_PX))
+    small.thumbnail((side_px, side_px))
     stream = BytesIO()
     small.save(stream, "JPEG", quality=_QUALITY, optimize=True)
-    uri = "data:image/jpeg;base64," + b64encode(stream.getvalue()).decode()
-    return Thumbnail(key, uri, small.width, small.height)
+    return stream.getvalue(), small.size

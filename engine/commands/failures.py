@@ -40,34 +40,38 @@ def one_line_errors() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BROKEN_PIPE)
     except Exception as error:
-        message = _explained(error)
+        message = explained(error)
         if message is None:
             raise
         raise Failure(" ".join(message.split())) from error
 
 
-def _explained(error: Exception) -> str | None:
+def explained(error: Exception) -> str | None:
     """Return what to tell the user, or None for a fault of our own."""
     # Imported late: these modules need NumPy, which `partwise --help` must not wait for.
     from concurrent.futures import BrokenExecutor
 
     from engine.benchmark.datasets import DatasetError
+    from engine.classes.edits import ClassEditError
     from engine.errors import ConfigError, NotFittedError
     from engine.model_file import ModelFileError
     from engine.regions.outlines import RegionError
+    from engine.station.errors import StationError
     from features.machine import MachineError
     from features.pixels import ImageError
     from features.weights.errors import WeightsError
 
     if isinstance(
         error,
-        ConfigError
+        ClassEditError
+        | ConfigError
         | DatasetError
         | ImageError
         | MachineError
         | ModelFileError
         | NotFittedError
         | RegionError
+        | StationError
         | WeightsError,
     ) or _is_of_library(error):
         return str(error)

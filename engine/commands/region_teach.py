@@ -15,6 +15,7 @@ from engine.commands.failures import Failure
 from engine.commands.region_library import Place, is_there, to_read, to_teach
 from engine.commands.region_words import at, told
 from engine.inspector import Inspector
+from engine.regions.effects import give
 from engine.regions.library import clean_name
 from engine.regions.library.records import Kind, Lesson, RegionClass
 from engine.regions.outlines import (
@@ -24,16 +25,11 @@ from engine.regions.outlines import (
     parse_box,
     parse_polygon,
 )
+from engine.regions.product import check_product
 from engine.regions.recogniser import Recogniser
 from engine.regions.region import Region
 from engine.regions.teaching import Outlined, teach
 from features.files import read_image
-from features.pixels import ImageError
-
-# another camera, crop or product; lenses and margins differ by less
-MAX_ASPECT_RATIO = 1.5
-# half of what the smallest references have: details that tell things apart are gone
-MIN_SIDE_PX = 32
 
 
 def run(
@@ -54,7 +50,7 @@ def run(
     class_name = clean_name(class_name)
     inspector = Inspector.load(place.model, machine=machine)
     photo = read_image(image, max_pixels=max_pixels)
-    check_product(image, (photo.shape[0], photo.shape[1]), inspector.photo_size_)
+    check_product(str(image), (photo.shape[0], photo.shape[1]), inspector.photo_size_)
     outlined = Outlined(
         outlined_region(*outline, photo),
         image_name=str(image),
@@ -67,11 +63,16 @@ def run(
     # only now is a library made where there is none
     with to_teach(place, author) as library:
         recogniser = Recogniser(inspector, library)
-        before = recogniser.judge(examination)
-        lesson = teach(recogniser, examination, outlined, class_name, agreed, is_forced=is_forced)
-        after = recogniser.judge(examination)
+        lesson, effects = give(
+            recogniser,
+            {str(image): examination},
+            lambda: teach(
+                recogniser, examination, outlined, class_name, agreed, is_forced=is_forced
+            ),
+        )
         click.echo(_learnt(place, lesson, library.classes(), outlined, image))
-    click.echo(f"{image}: {told(before)} → {told(after)}")
+    for name, each in effects.items():
+        click.echo(f"{name}: {told(each.before)} → {told(each.after)}")
     return 0
 
 
@@ -89,26 +90,6 @@ def outlined_region(
     if way == "box":
         return from_box(parse_box(str(outline)), size)
     return from_polygon(parse_polygon(str(outline)), size)
-
-
-def check_product(path: Path, image_size: tuple[int, int], reference_size: tuple[int, int]) -> None:
-    """Refuse to learn from an image that cannot show what the references, of this size, show.
-
-    Raises:
-        ImageError: Its shape is another, or it is very small.
-    """
-    (height, width), (usual_height, usual_width) = image_size, reference_size
-    ratio = (width / height) / (usual_width / usual_height)
-    if max(ratio, 1 / ratio) > MAX_ASPECT_RATIO:
-        raise ImageError(
-            f"{path} must have about the shape of the references, {usual_width}×{usual_height} px "
-            f"(width×height), got {width}×{height}; check that image and model are of one product"
-        )
-    if min(image_size) < MIN_SIDE_PX:
-        raise ImageError(
-            f"{path} must have {MIN_SIDE_PX} px or more along each side to be learnt from, "
-            f"got {width}×{height} (width×height); use a larger photograph"
-        )
 
 
 def known_classes(place: Place) -> list[RegionClass]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.classes import ClassRow, class_rows
 from engine.config import to_dict
 from engine.inspector import Inspector
 from engine.scores import SCORES
@@ -25,15 +26,15 @@ _NOTES = {
 
 def facts(inspector: Inspector) -> dict[str, Any]:
     """Return what a fitted inspector has learnt, as JSON holds it."""
-    counts = [reference.counts for reference in inspector.references_]
+    edits = [each for each in inspector.class_history_ if not each.is_undone]
     weights = inspector.weights_
     return {
         "profile": inspector.config.profile,
         "working_size": list(inspector.working_size_),
         "references": [reference.name for reference in inspector.references_],
-        "classes": [
-            {"name": name, "counts": [int(of[index]) for of in counts if of is not None]}
-            for index, name in enumerate(inspector.class_names_)
+        "classes": [_class(row) for row in class_rows(inspector)],
+        "class_edits": [
+            {"text": each.text, "author": each.author, "at": each.at} for each in edits
         ],
         "weights": {name: weights[name] for name, _ in SCORES if name in weights},
         "threshold": inspector.threshold_,
@@ -57,12 +58,25 @@ def summary(inspector: Inspector) -> str:
         f"references ({len(told['references'])}): {', '.join(told['references'])}",
         "how many parts of each class the references have:",
         *_indented(counts),
+        *(["edits of classes since then:"] if told["class_edits"] else []),
+        *(f"  {each['text']}" for each in told["class_edits"]),
         "weights, by which scores are divided:",
         *_indented(weights),
         f"threshold {told['threshold']:.4f}, {told['threshold_source']}; {told['calibration']}",
         *(f"note: {note}" for note in told["notes"]),
     ]
     return "\n".join(lines)
+
+
+def _class(row: ClassRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "counts": list(row.counts),
+        "is_background": row.is_background,
+        "is_painted": row.is_painted,
+        "tolerance": row.tolerance,
+    }
 
 
 def _notes(inspector: Inspector) -> Iterator[str]:

@@ -21,21 +21,16 @@ import numpy as np
 from jaxtyping import Bool, Float
 from PIL import Image, ImageOps
 
-from engine.regions.polygons import crossing, winding
-from engine.regions.region import Box, Region
+from engine.regions.filling import box_pixels, polygon_pixels
+from engine.regions.region import Region
+from engine.regions.region import RegionError as RegionError
 
 # an example must leave some surroundings to be told from
 MAX_SHARE = 0.9
 # along each side; less is a speck that no descriptor sees
 MIN_SIDE_PX = 2
-# a hand draws fewer, and every edge is compared with every other
-MAX_POINTS = 10_000
 
 _ORIENTATION, _UPRIGHT, _QUARTER_TURNS = 0x0112, 1, (5, 6, 7, 8)  # EXIF
-
-
-class RegionError(ValueError):
-    """An outline that is no example; the message is one line and names the cure."""
 
 
 def from_mask_file(path: str | Path, image_size: tuple[int, int]) -> Region:
@@ -79,7 +74,7 @@ def from_mask(mask: np.ndarray, image_size: tuple[int, int]) -> Region:
         )
     if mask.dtype.kind == "f" and not np.isfinite(mask).all():
         raise RegionError("the mask must be finite, got NaN or infinity; write 0 outside")
-    return _checked(_inside(mask), image_size)
+    return as_example(_inside(mask), (0, 0), image_size)
 
 
 def from_box(box_xyxy: tuple[float, float, float, float], image_size: tuple[int, int]) -> Region:
@@ -88,16 +83,7 @@ def from_box(box_xyxy: tuple[float, float, float, float], image_size: tuple[int,
     Raises:
         RegionError: It is empty, leaves the image of (height, width), or is no example.
     """
-    left, top, right, bottom = box_xyxy
-    _check_inside(np.array([(left, top), (right, bottom)], dtype=np.float64), image_size, "box")
-    if not (left < right and top < bottom):
-        raise RegionError(
-            f"a box must be left < right and top < bottom, got {_listed(box_xyxy)}; "
-            "give the upper left corner first: X0,Y0,X1,Y1"
-        )
-    x, y = _first(left), _first(top)
-    filled = np.ones((_first(bottom) - y, _first(right) - x), dtype=bool)
-    return _checked(filled, image_size, (x, y))
+    return as_example(*box_pixels(box_xyxy, image_size), image_size)
 
 
 def from_polygon(points_xy: Float[np.ndarray, "points 2"], image_size: tuple[int, int]) -> Region:
@@ -107,26 +93,35 @@ def from_polygon(points_xy: Float[np.ndarray, "points 2"], image_size: tuple[int
         RegionError: It has fewer than three corners, crosses itself, has no area, leaves the image
             of (height, width), or is no example.
     """
-    points_xy = np.asarray(points_xy, dtype=np.float64)
-    _check_inside(points_xy, image_size, "polygon")
-    corners_xy = points_xy[(points_xy != np.roll(points_xy, 1, axis=0)).any(axis=1)]
-    n_corners = len(np.unique(corners_xy, axis=0))
-    if n_corners < 3 or len(corners_xy) > MAX_POINTS:
-        cure = "mark more of them" if n_corners < 3 else "give a mask instead"
+    return as_example(*polygon_pixels(points_xy, image_size), image_size)
+
+
+def as_example(
+    inside: Bool[np.ndarray, "rows columns"],
+    offset_xy: tuple[int, int],
+    image_size: tuple[int, int],
+) -> Region:
+    """Make pixels a region if an example of this size says anything; they begin at an offset.
+
+    Raises:
+        RegionError: There are none, too few or too many for an image of (height, width).
+    """
+    if not inside.any():
+        raise RegionError("a region must have pixels, got none; mark the thing")
+    region = Region.of(inside, offset_xy)
+    share = region.area_px / math.prod(image_size)
+    if share > MAX_SHARE:
         raise RegionError(
-            f"a polygon must have 3 … {MAX_POINTS} different corners, got {n_corners}; {cure}"
+            f"a region must leave some surroundings, at most {MAX_SHARE:.0%} of the image, "
+            f"got {share:.0%}; mark the thing only, or swap inside and outside of the mask"
         )
-    left, top = (int(side) for side in np.floor(corners_xy.min(axis=0)))
-    right, bottom = (int(side) for side in np.ceil(corners_xy.max(axis=0)))
-    turns = winding(corners_xy, (left, top, right, bottom))
-    if (crossing_xy := crossing(corners_xy, turns)) is not None:
+    if min(region.mask.shape) < MIN_SIDE_PX:
+        rows, columns = region.mask.shape
         raise RegionError(
-            f"a polygon must not cross itself, got a crossing at {_listed(crossing_xy)}; "
-            "give the corners in their order along the border"
+            f"a region must span {MIN_SIDE_PX}×{MIN_SIDE_PX} px or more, "
+            f"got {columns}×{rows}; mark the whole thing"
         )
-    if not turns.any():
-        raise RegionError("a polygon must enclose pixels, got no area; mark corners farther apart")
-    return _checked(turns != 0, image_size, (left, top))
+    return region
 
 
 def parse_box(text: str) -> tuple[float, float, float, float]:
@@ -193,51 +188,3 @@ def _check_size(found_xy: tuple[int, ...], image_size: tuple[int, int]) -> None:
             f"the mask must have the size of its image, {width}×{height} (width×height), "
             f"got {'×'.join(str(side) for side in found_xy)}; draw it on that image"
         )
-
-
-def _check_inside(
-    points_xy: Float[np.ndarray, "points 2"], image_size: tuple[int, int], what: str
-) -> None:
-    if not np.isfinite(points_xy).all():
-        raise RegionError(f"a {what} must be finite, got NaN or infinity; give pixels")
-    height, width = image_size
-    is_outside = (points_xy < 0).any(axis=1) | (points_xy > (width, height)).any(axis=1)
-    if is_outside.any():
-        raise RegionError(
-            f"a {what} must lie in the image of {width}×{height} px (width×height), "
-            f"got the point {_listed(points_xy[is_outside][0])}; "
-            f"keep x in 0 … {width} and y in 0 … {height}"
-        )
-
-
-def _checked(
-    inside: Bool[np.ndarray, "height width"],
-    image_size: tuple[int, int],
-    offset_xy: tuple[int, int] = (0, 0),
-) -> Region:
-    """Make it a region if an example of this size says anything."""
-    if not inside.any():
-        raise RegionError("a region must have pixels, got none; mark the thing")
-    region = Region.of(inside, offset_xy)
-    share = region.area_px / math.prod(image_size)
-    if share > MAX_SHARE:
-        raise RegionError(
-            f"a region must leave some surroundings, at most {MAX_SHARE:.0%} of the image, "
-            f"got {share:.0%}; mark the thing only, or swap inside and outside of the mask"
-        )
-    if min(region.mask.shape) < MIN_SIDE_PX:
-        rows, columns = region.mask.shape
-        raise RegionError(
-            f"a region must span {MIN_SIDE_PX}×{MIN_SIDE_PX} px or more, "
-            f"got {columns}×{rows}; mark the whole thing"
-        )
-    return region
-
-
-def _first(edge: float) -> int:
-    """Give the first row or column whose centre lies beyond an edge."""
-    return math.ceil(edge - 0.5)
-
-
-def _listed(numbers: Box | tuple[float, ...] | Float[np.ndarray, " entries"]) -> str:
-    return "(" + ", ".join(f"{number:g}" for number in numbers) + ")"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,15 @@ class Recogniser:
         return {f"backbone {key}": value for key, value in backbone.items()} | {
             f"embedder {key}": value for key, value in self.embedder.identity().items()
         }
+
+    def opened_by(self, library: Library) -> Recogniser:
+        """Return the same recogniser for the same library as somebody else has opened it.
+
+        Both share what was read so far, so that they must not work at the same time.
+        """
+        other = copy(self)
+        other.library = library
+        return other
 
     @property
     def bank(self) -> Bank:

@@ -14,6 +14,10 @@ Box = tuple[int, int, int, int]
 _EMPTY = "a region must have at least one pixel, got an empty mask"
 
 
+class RegionError(ValueError):
+    """An outline that is no example; the message is one line and names the cure."""
+
+
 @dataclass(frozen=True)
 class Region:
     """Some pixels of one image file, kept as their box and what of it they fill.

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from engine.regions.grouping import group
-from engine.regions.region import Box
+from engine.regions.region import Box, Region
 from engine.regions.teaching import thumbnail
 
 if TYPE_CHECKING:
@@ -31,10 +31,19 @@ class Member:
     """An unknown region: where it is, in pixels of the image file, and how it looks."""
 
     image_name: str
-    box_xyxy: Box
-    area_px: int
+    region: Region
     novelty: float
     thumbnail: Image
+
+    @property
+    def box_xyxy(self) -> Box:
+        """Where it is, right and bottom exclusive."""
+        return self.region.box_xyxy
+
+    @property
+    def area_px(self) -> int:
+        """Number of its pixels."""
+        return self.region.area_px
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form, without the picture."""
@@ -63,6 +72,41 @@ class Suggestion:
         return len({each.image_name for each in self.members})
 
 
+class Survey:
+    """Looks at one image after the other, and groups what was unknown on those seen so far."""
+
+    def __init__(self, recogniser: Recogniser) -> None:
+        self.recogniser = recogniser
+        self.members: list[Member] = []
+        self._views: list[Float32[np.ndarray, "_ views dim"]] = []
+
+    def look(self, name: str, image: Image) -> None:
+        """Take up the unknown regions of an image.
+
+        Raises:
+            LibraryError: The library cannot be read.
+        """
+        unknown = self.recogniser.inspect(image).unknown
+        if not unknown:
+            return
+        regions = [each.region for each in unknown]
+        self._views.append(self.recogniser.embedder.describe(image, regions))
+        self.members += [
+            Member(name, each.region, each.novelty, thumbnail(image, each.region))
+            for each in unknown
+        ]
+
+    def groups(self) -> list[Suggestion]:
+        """Give the groups, the biggest first; what resembles nothing else is in none."""
+        if not self.members:
+            return []
+        far = distance(self.recogniser.embedder, np.concatenate(self._views))
+        return [
+            Suggestion(tuple(self.members[index] for index in indices))
+            for indices in group(far, self.recogniser.config.grouping)
+        ]
+
+
 def suggest(
     recogniser: Recogniser,
     images: Iterable[tuple[str, Image]],
@@ -75,29 +119,12 @@ def suggest(
     Raises:
         LibraryError: The library cannot be read.
     """
-    members: list[Member] = []
-    views: list[Float32[np.ndarray, "_ views dim"]] = []
+    survey = Survey(recogniser)
     for n_done, (name, image) in enumerate(images, 1):
-        unknown = recogniser.inspect(image).unknown
-        if unknown:
-            regions = [each.region for each in unknown]
-            views.append(recogniser.embedder.describe(image, regions))
-        members += [
-            Member(
-                name,
-                each.region.box_xyxy,
-                each.region.area_px,
-                each.novelty,
-                thumbnail(image, each.region),
-            )
-            for each in unknown
-        ]
+        survey.look(name, image)
         if progress:
             progress(n_done)
-    if not members:
-        return []
-    groups = group(distance(recogniser.embedder, np.concatenate(views)), recogniser.config.grouping)
-    return [Suggestion(tuple(members[index] for index in indices)) for indices in groups]
+    return survey.groups()
 
 
 def distance(

@@ -10,13 +10,11 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from engine.regions.decision import best, pooled, token_shares
-from engine.regions.embedding import classify
 from engine.regions.frames import Frames
 from engine.regions.library.errors import LibraryError
 from engine.regions.library.names import clean_name
 from engine.regions.library.records import Kind, Lesson, NewExample
-from engine.regions.micro import agreed
+from engine.regions.likeness import likenesses
 from engine.regions.recogniser import outliner_of
 from engine.regions.segmentation import refine
 from engine.regions.tokens import RegionTokens, describe_regions, thinned
@@ -38,7 +36,14 @@ CONFLICT_ABOVE = 0.9
 
 
 class ConflictError(LibraryError):
-    """A region that looks like an example of another class; it has not been taught."""
+    """A region that looks like an example of another class; it has not been taught.
+
+    ``class_name`` is that of the other class.
+    """
+
+    def __init__(self, message: str, class_name: str = "") -> None:
+        super().__init__(message)
+        self.class_name = class_name
 
 
 @dataclass(frozen=True)
@@ -122,13 +127,15 @@ def exact(recogniser: Recogniser, frames: Frames, outlined: Outlined) -> Region:
     return frames.in_image(found)
 
 
-def thumbnail(image: Image, region: Region) -> UInt8[np.ndarray, "rows columns 3"]:
+def thumbnail(
+    image: Image, region: Region, longest_px: int = THUMBNAIL_PX
+) -> UInt8[np.ndarray, "rows columns 3"]:
     """Cut a small picture of the region with some surroundings, its border drawn."""
     left, top, right, bottom = region.box_xyxy
     margin = 4 + round(THUMBNAIL_MARGIN * max(right - left, bottom - top))
     x0, y0 = max(0, left - margin), max(0, top - margin)
     x1, y1 = min(image.shape[1], right + margin), min(image.shape[0], bottom + margin)
-    factor = THUMBNAIL_PX / max(x1 - x0, y1 - y0)
+    factor = longest_px / max(x1 - x0, y1 - y0)
     size = max(1, round((x1 - x0) * factor)), max(1, round((y1 - y0) * factor))
     crop = np.ascontiguousarray(image[y0:y1, x0:x1])
     inside = np.zeros(crop.shape[:2], dtype=np.uint8)
@@ -179,28 +186,18 @@ def _refuse_conflict(
     image_name: str,
 ) -> None:
     """Two names for one look would make every later verdict a matter of chance."""
-    bank, config = recogniser.bank, recogniser.config
-    if not len(bank):
+    alike = likenesses(recogniser, tokens, views)
+    if not alike or alike[0].probability < CONFLICT_ABOVE:
         return
-    same = recogniser.embedder.same(views, bank.views)
-    votes = agreed(bank.tokens.votes(tokens.tokens, config.micro))
-    shares = pooled(
-        token_shares(votes, np.zeros(len(votes), dtype=np.int64), 1),
-        # as such, whatever a class demands
-        classify(same, bank.class_of_example, len(bank.classes)),
-        config.object_weight,
-    )[0]
-    index, probability = best(shares, np.full(len(bank.classes), CONFLICT_ABOVE))
-    if index < 0 or bank.classes[index].name == clean_name(class_name):
+    other, example_id = alike[0].known, alike[0].example_id
+    if other.name == clean_name(class_name):
         return
-    other = bank.classes[index]
-    own = np.flatnonzero(bank.class_of_example == index)
-    example_id = int(bank.example_ids[own[same[0, own].argmax()]])
     examples = recogniser.library.examples(other.name, with_features=False)
     known = next(each for each in examples if each.id == example_id)
     raise ConflictError(
         f"the region in {image_name or 'this image'} looks like example {example_id} of "
         f"'{other.name}' ({other.kind}; in {known.image_name or 'an image'} at "
-        f"{known.region.box_xyxy}), with probability {probability:.2f}; teach it as "
-        f"'{other.name}', forget that example, or force two names for one look"
+        f"{known.region.box_xyxy}), with probability {alike[0].probability:.2f}; teach it as "
+        f"'{other.name}', forget that example, or force two names for one look",
+        other.name,
     )

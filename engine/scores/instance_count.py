@@ -9,6 +9,9 @@ over the classes whose counts the references agree on, and u foreground parts th
 class. Reading ``nearest`` compares with one reference at a time instead, whatever they agree on:
 min over references of Σ_c |n_c − n'_c|. An absent class has count 0. Background parts are not
 counted: in how many pieces the background falls depends on what lies on it.
+
+A class whose tolerance t was set by hand is judged by that rule alone: counts of l_c − t … h_c + t
+are fine, and the instances beyond are told apart from the value (``Reading.n_beyond``).
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Int
 
+from alignment.aligned import AlignedParts
 from engine.comparison import Comparison
 from engine.scores.reading import Reading
 
@@ -54,7 +59,7 @@ class InstanceCountConfig:
 def score(comparisons: Sequence[Comparison], config: InstanceCountConfig) -> Reading:
     """Compare the counts of the foreground classes with those of the references."""
     aligned = comparisons[0].test.aligned
-    is_counted = ~aligned.is_background_class
+    is_counted = ~aligned.is_background_class & ~aligned.is_ruled
     counts = aligned.counts[is_counted]
     usual = np.stack([each.reference.aligned.counts[is_counted] for each in comparisons])
     if config.counting == "nearest":
@@ -66,4 +71,18 @@ def score(comparisons: Sequence[Comparison], config: InstanceCountConfig) -> Rea
         surplus = np.maximum(low - counts, 0) + np.maximum(counts - high, 0)
         n_different = float((surplus * is_agreed / (1 + spread)).sum())
     n_extra = np.count_nonzero((aligned.class_of_part < 0) & ~aligned.parts.is_background)
-    return Reading(n_different + config.extra_weight * n_extra)
+    n_beyond = beyond_tolerance(aligned, [each.reference.aligned for each in comparisons])
+    return Reading(n_different + config.extra_weight * n_extra, n_beyond=int(n_beyond.sum()))
+
+
+def beyond_tolerance(
+    aligned: AlignedParts, references: Sequence[AlignedParts]
+) -> Int[np.ndarray, " classes"]:
+    """Count the instances of each class beyond its tolerance; 0 for classes without one."""
+    if aligned.count_tolerance is None or not aligned.is_ruled.any():
+        return np.zeros(aligned.n_classes, dtype=np.int64)
+    usual = np.stack([reference.counts for reference in references])
+    low = usual.min(axis=0) - aligned.count_tolerance
+    high = usual.max(axis=0) + aligned.count_tolerance
+    surplus = np.maximum(low - aligned.counts, 0) + np.maximum(aligned.counts - high, 0)
+    return np.asarray(surplus * aligned.is_ruled)

@@ -23,6 +23,8 @@ class Reading:
 
     value: float
     cells: CellMap | None = None
+    n_beyond: int = 0
+    """Instances beyond a tolerance that a person has set; each is a reason of its own."""
 
 
 # A score sees the test image beside every reference and a config record of its own.

@@ -76,7 +76,43 @@ COMMANDS = {
         "propose",
         "PARTWISE_LIBRARY",
     ),
+    "ui": (
+        "[MODEL.pw]",
+        "--library",
+        "--port",
+        "--root",
+        "--station",
+        "--host",
+        "--password-file",
+        "--oidc",
+        "--no-browser",
+        "PARTWISE_PASSWORD",
+    ),
+    "station": (
+        "add",
+        "list",
+        "run",
+        "review",
+        "export",
+        "watch",
+        "rejudge",
+        "cancel",
+        "PARTWISE_LIBRARY",
+    ),
     "weights": ("list", "get", "verify", "import"),
+    "classes": (
+        "list",
+        "rename",
+        "merge",
+        "split",
+        "ignore",
+        "count",
+        "add",
+        "remove",
+        "undo",
+        "redo",
+        "history",
+    ),
 }
 
 
@@ -110,7 +146,7 @@ def test_help_of_a_command_names_its_arguments(call, name):
 
 
 def test_help_cuts_no_line_of_a_group(call):
-    for group in ("region", "weights"):
+    for group in ("region", "station", "weights"):
         assert "..." not in call(group, "--help")[1].partition("Commands:")[2]
 
 

@@ -4,7 +4,13 @@ import shutil
 import pytest
 from PIL import Image
 
-from engine.benchmark.datasets import DatasetError, Defect, find_categories
+from engine.benchmark.datasets import (
+    DatasetError,
+    Defect,
+    category_folders,
+    find_categories,
+    find_datasets,
+)
 
 
 def test_plain_folders_are_read_sorted(plain):
@@ -129,3 +135,21 @@ def test_a_broken_mask_is_refused(loco):
     mask = loco / "ground_truth/structural_anomalies/000/000.png"
     mask.write_bytes(b"no image")
     refused(loco, f"cannot read the mask {mask}")
+
+
+def test_data_sets_are_found_below_a_folder_but_not_inside_each_other(plain, tmp_path):
+    lone = tmp_path / "deep" / "deeper" / "lone" / "train" / "good"
+    lone.mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / ".hidden" / "train" / "good").mkdir(parents=True)
+    assert find_datasets(tmp_path, depth=1) == [plain]
+    assert find_datasets(tmp_path / "deep") == [tmp_path / "deep" / "deeper"]
+    assert find_datasets(plain / "soft") == [plain / "soft"]
+    assert find_datasets(tmp_path / "gone") == []
+
+
+def test_the_folder_of_each_category_is_known_without_reading_it(plain):
+    assert category_folders(plain) == {name: plain / name for name in ("sharp", "soft")}
+    assert category_folders(plain / "soft") == {"soft": plain / "soft"}
+    with pytest.raises(DatasetError, match="no category found"):
+        category_folders(plain / "soft" / "test")

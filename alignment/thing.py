@@ -1,0 +1,117 @@
+"""What does a painted thing look like, with a rim around it, and turned?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+import scipy.fft
+from jaxtyping import Bool, Complex64, Float32, UInt8
+
+from alignment.looks import Looks, looks_of, turned_looks
+
+Mask = Bool[np.ndarray, "height width"]
+Image = UInt8[np.ndarray, "height width 3"]
+
+# of the side of a square as large as the thing: how wide its rim is, which must look alike, too
+_RIM = 0.35
+_RIM_WEIGHT = 0.5
+# side of a square as large as the thing, from which every fourth pixel tells all that is needed
+_LARGE_PX = 8
+
+
+def step_for(areas_px: Sequence[int]) -> int:
+    """Say how coarsely things of these areas are looked for."""
+    return 4 if min(areas_px) >= _LARGE_PX**2 else 2
+
+
+@dataclass(frozen=True)
+class Template:
+    """One painted thing: its looks with a rim, and which of it is the thing.
+
+    ``inside`` is in working pixels, ``looks`` on their own grid, ``step`` times as coarse.
+    """
+
+    looks: Looks
+    inside: Bool[np.ndarray, "_ _"]
+
+    @classmethod
+    def of(cls, image: Image, is_valid: Mask, painted: Mask, step: int) -> Template:
+        """Cut what was painted on an image out of it."""
+        rows, columns = np.nonzero(painted)
+        rim = max(2, round(_RIM * np.sqrt(len(rows)) / step))
+        looks = looks_of(image, is_valid, step)
+        whole = np.pad(looks, ((rim, rim), (rim, rim), (0, 0)))
+        over = np.pad(painted, step * rim)
+        # in the padded arrays, the rim begins where the thing does in the image
+        top, left = (int(axis.min()) // step for axis in (rows, columns))
+        bottom, right = (int(axis.max()) // step + 1 + 2 * rim for axis in (rows, columns))
+        return cls(
+            whole[top:bottom, left:right].copy(),
+            over[step * top : step * bottom, step * left : step * right].copy(),
+        )
+
+    @property
+    def step(self) -> int:
+        """Working pixels a side that share one look."""
+        return int(self.inside.shape[0] // self.looks.shape[0])
+
+    def turned(self, angle_deg: float) -> Template:
+        """Turn the thing about the template's centre; the frame grows with it."""
+        if angle_deg == 0:
+            return self
+        looks = turned_looks(_turned(self.looks, angle_deg, cv2.INTER_LINEAR), angle_deg)
+        inside = _turned(self.inside.astype(np.uint8), angle_deg, cv2.INTER_NEAREST)
+        rows, columns = looks.shape[:2]
+        size = columns * self.step, rows * self.step
+        inside = cv2.resize(inside, size, interpolation=cv2.INTER_NEAREST)
+        return Template(looks, inside.astype(bool))
+
+    @cached_property
+    def weight(self) -> Float32[np.ndarray, "rows columns"]:
+        """How much each look counts: the thing, its rim less, the rest of the frame not."""
+        rows, columns = self.looks.shape[:2]
+        share = cv2.resize(
+            self.inside.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA
+        )
+        reach = max(1.0, _RIM * float(np.sqrt(share.sum())))
+        away = cv2.distanceTransform((share < 0.5).astype(np.uint8), cv2.DIST_L2, 3)
+        weight = share + (1 - share) * _RIM_WEIGHT * (away <= reach)
+        return weight.astype(np.float32)
+
+
+def _turned(plane: np.ndarray, angle_deg: float, interpolation: int) -> np.ndarray:
+    height, width = plane.shape[:2]
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle_deg, 1.0)
+    cos, sin = abs(turn[0, 0]), abs(turn[0, 1])
+    new = int(np.ceil(width * cos + height * sin)), int(np.ceil(width * sin + height * cos))
+    turn[:, 2] += (new[0] - width) / 2, (new[1] - height) / 2
+    turned: np.ndarray = cv2.warpAffine(
+        plane, turn, new, flags=interpolation, borderMode=cv2.BORDER_REPLICATE
+    )
+    return turned
+
+
+@dataclass(frozen=True)
+class TemplateSpectrum:
+    """A template's transforms on a grid of looks."""
+
+    template: Template
+    weight: Complex64[np.ndarray, "rows columns"]
+    weighted: Complex64[np.ndarray, "channels rows columns"]
+    own: float
+
+    @classmethod
+    def of(cls, template: Template, grid: tuple[int, int]) -> TemplateSpectrum:
+        """Transform looks and weights on a grid that is larger than the template."""
+        planes = np.moveaxis(template.looks * template.weight[..., None], -1, 0)
+        own = float((template.weight[..., None] * template.looks**2).sum())
+        return cls(
+            template,
+            scipy.fft.rfft2(template.weight, grid).conj().astype(np.complex64),
+            scipy.fft.rfft2(planes, grid, axes=(-2, -1)).conj().astype(np.complex64),
+            own,
+        )

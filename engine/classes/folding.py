@@ -1,0 +1,170 @@
+"""What are the classes after these edits?
+
+Pure: the same base and edits give the same classes, whatever was done and undone in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from alignment.aligned import LEARNT
+from alignment.classes import NO_CLASS
+from engine.classes.checks import called, check_class, check_free, with_name, with_value
+from engine.classes.edits import (
+    MAX_TOLERANCE,
+    Add,
+    ClassEditError,
+    Count,
+    Edit,
+    Ignore,
+    Merge,
+    Remove,
+    Rename,
+    Split,
+    clean_name,
+)
+from engine.classes.history import Base
+from engine.classes.splitting import split
+from engine.classes.table import Classes, Painting, References
+
+
+def fold(base: Base, edits: Sequence[Edit], references: References) -> Classes:
+    """Apply edits in their order.
+
+    Raises:
+        ClassEditError: One of them cannot be made.
+    """
+    classes = Classes.of(base)
+    for edit in edits:
+        classes = _applied(classes, edit, references)
+    return classes
+
+
+def _applied(classes: Classes, edit: Edit, references: References) -> Classes:
+    match edit:
+        case Rename():
+            return _renamed(classes, edit)
+        case Merge():
+            return _merged(classes, edit)
+        case Split():
+            return split(classes, edit, references)
+        case Ignore():
+            check_class(classes, edit.class_id)
+            is_background = with_value(classes.is_background, edit.class_id, edit.is_ignored)
+            return replace(classes, is_background=is_background)
+        case Count():
+            return _ruled(classes, edit)
+        case Add():
+            return _added(classes, edit, references)
+        case Remove():
+            return _removed(classes, edit)
+
+
+def _renamed(classes: Classes, edit: Rename) -> Classes:
+    check_class(classes, edit.class_id)
+    name = clean_name(edit.name)
+    check_free(classes, name, {edit.class_id})
+    return replace(classes, names=with_name(classes.names, edit.class_id, name))
+
+
+def _merged(classes: Classes, edit: Merge) -> Classes:
+    ids = list(dict.fromkeys(edit.class_ids))
+    if len(ids) < 2:
+        raise ClassEditError(
+            f"merging needs two different classes or more, got {list(edit.class_ids)}; name another"
+        )
+    for class_id in ids:
+        check_class(classes, class_id)
+    target, rest = ids[0], ids[1:]
+    names = classes.names
+    if edit.name is not None:
+        name = clean_name(edit.name)
+        check_free(classes, name, set(ids))
+        names = with_name(names, target, name)
+    paintings = tuple(
+        replace(each, class_id=target) if each.class_id in rest else each
+        for each in classes.paintings
+    )
+    return replace(
+        classes,
+        names=names,
+        class_of_prototype=np.where(
+            np.isin(classes.class_of_prototype, rest), target, classes.class_of_prototype
+        ),
+        is_retired=classes.is_retired | np.isin(np.arange(len(names)), rest),
+        paintings=paintings,
+    )
+
+
+def _ruled(classes: Classes, edit: Count) -> Classes:
+    check_class(classes, edit.class_id)
+    tolerance = LEARNT if edit.tolerance is None else edit.tolerance
+    if edit.tolerance is not None and not 0 <= edit.tolerance <= MAX_TOLERANCE:
+        raise ClassEditError(
+            f"a count tolerance must lie in 0 … {MAX_TOLERANCE}, got {edit.tolerance}; "
+            "0 accepts what the references show and nothing else"
+        )
+    if edit.tolerance is not None and classes.is_background[edit.class_id]:
+        raise ClassEditError(
+            f"{called(classes, edit.class_id)} is background and not counted; "
+            "let it count as things first (no longer ignore it)"
+        )
+    return replace(classes, tolerance=with_value(classes.tolerance, edit.class_id, tolerance))
+
+
+def _added(classes: Classes, edit: Add, references: References) -> Classes:
+    name = clean_name(edit.name)
+    n_references = len(references.samples)
+    if not 0 <= edit.reference < n_references:
+        raise ClassEditError(
+            f"reference must lie in 0 … {n_references - 1}, got {edit.reference}; "
+            "`partwise info` lists the references"
+        )
+    height, width = references.samples[edit.reference].is_valid.shape
+    left, top, right, bottom = edit.region.box_xyxy
+    if left < 0 or top < 0 or right > width or bottom > height:
+        raise ClassEditError(
+            f"what is painted must lie in the reference's {width}×{height} px (width×height), "
+            f"got {edit.region.box_xyxy}; paint on the picture that the model keeps of it"
+        )
+    if edit.region.area_px < MIN_PAINTED_PX:
+        raise ClassEditError(
+            f"what is painted must have {MIN_PAINTED_PX} px or more, got {edit.region.area_px}; "
+            "paint all of the thing"
+        )
+    live = {each: i for i, each in enumerate(classes.names) if not classes.is_retired[i]}
+    class_id = live.get(name, len(classes.names))
+    if class_id < len(classes.names) and class_id not in classes.painted_ids:
+        raise ClassEditError(
+            f"{called(classes, class_id)} was not painted and cannot be painted on; "
+            "paint under another name, and merge the two"
+        )
+    if class_id == len(classes.names):
+        classes = classes.with_class(name)
+    painting = Painting(class_id, edit.reference, edit.region)
+    return replace(classes, paintings=(*classes.paintings, painting))
+
+
+# a square of 4 px: what is smaller has no look of its own
+MIN_PAINTED_PX = 16
+
+
+def _removed(classes: Classes, edit: Remove) -> Classes:
+    check_class(classes, edit.class_id)
+    left = np.where(
+        classes.class_of_prototype == edit.class_id, NO_CLASS, classes.class_of_prototype
+    )
+    if not (left >= 0).any():
+        raise ClassEditError(
+            f"{called(classes, edit.class_id)} is the last class and cannot be removed; "
+            "ignore it instead"
+        )
+    return replace(
+        classes,
+        class_of_prototype=left,
+        is_retired=with_value(classes.is_retired, edit.class_id, True),
+        paintings=tuple(each for each in classes.paintings if each.class_id != edit.class_id),
+    )

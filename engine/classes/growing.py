@@ -1,0 +1,157 @@
+"""Which pixels of a reference are meant by a rough painting, or by a click?
+
+A painting is rough: its border moves to where the thing ends (``engine.regions.segmentation``). A
+click says where the thing is, not how large: a random walker (Grady, 2006) from there, against the
+frame of a window, is asked in windows of several sizes, and the outline that runs along the most
+contrast is taken. Where the profile has SAM, SAM is asked instead.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from alignment.borders import sharpened
+from engine.classes.edits import ClassEditError
+from engine.regions.contrast import lab_of
+from engine.regions.region import Region
+from engine.regions.segmentation import SegmentationConfig, refine
+from engine.sample import Sample
+
+if TYPE_CHECKING:
+    from engine.inspector import Inspector
+
+Image = UInt8[np.ndarray, "height width 3"]
+Mask = Bool[np.ndarray, "height width"]
+
+# of the longer side of the image: half the side of the windows around a click
+_WINDOWS = (0.05, 0.08, 0.13, 0.21, 0.34)
+_SEED_PX = 2
+# of the window: what fills more has no outline in it
+_MAX_FILL = 0.7
+# as in engine.regions.cuts
+_RELUCTANCE = 130.0
+# units of CIELAB from the background's colour: what is nearer is background
+_ALIKE = 14.0
+# side of the pictures that walkers walk on
+_MOST_PX = 64
+# a larger outline is taken if its contrast is at least this share of the best one's
+_ABOUT_AS_CLEAR = 0.9
+
+
+def grow(inspector: Inspector, reference: int, meant: Region | tuple[float, float]) -> Region:
+    """Find the pixels meant by a rough painting, or by a click (x, y), on a reference.
+
+    Coordinates are working pixels of the upright reference.
+
+    Raises:
+        ClassEditError: There is no such reference, or the click lies outside of it.
+    """
+    if not 0 <= reference < len(inspector.samples_):
+        raise ClassEditError(
+            f"reference must lie in 0 … {len(inspector.samples_) - 1}, got {reference}; "
+            "`partwise info` lists the references"
+        )
+    sample = inspector.samples_[reference]
+    image = sample.image
+    if isinstance(meant, Region):
+        return _around(image, meant)
+    x, y = meant
+    height, width = image.shape[:2]
+    if not (0 <= x < width and 0 <= y < height):
+        raise ClassEditError(
+            f"a click must lie in the reference's {width}×{height} px (width×height), "
+            f"got {x:g},{y:g}; click on the picture that the model keeps of it"
+        )
+    return _at(sample, int(x), int(y))
+
+
+def _around(image: Image, painted: Region) -> Region:
+    side = float(np.sqrt(painted.area_px))
+    reach_px = int(np.clip(round(0.15 * side), 2, 16))
+    config = SegmentationConfig("random_walker", max(12, 2 * reach_px), reach_px)
+    return refine(image, painted, config=config)
+
+
+def _at(sample: Sample, x: int, y: int) -> Region:
+    lab = lab_of(sample.image)
+    contrast, ground = _contrast(lab), _ground(sample, lab, x, y)
+    longer = max(sample.is_valid.shape)
+    walked = (_walked(lab, ground, (x, y), round(share * longer)) for share in _WINDOWS)
+    found = [each for each in walked if each is not None]
+    if not found:
+        disc = np.zeros(sample.is_valid.shape, dtype=np.uint8)
+        cv2.circle(disc, (x, y), 2 * _SEED_PX, 1, -1)
+        return Region.of(disc > 0)
+    clear = [_along(contrast, each) for each in found]
+    least = _ABOUT_AS_CLEAR * max(clear)
+    chosen = [each for each, own in zip(found, clear, strict=True) if own >= least][-1]
+    return Region.of(sharpened(sample.image, chosen))
+
+
+def _ground(sample: Sample, lab: Float32[np.ndarray, "height width 3"], x: int, y: int) -> Mask:
+    """Tell what has the colour of the background, unless that is what was clicked on."""
+    nothing = np.zeros(sample.is_valid.shape, dtype=bool)
+    is_background = np.append(sample.aligned.is_background_class, False)
+    is_ground = is_background[sample.aligned.class_map]
+    if not is_ground.any() or is_ground[y, x]:
+        return nothing
+    color = np.median(lab[is_ground], axis=0)
+    is_alike = np.linalg.norm(lab - color, axis=2) < _ALIKE
+    nearby = is_alike[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]
+    if nearby.any():
+        return nothing
+    kernel = np.ones((5, 5), np.uint8)
+    return np.asarray(cv2.morphologyEx(is_alike.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0)
+
+
+def _walked(
+    lab: Float32[np.ndarray, "height width 3"],
+    ground: Mask,
+    click_xy: tuple[int, int],
+    radius_px: int,
+) -> Mask | None:
+    """Ask whether a walker who avoids borders comes from the click, or from frame and ground."""
+    from skimage.segmentation import random_walker
+
+    (x, y), (height, width) = click_xy, ground.shape
+    top, bottom = max(0, y - radius_px), min(height, y + radius_px + 1)
+    left, right = max(0, x - radius_px), min(width, x + radius_px + 1)
+    window = np.s_[top:bottom, left:right]
+    # large windows are looked at coarsely: what is cut out of them is large
+    step = max(1, max(bottom - top, right - left) // _MOST_PX)
+    crop = np.ascontiguousarray(lab[window][::step, ::step])
+    seeds = np.where(ground[window][::step, ::step], 2, 0).astype(np.int32)
+    seeds[[0, -1]], seeds[:, [0, -1]] = 2, 2
+    rows, columns = np.indices(seeds.shape)
+    row, column = (y - top) // step, (x - left) // step
+    seeds[(rows - row) ** 2 + (columns - column) ** 2 <= max(1, _SEED_PX // step) ** 2] = 1
+    if not (seeds == 0).any():
+        return None
+    labels = random_walker(crop, seeds, beta=_RELUCTANCE, mode="bf", channel_axis=-1)
+    own = cv2.morphologyEx((labels == 1).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3)))
+    _, regions = cv2.connectedComponents(own)
+    number = regions[row, column]
+    found = (regions == number) & (number > 0)
+    if not found.any() or np.count_nonzero(found) > _MAX_FILL * found.size:
+        return None
+    mask = np.zeros(ground.shape, dtype=bool)
+    mask[window] = np.kron(found, np.ones((step, step), bool))[: bottom - top, : right - left]
+    return mask
+
+
+def _contrast(lab: Float32[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "height width"]:
+    smooth = cv2.GaussianBlur(lab, (0, 0), 1.0)
+    across, down = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    strength: np.ndarray = np.sqrt((across**2 + down**2).sum(axis=2))
+    # an edge counts within a pixel of where it is
+    return cv2.dilate(np.minimum(strength, 60), np.ones((3, 3), np.uint8)).astype(np.float32)
+
+
+def _along(contrast: Float32[np.ndarray, "height width"], mask: Mask) -> float:
+    """Mean contrast along the outline."""
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return float(contrast[mask & ~inner].mean())

@@ -1,0 +1,163 @@
+"""What has an inspector learnt once its classes are edited?
+
+No descriptor is computed anew: the references keep their pictures, tokens and poses; only their
+parts get other classes, and leaving one out is done again.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from alignment.classes import PartClasses
+from engine.classes.edits import Edit
+from engine.classes.effects import normal_totals
+from engine.classes.folding import fold
+from engine.classes.history import Base, EditedClasses, with_edit, with_last_undone, without_last
+from engine.classes.painting import aligned_references, painted_classes
+from engine.classes.table import Classes, References
+from engine.classes.wording import told
+from engine.naming import class_name
+from engine.normalisation import MIN_THRESHOLD, Normaliser, learn_normaliser, threshold_of
+from engine.sample import Sample
+from engine.scores import score_all
+from features.pixels import resize
+
+if TYPE_CHECKING:
+    from engine.inspector import Inspector
+
+Progress = Callable[[str, int, int], None]
+
+
+def edited(
+    inspector: Inspector, edit: Edit, *, author: str = "", progress: Progress | None = None
+) -> Inspector:
+    """Return an inspector with one more edit, refitted; the given one stays as it is.
+
+    Raises:
+        ClassEditError: The edit cannot be made.
+    """
+    so_far = _so_far(inspector)
+    # one that cannot be made is found here, before it is put into words
+    fold(so_far.base, [*(each.edit for each in so_far.counting), edit], _references(inspector))
+    text = told(edit, inspector.class_names_, inspector.names_)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    history = with_edit(so_far.history, edit, text, author, at)
+    return _refitted(inspector, replace(so_far, history=history), progress)
+
+
+def undone(
+    inspector: Inspector, *, author: str = "", progress: Progress | None = None
+) -> Inspector:
+    """Return an inspector without the last edit that counts.
+
+    Raises:
+        ClassEditError: No edit counts.
+    """
+    so_far = _so_far(inspector)
+    history = without_last(so_far.history, author)
+    return _refitted(inspector, replace(so_far, history=history), progress)
+
+
+def redone(
+    inspector: Inspector, *, author: str = "", progress: Progress | None = None
+) -> Inspector:
+    """Return an inspector with the edit that was undone last; ``author`` redoes it.
+
+    Raises:
+        ClassEditError: None was undone since the last edit.
+    """
+    so_far = _so_far(inspector)
+    history = with_last_undone(so_far.history, author)
+    return _refitted(inspector, replace(so_far, history=history), progress)
+
+
+def _so_far(inspector: Inspector) -> EditedClasses:
+    """Return base and history; an inspector that was never edited is its own base."""
+    if inspector.edited_ is not None:
+        return inspector.edited_
+    normaliser = replace(inspector.normaliser_, normal_totals=normal_totals(inspector))
+    return EditedClasses(
+        Base(
+            inspector.classes.state(),
+            tuple(inspector.class_names_),
+            tuple(sample.aligned for sample in inspector.samples_),
+            normaliser,
+        )
+    )
+
+
+def _references(inspector: Inspector) -> References:
+    """Give the references with the parts that were cut, whatever was painted since."""
+    aligned = _so_far(inspector).base.aligned
+    return References(
+        [replace(sample, aligned=a) for sample, a in zip(inspector.samples_, aligned, strict=True)],
+        inspector.classes,
+        inspector.pose.has_pose_,
+    )
+
+
+def _refitted(inspector: Inspector, so_far: EditedClasses, progress: Progress | None) -> Inspector:
+    report = progress or (lambda step, done, total: None)
+    report("sorting parts", 0, 2)
+    base, references = so_far.base, _references(inspector)
+    made = copy.copy(inspector)
+    made.edited_ = so_far
+    if not so_far.counting:
+        made.classes = PartClasses(inspector.classes.config).restore(base.classes)
+        made.samples_ = list(references.samples)
+        made.class_names_, made.normaliser_ = list(base.names), base.normaliser
+        return made
+    classes = fold(base, [each.edit for each in so_far.counting], references)
+    painted = painted_classes(classes, references)
+    made.classes = classes.to_align(inspector.classes, painted)
+    if not _is_same(made.classes, inspector.classes):
+        aligned = aligned_references(classes, painted, references)
+        made.samples_ = [
+            replace(sample, aligned=each)
+            for sample, each in zip(inspector.samples_, aligned, strict=True)
+        ]
+        report("leaving one out", 1, 2)
+        made.normaliser_ = _learnt(made, base.normaliser)
+    made.class_names_ = _names(classes, made.samples_)
+    report("done", 2, 2)
+    return made
+
+
+def _is_same(one: PartClasses, other: PartClasses) -> bool:
+    """Tell whether two ways to align parts differ in nothing."""
+    ours, theirs = one.state(), other.state()
+    return ours.keys() == theirs.keys() and all(
+        np.array_equal(ours[key], theirs[key]) for key in ours
+    )
+
+
+def _names(classes: Classes, samples: list[Sample]) -> list[str]:
+    """Describe the classes that nobody has named."""
+    return [
+        class_name(samples, index) if name is None else name
+        for index, name in enumerate(classes.names)
+    ]
+
+
+def _learnt(inspector: Inspector, base: Normaliser) -> Normaliser:
+    """Judge the references by each other again, and set the threshold as it was set before."""
+    config = inspector.config.normalisation
+    photos = [resize(sample.image, inspector.photo_size_) for sample in inspector.samples_]
+    judged, calibration = inspector.judge_normal(photos)
+    readings = [score_all(each, inspector.config.scores) for each in judged]
+    learnt = learn_normaliser(config, base.emphasis, readings, (), calibration)
+    own, _ = threshold_of(config, base.normal_totals, base.calibration)
+    if np.isclose(max(own, MIN_THRESHOLD), base.threshold):
+        return learnt
+    # the validation images are not in the model: their totals moved as those of the references did
+    return replace(
+        learnt,
+        threshold=learnt.threshold * base.threshold / max(own, MIN_THRESHOLD),
+        threshold_source=f"{base.threshold_source}, carried over to edited classes",
+    )

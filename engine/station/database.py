@@ -1,0 +1,155 @@
+"""How does a station keep its state, so that a crash loses nothing?
+
+One SQLite file with a write-ahead log. Every change is a transaction; whoever is killed in the
+middle of one has changed nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from engine.station.errors import StationError
+from engine.station.schema import APPLICATION_ID, SCHEMA_VERSION, TABLES
+
+# a writer holds the file for milliseconds; this is for a computer under load
+PATIENCE_S = 30.0
+
+Row = sqlite3.Row
+
+
+class Database:
+    """One connection to the file, which threads share by taking turns.
+
+    Raises:
+        StationError: The file is no database of a station, or one of a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        try:
+            self._connection = sqlite3.connect(
+                path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise StationError(
+                f"{path} cannot be opened ({error}); check the folder and its permissions"
+            ) from error
+        self._connection.row_factory = sqlite3.Row
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """Make some changes all together or, if an exception ends the block, none of them."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, query: str, values: Sequence[object] = ()) -> list[Row]:
+        """Read; what is seen is the outcome of whole transactions."""
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    def row(self, query: str, values: Sequence[object] = ()) -> Row | None:
+        """Read one row, or None."""
+        found = self.rows(query, values)
+        return found[0] if found else None
+
+    def version(self) -> int:
+        """Return a number that differs once another connection has changed anything."""
+        return int(self.rows("PRAGMA data_version")[0][0])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _prepare(self) -> None:
+        try:
+            if not self._is_current():
+                self._make_tables()
+            self._connection.execute("PRAGMA foreign_keys = ON")
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                reason = f"{self.path} cannot be used ({error})"
+                raise StationError(f"{reason}; check the disk and its permissions") from error
+            raise StationError(
+                f"{self.path} must be the database of a station, got a file that is none "
+                f"({error}); choose another folder"
+            ) from error
+
+    def _is_current(self) -> bool:
+        """Tell whether the tables are there, and refuse those of others."""
+        version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
+        owner = int(self._connection.execute("PRAGMA application_id").fetchone()[0])
+        n_tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not n_tables:
+            return False
+        if owner != APPLICATION_ID:
+            raise StationError(
+                f"{self.path} must be the database of a station, got one of another program; "
+                "choose another folder"
+            )
+        if version != SCHEMA_VERSION:
+            cure = (
+                "upgrade with `pip install --upgrade partwise`"
+                if version > SCHEMA_VERSION
+                else "choose another folder"
+            )
+            raise StationError(
+                f"{self.path} must have the station schema {SCHEMA_VERSION}, got {version}; {cure}"
+            )
+        return True
+
+    def _make_tables(self) -> None:
+        self._take_log()
+        with self.change() as connection:
+            if self._is_current():  # another process was quicker
+                return
+            for statement in TABLES:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _take_log(self) -> None:
+        """Switch to the write-ahead log; processes that do so at once must wait for each other."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+
+def now() -> float:
+    """Return this moment as tables hold it: seconds since 1970."""
+    return time.time()
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """Turn the seconds of a table into a time in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def known_moment(seconds: float) -> datetime:
+    """Turn seconds that are there into a time in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,121 @@
+"""What does a page show of a judged image, and say beside it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from alignment.similarity import compose
+from engine import pictures
+from engine.palette import EXTRA_COLOR, class_colors
+from engine.regions.maps import draw_classes
+from engine.report_tables import class_lines, score_lines, shown_classes
+from engine.station.judging import Judged
+from engine.station.layers import Image, heat_sheet, jpeg, matte, parts_sheet, png
+from engine.station.view import View
+from features.pixels import resize
+
+# what the reference does not show is neither light nor dark
+_OUTSIDE = (127, 127, 127)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Pictures of one judged image, encoded, and the facts beside them."""
+
+    facts: dict[str, Any]
+    photo: bytes
+    reference: bytes
+    layers: dict[str, bytes]
+
+
+def draw(judged: Judged) -> Drawn:
+    """Make everything that a page shows of an image; all pictures lie on each other."""
+    view, report = View.of(judged), judged.report
+    image = judged.examination.image
+    photo = image if image.shape[:2] == view.size else resize(image, view.size)
+    upright_size = report.upright.shape[:2]
+    classes = np.append(shown_classes(report), pictures.NO_PART)[report.aligned.parts.labels]
+    is_background = report.aligned.is_background_class
+    layers = {"parts": png(parts_sheet(classes, is_background, view.upright_to_view, view.size))}
+    for name, cells in (("anomaly", report.anomaly_map), ("missing", report.missing_map)):
+        to_view = view.from_cells(cells.shape, upright_size)
+        layers[name] = png(heat_sheet(cells, to_view, view.size))
+    if judged.regions is not None:
+        regions = judged.regions
+        layers["regions"] = png(matte(lambda ground: draw_classes(ground, regions), view.size))
+    return Drawn(_facts(judged, view), jpeg(photo), jpeg(_reference(judged, view)), layers)
+
+
+def _reference(judged: Judged, view: View) -> Image:
+    """Lay the nearest reference into the frame of the image."""
+    examination, nearest = judged.examination, judged.report.nearest_reference
+    comparison = examination.comparisons[nearest]
+    reference = judged.inspector.samples_[nearest]
+    # a cell of the image lies on the cell of the reference that is a shift further
+    rows, columns = reference.dense.is_valid.shape
+    height, width = reference.image.shape[:2]
+    dy, dx = comparison.shift
+    moved = np.array([[1.0, 0, -dx * width / columns], [0, 1.0, -dy * height / rows]])
+    warped: UInt8[np.ndarray, "_ _ 3"] = cv2.warpAffine(
+        reference.image,
+        compose(view.upright_to_view, moved),
+        view.size[::-1],
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=_OUTSIDE,
+    )
+    return warped
+
+
+def _facts(judged: Judged, view: View) -> dict[str, Any]:
+    report, inspector = judged.report, judged.inspector
+    return {
+        "image_size": list(view.image_size),
+        "view_size": list(view.size),
+        "reference_name": inspector.names_[report.nearest_reference],
+        "report": report.as_dict() | {"seconds": judged.seconds},
+        "regions": judged.regions.as_dict() if judged.regions else None,
+        "classes": _classes(judged),
+        "scores": [
+            {
+                "name": line.name,
+                "title": line.name.replace("_", " "),
+                "question": line.question,
+                "value": line.raw,
+                "added": line.added,
+                "share": line.share,
+                "is_active": line.is_active,
+            }
+            for line in score_lines(report)
+        ],
+    }
+
+
+def _classes(judged: Judged) -> list[dict[str, Any]]:
+    report, inspector = judged.report, judged.inspector
+    usual = inspector.samples_[report.nearest_reference].aligned.counts
+    colors = class_colors(report.aligned.n_classes).tolist()
+    lines = class_lines(report, usual, inspector.class_names_)
+    ids = [int(line.mark) if line.mark.isdecimal() else pictures.EXTRA for line in lines]
+    return [
+        {
+            "id": class_id,
+            "name": line.name,
+            "color": _hex(EXTRA_COLOR if class_id == pictures.EXTRA else tuple(colors[class_id])),
+            "found": line.found,
+            "expected": line.usual,
+            "is_background": line.is_background,
+            "is_off": line.is_off,
+        }
+        for class_id, line in zip(ids, lines, strict=True)
+    ]
+
+
+def _hex(color: tuple[int, int, int]) -> str:
+    red, green, blue = color
+    return f"#{red:02x}{green:02x}{blue:02x}"

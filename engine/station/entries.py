@@ -1,0 +1,227 @@
+"""How are entries written and read?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Unpack
+
+from engine.station.database import Database, Row, known_moment, moment, now
+from engine.station.errors import StationError
+from engine.station.folders import FolderImage
+from engine.station.records import Entry, Source
+from engine.station.selection import Filters, Order, condition, ordering, stored_path
+
+# who is waited for comes first: an entry asked for again by hand, then a camera or a person
+URGENT, SOON, LATER = 2, 1, 0
+
+
+def add_upload(
+    database: Database,
+    name: str,
+    digest: str,
+    size: tuple[int, int],
+    *,
+    model: Path,
+    library: str | None,
+    batch: int | None,
+) -> int:
+    """Queue an image that has been kept; returns the entry's id.
+
+    Raises:
+        StationError: There is no such batch.
+    """
+    with database.change() as connection:
+        if batch is not None:
+            check_batch(connection, batch)
+        cursor = connection.execute(
+            "INSERT INTO entries (name, source, batch, model, library, sha256, height, width,"
+            " urgency, added_at) VALUES (?, 'upload', ?, ?, ?, ?, ?, ?, ?, ?)",
+            (name, batch, stored_path(model), library, digest, *size, SOON, now()),
+        )
+        return int(cursor.lastrowid or 0)
+
+
+def add_files(
+    connection: Connection,
+    files: Iterable[FolderImage],
+    *,
+    source: Source,
+    model: str,
+    library: str | None,
+    batch: int,
+) -> None:
+    """Queue images that stay where they are."""
+    urgency = SOON if source == "watch" else LATER
+    at = now()
+    connection.executemany(
+        "INSERT INTO entries (name, source, batch, model, library, path, file_size, file_mtime_ns,"
+        " urgency, added_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                each.name,
+                source,
+                batch,
+                model,
+                library,
+                str(each.path),
+                each.size,
+                each.mtime_ns,
+                urgency,
+                at,
+            )
+            for each in files
+        ),
+    )
+
+
+def add_batch(connection: Connection, label: str, model: str) -> int:
+    """Make a batch without images; returns its id."""
+    cursor = connection.execute(
+        "INSERT INTO batches (label, model, created_at) VALUES (?, ?, ?)", (label, model, now())
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def check_batch(connection: Connection, batch: int) -> None:
+    """Refuse a batch that is not there.
+
+    Raises:
+        StationError: It is not.
+    """
+    if not connection.execute("SELECT 1 FROM batches WHERE id = ?", (batch,)).fetchone():
+        raise StationError(f"there is no batch {batch}; make one with new_batch")
+
+
+def find(
+    database: Database,
+    order: Order = "newest",
+    limit: int | None = None,
+    offset: int = 0,
+    **filters: Unpack[Filters],
+) -> list[Entry]:
+    """Return the entries asked for, in order."""
+    where, values = condition(**filters)
+    rows = database.rows(
+        f"SELECT * FROM entries WHERE {where} ORDER BY {ordering(order)} LIMIT ? OFFSET ?",
+        (*values, -1 if limit is None else limit, offset),
+    )
+    return [entry_of(row) for row in rows]
+
+
+def get(database: Database, entry: int) -> Entry:
+    """Return one entry.
+
+    Raises:
+        StationError: There is none of this id.
+    """
+    row = database.row("SELECT * FROM entries WHERE id = ?", (entry,))
+    if row is None:
+        raise StationError(f"there is no entry {entry} in this station; it may have been removed")
+    return entry_of(row)
+
+
+def neighbours(
+    database: Database, entry: int, order: Order, **filters: Unpack[Filters]
+) -> tuple[int | None, int | None]:
+    """Return the ids before and after an entry, which need not be among those asked for."""
+    where, values = condition(**filters)
+    rows = database.rows(
+        f"SELECT id FROM entries WHERE ({where}) OR id = ? ORDER BY {ordering(order)}",
+        (*values, entry),
+    )
+    ids = [int(row["id"]) for row in rows]
+    if entry not in ids:
+        return None, None
+    at = ids.index(entry)
+    return (ids[at - 1] if at else None), (ids[at + 1] if at + 1 < len(ids) else None)
+
+
+def review(database: Database, entry: int, opinion: str | None, author: str) -> None:
+    """Note what a person thinks of the verdict.
+
+    Raises:
+        StationError: There is no such entry, or no such opinion.
+    """
+    if opinion not in ("accepted", "rejected", None):
+        raise StationError(f"a review must be accepted, rejected or None, got {opinion!r}")
+    with database.change() as connection:
+        cursor = connection.execute(
+            "UPDATE entries SET review = ?, reviewed_by = ?, reviewed_at = ? WHERE id = ?",
+            (opinion, author if opinion else None, now() if opinion else None, entry),
+        )
+        if not cursor.rowcount:
+            raise StationError(f"there is no entry {entry} in this station; nothing was reviewed")
+
+
+def rejudge(database: Database, ids: Sequence[int], *, is_urgent: bool) -> None:
+    """Queue entries again; until then they keep what was said of them."""
+    urgency = URGENT if is_urgent else LATER
+    with database.change() as connection:
+        connection.executemany(
+            "UPDATE entries SET state = 'queued', urgency = ?, attempts = 0, error = NULL"
+            " WHERE id = ?",
+            [(urgency, each) for each in ids],
+        )
+
+
+def cancel(database: Database, batch: int | None, ids: Sequence[int] | None = None) -> int:
+    """Take what waits out of the queue; what was judged before is done again. Returns how many."""
+    with database.change() as connection:
+        cursor = connection.execute(
+            "UPDATE entries SET state = CASE WHEN judged_at IS NULL THEN 'cancelled' ELSE 'done'"
+            " END WHERE state = 'queued' AND (? IS NULL OR batch = ?)"
+            " AND (? IS NULL OR id IN (SELECT value FROM json_each(?)))",
+            (batch, batch, *2 * (None if ids is None else json.dumps(list(ids)),)),
+        )
+        return cursor.rowcount
+
+
+def remove(database: Database, ids: Sequence[int]) -> list[str]:
+    """Delete entries; returns the digests of uploads that nothing needs any more."""
+    with database.change() as connection:
+        digests = set()
+        for each in ids:
+            row = connection.execute(
+                "DELETE FROM entries WHERE id = ? RETURNING sha256, source", (each,)
+            ).fetchone()
+            if row and row["source"] == "upload" and row["sha256"]:
+                digests.add(str(row["sha256"]))
+        needed = (
+            "SELECT 1 FROM entries WHERE sha256 = :sha256 AND source = 'upload' UNION ALL"
+            " SELECT 1 FROM jobs WHERE state IN ('queued', 'running') AND instr(spec, :sha256)"
+        )
+        return [
+            each for each in digests if not connection.execute(needed, {"sha256": each}).fetchone()
+        ]
+
+
+def entry_of(row: Row) -> Entry:
+    """Read a row of the table."""
+    return Entry(
+        id=row["id"],
+        name=row["name"],
+        source=row["source"],
+        batch=row["batch"],
+        model=Path(row["model"]),
+        state=row["state"],
+        added_at=known_moment(row["added_at"]),
+        judged_at=moment(row["judged_at"]),
+        seconds=row["seconds"],
+        total=row["total"],
+        threshold=row["threshold"],
+        verdict=row["verdict"],
+        reason=row["worst"] if row["verdict"] == "anomaly" else row["calm"],
+        classes=tuple(json.loads(row["classes"])),
+        is_by_region=bool(row["is_by_region"]),
+        review=row["review"],
+        reviewed_by=row["reviewed_by"],
+        error=row["error"],
+        image_sha256=row["sha256"],
+        image_size=None if row["height"] is None else (row["height"], row["width"]),
+        path=None if row["path"] is None else Path(row["path"]),
+        is_drawn=bool(row["is_drawn"]),
+        library=row["library"],
+    )

@@ -1,0 +1,150 @@
+"""What judges an image: which model, and what was taught beside it?
+
+Loading costs more than judging, so the models used last are kept, each with its recogniser, and
+loaded again when their file has changed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import UInt8
+
+from engine.examination import Examination
+from engine.inspector import Inspector
+from engine.regions.record import RegionReport
+from engine.report import Report
+
+if TYPE_CHECKING:
+    from engine.regions.library import Library
+    from engine.regions.recogniser import Recogniser
+
+# two models at most: memory for a model of the foundation profile is counted in gigabytes
+N_KEPT = 2
+
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One image, what was seen, and what is said of it; ``report`` leaves accepted regions out."""
+
+    inspector: Inspector
+    examination: Examination
+    report: Report
+    regions: RegionReport | None
+    seconds: float
+
+
+class Judge:
+    """Judges images by any model and library, and keeps what it needs for the next image."""
+
+    def __init__(self, n_kept: int = N_KEPT) -> None:
+        self._n_kept = n_kept
+        self._kept: OrderedDict[tuple[Path, str | None], _Loaded] = OrderedDict()
+
+    def judge(
+        self, image: UInt8[np.ndarray, "_ _ 3"], model: Path, library: str | None = None
+    ) -> Judged:
+        """Judge one image.
+
+        Raises:
+            ModelFileError: The model is gone or cannot be used.
+            LibraryError: The library cannot be read, or does not fit the model.
+        """
+        loaded = self._loaded(model, library)
+        recogniser = loaded.recogniser()
+        started = perf_counter()
+        examination = loaded.inspector.examine(image)
+        if recogniser is None:
+            report, regions = loaded.inspector.judge(examination), None
+        else:
+            regions = recogniser.judge(examination)
+            report = regions.report
+        seconds = perf_counter() - started
+        return Judged(loaded.inspector, examination, report, regions, seconds)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        while self._kept:
+            self._kept.popitem()[1].close()
+
+    def _loaded(self, model: Path, library: str | None) -> _Loaded:
+        key = model, library
+        loaded = self._kept.get(key)
+        if loaded is not None and loaded.stamp != _stamp(model):
+            self._kept.pop(key).close()
+            loaded = None
+        if loaded is None:
+            while len(self._kept) >= self._n_kept:
+                self._kept.popitem(last=False)[1].close()
+            # before loading: whoever replaces the file meanwhile has it loaded again
+            stamp = _stamp(model)
+            address = library or model.with_suffix(".regions.db")
+            loaded = self._kept[key] = _Loaded(Inspector.load(model), address, stamp)
+        self._kept.move_to_end(key)
+        return loaded
+
+
+class _Loaded:
+    """A model in memory, and its recogniser once anything was taught."""
+
+    def __init__(self, inspector: Inspector, address: str | Path, stamp: Stamp | None) -> None:
+        self.inspector, self.address, self.stamp = inspector, address, stamp
+        self._recogniser: Recogniser | None = None
+        self._library: Library | None = None
+        self._library_stamp: Stamp | None = None
+
+    def recogniser(self) -> Recogniser | None:
+        """Return the recogniser, opened anew where the library's file is another."""
+        stamp = _inode(self.address)
+        if isinstance(self.address, Path) and stamp is None:
+            self.close()
+            return None
+        if self._recogniser is not None and stamp != self._library_stamp:
+            self.close()
+        if self._recogniser is None:
+            self._open()
+            self._library_stamp = stamp
+        return self._recogniser
+
+    def close(self) -> None:
+        """Let go of the library."""
+        if self._library is not None:
+            self._library.close()
+        self._library = self._recogniser = None
+
+    def _open(self) -> None:
+        """Open the library if there is one, and only then import what reads it."""
+        from engine.regions.library import Library
+        from engine.regions.recogniser import Recogniser
+
+        if Library.exists(self.address):
+            self._library = Library(self.address, is_read_only=True)
+            self._recogniser = Recogniser(self.inspector, self._library)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """Return what changes when a file is written or replaced."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _inode(address: str | Path) -> Stamp | None:
+    """Tell the file of a library from another that took its place; a server has none."""
+    if not isinstance(address, Path):
+        return None
+    try:
+        found = os.stat(address)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, 0

@@ -1,0 +1,153 @@
+"""Where do the photographs lie, and are they still those that were judged?
+
+Uploads are kept under the digest of their content, so that each is kept once and no name becomes a
+path. Images of folders stay where they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from engine.atomic import atomic_write
+from engine.station.database import Database
+from engine.station.errors import StationError
+from engine.station.records import Entry, Limits
+from features.files import RAISE_CAP, image_size, read_image
+from features.pixels import ImageError
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def keep_image(data: bytes, name: str, folder: Path, limits: Limits) -> tuple[str, tuple[int, int]]:
+    """Keep the bytes of an image file; returns their digest, and (height, width) of the image.
+
+    Only the header is read: whether the rest is sound is seen when the image is judged.
+
+    Raises:
+        ImageError: They are too many, no image, or one of too many or too few pixels.
+    """
+    if not data:
+        raise ImageError(f"{name} is empty (0 bytes); copy it again from its source")
+    if len(data) > limits.max_upload_bytes:
+        raise ImageError(
+            f"{name} is too large: at most {_megabytes(limits.max_upload_bytes)} are taken, "
+            f"got {_megabytes(len(data))}; reduce or compress it"
+        )
+    digest = hashlib.sha256(data).hexdigest()
+    path = image_path(digest, folder)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as stream:
+            stream.write(data)
+            stream.flush()
+            size = named_size(Path(stream.name), name, limits)
+        return digest, size
+    return digest, named_size(path, name, limits)
+
+
+def image_path(digest: str, folder: Path) -> Path:
+    """Return where an upload lies; two letters a folder keep listings short.
+
+    Raises:
+        StationError: That is no digest.
+    """
+    if not _SHA256.fullmatch(digest):
+        raise StationError(f"an image is named by 64 hexadecimal digits, got {digest[:80]!r}")
+    return folder / digest[:2] / digest
+
+
+def kept_image(digest: str, folder: Path) -> Path:
+    """Return where an upload lies that is there.
+
+    Raises:
+        StationError: It was never kept, or is no longer.
+    """
+    path = image_path(digest, folder)
+    if not path.is_file():
+        raise StationError(f"there is no image {digest} in this station; add it again")
+    return path
+
+
+def named_size(path: Path, name: str, limits: Limits) -> tuple[int, int]:
+    """Read (height, width) of an image; a complaint calls it by ``name``.
+
+    Raises:
+        ImageError: It is none, or has too many or too few pixels.
+    """
+    try:
+        return image_size(path, max_pixels=limits.max_pixels)
+    except ImageError as error:
+        raise renamed(error, path, name) from error
+
+
+def read_photograph(path: Path, name: str, limits: Limits) -> UInt8[np.ndarray, "height width 3"]:
+    """Read an image; a complaint calls it by ``name``.
+
+    Raises:
+        ImageError: It is none, damaged, or has too many or too few pixels.
+    """
+    try:
+        return read_image(path, max_pixels=limits.max_pixels)
+    except ImageError as error:
+        raise renamed(error, path, name) from error
+
+
+def renamed(error: ImageError, path: Path, name: str) -> ImageError:
+    """Say what is wrong with an image in words for whoever sees only its name."""
+    text = str(error).replace(str(path), name).replace(RAISE_CAP, "reduce the image")
+    return ImageError(text)
+
+
+def photograph_of(entry: Entry, images: Path) -> Path:
+    """Return where the image of an entry lies.
+
+    Raises:
+        ImageError: It is gone, or what lies there now is a link to elsewhere.
+    """
+    if entry.path is None:
+        path = image_path(entry.image_sha256 or "", images)
+    else:
+        path = entry.path
+        # a path that was resolved once leads elsewhere only if a link was put in its way
+        if path.resolve() != path:
+            raise ImageError(f"{path} now leads elsewhere by a link; add its folder again")
+    if not path.is_file():
+        raise ImageError(f"{entry.path or entry.name} is no longer there; bring it back")
+    return path
+
+
+def unchanged_photograph(
+    entry: Entry, database: Database, images: Path, limits: Limits
+) -> UInt8[np.ndarray, "height width 3"]:
+    """Read the image of an entry if it is still the one that was judged.
+
+    Raises:
+        ImageError: It cannot be read, is gone, or has changed.
+    """
+    path = photograph_of(entry, images)
+    if entry.path is not None:
+        row = database.row("SELECT file_size, file_mtime_ns FROM entries WHERE id = ?", (entry.id,))
+        status = path.stat()
+        is_same = row is not None and tuple(row) == (status.st_size, status.st_mtime_ns)
+        if not is_same and entry.image_sha256 not in (None, digest_of(path)):
+            raise ImageError(f"{path} has changed since it was judged; judge it again")
+    return read_photograph(path, entry.name, limits)
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _megabytes(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:.3g} MB"

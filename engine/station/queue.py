@@ -1,0 +1,122 @@
+"""Which image is next, and what was said of it?"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from engine.station.database import Database, Row, now
+from engine.station.entries import entry_of
+from engine.station.judging import Judged
+from engine.station.records import Entry
+from engine.station.words import calm, class_names, worst
+
+# an image that ends the worker as often as this is not tried again
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """An entry that is being judged; ``attempt`` tells this time from others."""
+
+    entry: Entry
+    attempt: int
+
+
+def recover(database: Database) -> None:
+    """Queue again what was being judged or drawn when a worker died; give up after three times."""
+    with database.change() as connection:
+        connection.execute(
+            "UPDATE entries SET state = 'failed', error = name || ' ended the worker ' || attempts"
+            " || ' times; reduce the image, or look into the log of the station'"
+            " WHERE (state = 'running' OR (state = 'done' AND NOT is_drawn)) AND attempts >= ?",
+            (MAX_ATTEMPTS,),
+        )
+        connection.execute(
+            "UPDATE entries SET state = 'queued'"
+            " WHERE state = 'running' OR (state = 'done' AND NOT is_drawn)"
+        )
+
+
+def claim(database: Database) -> Claimed | None:
+    """Take the next image out of the queue, the most urgent and then the oldest."""
+    with database.change() as connection:
+        row: Row | None = connection.execute(
+            "UPDATE entries SET state = 'running', attempts = attempts + 1 WHERE id = ("
+            "SELECT id FROM entries WHERE state = 'queued' ORDER BY urgency DESC, id LIMIT 1)"
+            " RETURNING *"
+        ).fetchone()
+    return None if row is None else Claimed(entry_of(row), row["attempts"])
+
+
+def finish(database: Database, claimed: Claimed, judged: Judged) -> bool:
+    """Note what was said of an image; the threshold in force decides. Its pictures may follow.
+
+    An entry that was removed or asked for again meanwhile stays as it is; tells whether it did not.
+    """
+    report, regions = judged.report, judged.regions
+    names = class_names(report, regions)
+    loudness = regions.loudest / regions.alarm_above if regions else 0.0
+    is_by_region = regions is not None and (bool(regions.defects) or loudness > 1)
+    severity = max(report.total / report.threshold, loudness, 1.0 if is_by_region else 0.0)
+    height, width = report.image_size
+    with database.change() as connection:
+        cursor = connection.execute(
+            "UPDATE entries SET state = 'done', error = NULL, judged_at = ?,"
+            " seconds = ?, total = ?, learnt = ?, severity = ?, is_by_region = ?, worst = ?,"
+            " calm = ?, classes = ?, height = ?, width = ?, is_drawn = 0,"
+            " threshold = coalesce((SELECT value FROM thresholds WHERE model = entries.model), ?)"
+            " WHERE id = ? AND state = 'running' AND attempts = ?",
+            (
+                now(),
+                judged.seconds,
+                float(report.total),
+                float(report.threshold),
+                float(severity),
+                is_by_region,
+                worst(report, regions),
+                calm(regions),
+                json.dumps(names, ensure_ascii=False),
+                height,
+                width,
+                float(report.threshold),
+                claimed.entry.id,
+                claimed.attempt,
+            ),
+        )
+        if not cursor.rowcount:
+            return False
+        connection.execute(
+            "UPDATE entries SET verdict = CASE WHEN is_by_region OR total > threshold"
+            " THEN 'anomaly' ELSE 'normal' END WHERE id = ?",
+            (claimed.entry.id,),
+        )
+        connection.execute("DELETE FROM entry_classes WHERE entry = ?", (claimed.entry.id,))
+        connection.executemany(
+            "INSERT INTO entry_classes VALUES (?, ?)", [(each, claimed.entry.id) for each in names]
+        )
+    return True
+
+
+def note_drawn(database: Database, entry: int, digest: str | None) -> None:
+    """Note that the pictures are there, and the digest of an image that was not uploaded."""
+    with database.change() as connection:
+        connection.execute(
+            "UPDATE entries SET is_drawn = 1, attempts = 0, sha256 = coalesce(?, sha256)"
+            " WHERE id = ?",
+            (digest, entry),
+        )
+
+
+def fail(database: Database, claimed: Claimed, error: str) -> None:
+    """Note why an image could not be judged or drawn; what was said of it before is dropped."""
+    number = claimed.entry.id
+    with database.change() as connection:
+        cursor = connection.execute(
+            "UPDATE entries SET state = 'failed', error = ?, judged_at = NULL, total = NULL,"
+            " verdict = NULL, severity = NULL, classes = '[]' WHERE id = ? AND attempts = ?"
+            " AND (state = 'running' OR (state = 'done' AND NOT is_drawn))",
+            (" ".join(error.split()), number, claimed.attempt),
+        )
+        if cursor.rowcount:
+            connection.execute("DELETE FROM entry_classes WHERE entry = ?", (number,))

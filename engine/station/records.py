@@ -1,0 +1,180 @@
+"""What does a station remember: images with their verdicts, batches, watched folders, jobs?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+Source = Literal["upload", "folder", "watch"]
+Verdict = Literal["normal", "anomaly"]
+Review = Literal["accepted", "rejected"]
+JobKind = Literal["fit", "bench", "samples"]
+
+JOB_KINDS: tuple[JobKind, ...] = ("fit", "bench", "samples")
+
+# 120 megapixels: equals features.files.MAX_PIXELS, whose import loads NumPy and OpenCV
+MAX_PIXELS = 120_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a station takes: bytes of an upload, pixels of an image, images of a folder."""
+
+    max_upload_bytes: int = 200_000_000
+    max_pixels: int = MAX_PIXELS
+    max_folder_images: int = 20_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image that was judged or is to be judged, by one model.
+
+    ``name`` is a label and never a path. An entry that is to be judged again keeps what was said
+    of it until then. ``threshold`` is the one in force: that set by hand for the model, else the
+    learnt one. ``reason`` says the worst in words; ``classes`` names the classes concerned.
+    ``is_by_region`` tells that a taught defect or a loud novelty made the verdict, whatever the
+    total. ``image_size`` is (height, width) of the upright photograph. Times are in UTC.
+    """
+
+    id: int
+    name: str
+    source: Source
+    batch: int | None
+    model: Path
+    state: State
+    added_at: datetime
+    judged_at: datetime | None = None
+    seconds: float | None = None
+    total: float | None = None
+    threshold: float | None = None
+    verdict: Verdict | None = None
+    reason: str = ""
+    classes: tuple[str, ...] = ()
+    is_by_region: bool = False
+    review: Review | None = None
+    reviewed_by: str | None = None
+    error: str | None = None
+    image_sha256: str | None = None
+    image_size: tuple[int, int] | None = None
+    path: Path | None = None
+    """Where the image lies, for one that was not uploaded."""
+    is_drawn: bool = False
+    """Whether the pictures of its result are there, too; they follow the verdict."""
+    library: str | None = None
+    """The library of taught regions that was asked for; None means that beside the model."""
+
+    def verdict_at(self, threshold: float) -> Verdict | None:
+        """Say what the verdict would be with another threshold; None before it was judged."""
+        if self.total is None or self.is_by_region:
+            return self.verdict
+        return "anomaly" if self.total > threshold else "normal"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a page shows of a judged image; ``entry`` is as it is now.
+
+    Sizes are (height, width); the longer side of ``view_size`` is at most 1600. ``photo`` and
+    ``reference`` are JPEG, the layers are PNG with transparency: "parts", "anomaly", "missing",
+    and "regions" if a library was used. All are of ``view_size`` and lie on each other; the nearest
+    reference is warped into the frame of the image. ``report`` is ``Report.as_dict``; ``regions``
+    is ``RegionReport.as_dict``. Each of ``classes`` has id (-1: of no class), name, color
+    ("#rrggbb"), found, expected, is_background, is_off (that difference is a deviation). Each of
+    ``scores`` has name, title, question, value (raw), added (to the total), share (of the total,
+    0 … 1), is_active.
+    """
+
+    entry: Entry
+    image_size: tuple[int, int]
+    view_size: tuple[int, int]
+    photo: bytes
+    layers: Mapping[str, bytes]
+    reference: bytes
+    reference_name: str
+    report: Mapping[str, Any]
+    regions: Mapping[str, Any] | None
+    classes: list[dict[str, Any]]
+    scores: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images that were added together; ``n_entries`` is how many it has now."""
+
+    id: int
+    label: str
+    model: Path
+    created_at: datetime
+    n_entries: int = 0
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A folder whose new images are judged as they come; ``error`` says why it cannot be read."""
+
+    id: int
+    folder: Path
+    model: Path
+    batch: int
+    created_at: datetime
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """Long work in a process of its own: ``done`` of ``total`` units of the present ``step``."""
+
+    id: int
+    kind: JobKind
+    spec: Mapping[str, Any]
+    state: State
+    step: str
+    done: int
+    total: int
+    result: Mapping[str, Any] | None
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it still waits or runs."""
+        return self.state in ("queued", "running")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many entries there are by state and, of those that are done, by verdict and review."""
+
+    queued: int = 0
+    running: int = 0
+    done: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    normal: int = 0
+    anomaly: int = 0
+    accepted: int = 0
+    rejected: int = 0
+
+    @property
+    def pending(self) -> int:
+        """How many wait or are being judged."""
+        return self.queued + self.running
+
+    @property
+    def total(self) -> int:
+        """How many entries there are."""
+        return self.pending + self.done + self.failed + self.cancelled
+
+
+class Benchmark(NamedTuple):
+    """A finished benchmark: its name, its result file, and when it was made."""
+
+    name: str
+    path: Path
+    created: datetime

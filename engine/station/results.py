@@ -1,0 +1,109 @@
+"""How is what a page shows of an image kept on disk?
+
+A folder for each entry, written beside and renamed when it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from engine.station.errors import StationError
+from engine.station.records import Entry, Result
+
+_FACTS = "facts.json"
+_PHOTO, _REFERENCE = "photo.jpg", "reference.jpg"
+_LAYER = "layer-{}.png"
+# drawing a photograph of 50 megapixels takes a second or two on a slow computer
+_PATIENCE_S = 10.0
+_LOOK_S = 0.02
+
+
+def write_result(
+    entry: int,
+    folder: Path,
+    facts: Mapping[str, object],
+    photo: bytes,
+    reference: bytes,
+    layers: Mapping[str, bytes],
+) -> None:
+    """Keep pictures and facts of an entry in place of what was there."""
+    scratch = folder / f".{entry}-{secrets.token_hex(6)}"
+    scratch.mkdir(parents=True)
+    try:
+        (scratch / _PHOTO).write_bytes(photo)
+        (scratch / _REFERENCE).write_bytes(reference)
+        for name, data in layers.items():
+            (scratch / _LAYER.format(name)).write_bytes(data)
+        text = json.dumps({**facts, "layers": list(layers)}, allow_nan=False)
+        (scratch / _FACTS).write_text(text, encoding="utf-8")
+        _take_place(scratch, folder / str(entry))
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def read_result(look: Callable[[], Entry], folder: Path) -> Result:
+    """Read what was kept of the entry that ``look`` gives; waits while its pictures are drawn.
+
+    Raises:
+        StationError: It has not been judged, or its result is gone.
+    """
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        entry = look()
+        if entry.judged_at is None:
+            cure = "judge it again" if entry.state in ("failed", "cancelled") else "wait for it"
+            raise StationError(f"{entry.name} has no result yet: it is {entry.state}; {cure}")
+        try:
+            if entry.is_drawn:
+                return _read(entry, folder / str(entry.id))
+            problem: Exception = FileNotFoundError("its pictures are being drawn")
+        except (OSError, ValueError, KeyError) as error:  # between two renames, or damaged
+            problem = error
+        if time.monotonic() > until:
+            raise StationError(
+                f"the result of {entry.name} cannot be read ({problem}); judge it again"
+            ) from problem
+        time.sleep(_LOOK_S)
+
+
+def remove_result(entry: int, folder: Path) -> None:
+    """Delete what was kept of an entry, if anything."""
+    shutil.rmtree(folder / str(entry), ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what a crash left half-written; nobody may be writing."""
+    for each in folder.glob(".*"):
+        shutil.rmtree(each, ignore_errors=True)
+
+
+def _take_place(scratch: Path, target: Path) -> None:
+    """Rename a folder onto another, which may be there."""
+    old = scratch.with_name(scratch.name + "-old")
+    with suppress(FileNotFoundError):
+        target.rename(old)
+    scratch.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _read(entry: Entry, folder: Path) -> Result:
+    facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+    return Result(
+        entry=entry,
+        image_size=(facts["image_size"][0], facts["image_size"][1]),
+        view_size=(facts["view_size"][0], facts["view_size"][1]),
+        photo=(folder / _PHOTO).read_bytes(),
+        layers={name: (folder / _LAYER.format(name)).read_bytes() for name in facts["layers"]},
+        reference=(folder / _REFERENCE).read_bytes(),
+        reference_name=facts["reference_name"],
+        report=facts["report"],
+        regions=facts["regions"],
+        classes=facts["classes"],
+        scores=facts["scores"],
+    )

@@ -1,0 +1,99 @@
+"""Who sees to it that somebody works? The process that shows the pages starts a worker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from engine.station.places import Places
+from engine.station.records import Limits
+from engine.station.worker import THREADS
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+# a worker that lived as long as this was sound; the next pause is the first again
+SOUND_S = 60.0
+STOP_S = 10.0
+_LOOK_S = 0.1
+
+_supervisors: dict[Path, Supervisor] = {}
+_lock = threading.Lock()
+
+
+class Supervisor:
+    """A worker process that is started again whenever it dies, until ``stop``."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        self._places = Places.made(folder)
+        self._limits = limits
+        self._is_stopping = threading.Event()
+        self._process = self._started()
+        name = f"station {self._places.folder.name}"
+        self._thread = threading.Thread(target=self._watch, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process is there now; it may wait for that of another server to leave."""
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The process; another one after a crash."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """End the worker, after the image at hand; jobs go on with the next one."""
+        self._is_stopping.set()
+        self._thread.join()
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        with _lock:
+            if _supervisors.get(self._places.folder) is self:
+                del _supervisors[self._places.folder]
+
+    def _watch(self) -> None:
+        pause, started_at = FIRST_PAUSE_S, time.monotonic()
+        while not self._is_stopping.wait(_LOOK_S):
+            if self.is_alive:
+                continue
+            if time.monotonic() > started_at + SOUND_S:
+                pause = FIRST_PAUSE_S
+            if self._is_stopping.wait(pause):
+                return
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+            self._process, started_at = self._started(), time.monotonic()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "engine.station.worker", str(self._places.folder)]
+        options = ["--parent", str(os.getpid()), "--max-pixels", str(self._limits.max_pixels)]
+        with self._places.log.open("ab") as log:
+            return subprocess.Popen(
+                [*command, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                env=os.environ | THREADS,
+                # Ctrl-C at the terminal is for the server, which stops its worker or leaves it
+                start_new_session=True,
+            )
+
+
+def keep_working(folder: Path, *, limits: Limits | None = None) -> Supervisor:
+    """Have a station worked on as long as this process lives, and until its queue is empty.
+
+    Called again for the same folder it returns the same supervisor.
+    """
+    place = Places.made(folder).folder
+    with _lock:
+        known = _supervisors.get(place)
+        if known is None:
+            known = _supervisors[place] = Supervisor(place, limits or Limits())
+        return known

@@ -1,0 +1,36 @@
+"""Whose turn is it? A lock that the system takes away from whoever dies."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_LOOK_S = 0.1
+
+
+@contextmanager
+def turn(path: Path, *, is_waiting: Callable[[], bool]) -> Iterator[bool]:
+    """Hold a lock; waits for it as long as ``is_waiting`` says, and tells whether it is held."""
+    with path.open("a") as file:
+        is_held = _take(file.fileno())
+        while not is_held and is_waiting():
+            time.sleep(_LOOK_S)
+            is_held = _take(file.fileno())
+        yield is_held
+
+
+def is_taken(path: Path) -> bool:
+    """Tell whether anybody holds the lock now."""
+    with path.open("a") as file:
+        return not _take(file.fileno())
+
+
+def _take(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

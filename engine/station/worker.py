@@ -1,0 +1,94 @@
+"""The process that judges what is queued: ``python -m engine.station.worker FOLDER``.
+
+One works at a time for each station; another waits until that one leaves. One that was started by a
+process (``--parent``) and has lost it finishes the queue and leaves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from engine.station.places import Places
+from engine.station.records import MAX_PIXELS, Limits
+from engine.station.turn import turn
+
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+MAX_LOG_BYTES = 2_000_000
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Wait for the turn, then work until told to stop."""
+    given = _parsed(arguments)
+    # our matrices are small; NumPy reads this when imported, which has not happened yet
+    for name, value in THREADS.items():
+        os.environ.setdefault(name, value)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    is_stopping = _stopped_by_signals()
+    places = Places.made(given.folder)
+
+    def is_orphan() -> bool:
+        # whoever loses its parent is given another one
+        return given.parent is not None and os.getppid() != given.parent
+
+    def is_waiting() -> bool:
+        return not is_stopping() and not is_orphan()
+
+    with turn(places.lock, is_waiting=is_waiting) as is_ours:
+        if is_ours:
+            from engine.station.loop import work
+
+            limits = Limits(max_pixels=given.max_pixels)
+
+            def is_over() -> bool:
+                _bound_log()
+                return is_stopping()
+
+            work(places, limits, is_stopping=is_over, is_leaving_when_done=is_orphan)
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m engine.station.worker", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--parent", type=int)
+    parser.add_argument("--max-pixels", type=int, default=MAX_PIXELS)
+    return parser.parse_args(arguments)
+
+
+class _Stop:
+    """Remembers whether a signal came."""
+
+    def __init__(self) -> None:
+        self._has_come = False
+
+    def come(self, number: int, frame: FrameType | None) -> None:
+        self._has_come = True
+
+    def __call__(self) -> bool:
+        return self._has_come
+
+
+def _stopped_by_signals() -> _Stop:
+    """Let the image at hand be finished; Ctrl-C at a terminal is for the parent to handle."""
+    stop = _Stop()
+    signal.signal(signal.SIGTERM, stop.come)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return stop
+
+
+def _bound_log() -> None:
+    """Empty the log when it has grown large; it was opened to be appended to."""
+    status = os.fstat(2)
+    if stat.S_ISREG(status.st_mode) and status.st_size > MAX_LOG_BYTES:
+        os.ftruncate(2, 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

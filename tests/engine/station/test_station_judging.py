@@ -1,0 +1,102 @@
+"""Which model and which library judge an image, and what is said in words."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from engine.benchmark.scenes import render
+from engine.inspector import Inspector
+from engine.regions import Library, Outlined, Recogniser, Region, teach
+from engine.station.judging import Judge
+
+
+@pytest.fixture
+def own(model, tmp_path):
+    """The model in a folder of its own, so that it may be taught and replaced."""
+    return shutil.copy(model, tmp_path / "own.pw") and tmp_path / "own.pw"
+
+
+def test_a_normal_image_is_like_the_references(station, model, photograph, work):
+    entry = station.add_upload(photograph(2), "seen.png", model=model)
+    work(station)
+    judged = station.entry(entry)
+    assert (judged.verdict, judged.reason) == ("normal", "like the references")
+    assert judged.total < judged.threshold
+    assert judged.seconds > 0
+    assert judged.is_drawn
+
+
+def test_an_anomaly_says_what_is_worst(station, model, photograph, work):
+    entry = station.add_upload(photograph(40, "missing_pin"), "pin.png", model=model)
+    work(station)
+    judged = station.entry(entry)
+    assert judged.verdict == "anomaly"
+    deviations = station.result(entry).report["deviations"]
+    worst = max(deviations, key=lambda each: each["severity"])
+    assert judged.reason == worst["text"]
+    names = {each["id"]: each["name"] for each in station.result(entry).classes}
+    concerned = [names[each["class"]] for each in deviations if each["class"] >= 0]
+    assert judged.classes == tuple(dict.fromkeys(concerned))
+
+
+def test_a_model_that_has_changed_is_loaded_again(own, photograph):
+    judge, image = Judge(), render("pins", np.random.default_rng([1, 4])).image
+    before = judge.judge(image, own)
+    assert judge.judge(image, own).inspector is before.inspector
+    other = [render("pins", np.random.default_rng([50 + seed, 4])).image for seed in range(2)]
+    Inspector(before.inspector.config).fit(other).save(own)
+    after = judge.judge(image, own)
+    assert after.inspector is not before.inspector
+    assert after.report.threshold != before.report.threshold
+    judge.close()
+
+
+def test_only_the_models_used_last_are_kept(model, tmp_path):
+    paths = [
+        shutil.copy(model, tmp_path / f"{name}.pw") and tmp_path / f"{name}.pw" for name in "ab"
+    ]
+    judge, image = Judge(n_kept=1), render("pins", np.random.default_rng([1, 4])).image
+    first = judge.judge(image, paths[0]).inspector
+    judge.judge(image, paths[1])
+    assert judge.judge(image, paths[0]).inspector is not first
+    judge.close()
+
+
+def test_a_model_that_is_gone_fails_the_entry_in_words(station, tmp_path, photograph, work):
+    entry = station.add_upload(photograph(1), "a.png", model=tmp_path / "none.pw")
+    work(station)
+    assert station.entry(entry).state == "failed"
+    assert "no such model file; check the path" in station.entry(entry).error
+
+
+def test_what_was_taught_counts_from_the_next_image_on(station, own, photograph, work, judge):
+    entry = station.add_upload(photograph(41, "contamination"), "dirt.png", model=own)
+    work(station)
+    assert "regions" not in station.result(entry).layers
+
+    image = station.photo(entry)
+    (_, mask), *_ = render("pins", np.random.default_rng([41, 13]), "contamination").masks
+    inspector = Inspector.load(own)
+    with Library(own.with_suffix(".regions.db"), author="Ann") as library:
+        outlined = Outlined(Region.of(mask))
+        teach(Recogniser(inspector, library), inspector.examine(image), outlined, "dirt", "defect")
+    station.rejudge([entry])
+    work(station)
+    taught = station.entry(entry)
+    assert "dirt" in taught.reason
+    assert "dirt" in taught.classes
+    assert (taught.verdict, taught.is_by_region) == ("anomaly", True)
+    result = station.result(entry)
+    assert "regions" in result.layers
+    assert result.regions["regions"][0]["class"] == "dirt"
+    station.set_threshold(own, 1000)
+    assert station.entry(entry).verdict == "anomaly"
+
+
+def test_the_threshold_by_hand_holds_for_new_images(station, model, photograph, work):
+    station.set_threshold(model, 1000.0)
+    entry = station.add_upload(photograph(40, "missing_pin"), "pin.png", model=model)
+    work(station)
+    assert (station.entry(entry).verdict, station.entry(entry).threshold) == ("normal", 1000.0)
+    assert station.entry(entry).reason == "like the references"
