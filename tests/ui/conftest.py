@@ -1,0 +1,209 @@
+"""The app as its users meet it: a real server, a real browser, and photographs to show it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+CHROMIUM_FLAGS = (
+    "--no-sandbox",  # which root may not have
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+PATIENCE_S = 90
+ADDRESS = re.compile(r"http://\S+")
+N_REFERENCES = 4
+
+
+@dataclass
+class Server:
+    """A running server and what it wrote."""
+
+    process: subprocess.Popen[bytes]
+    output: Path
+    log_file: Path
+    url: str = field(init=False, default="")
+
+    @property
+    def log(self) -> str:
+        """What it complained about so far."""
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    def wait_until_healthy(self, url: str | None) -> None:
+        """Wait for it to say where it is, unless that is known, and to answer there."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                pytest.fail(f"the server ended with {self.process.returncode}:\n{self.log}")
+            said = ADDRESS.search(self.output.read_text(encoding="utf-8"))
+            self.url = url or (said[0] if said else "")
+            if self.url and _answers(f"{self.url}/_stcore/health"):
+                return
+            time.sleep(0.05)
+        pytest.fail(f"the server did not answer within {PATIENCE_S} s:\n{self.log}")
+
+    def stop(self) -> None:
+        """End it, by its own process and no other."""
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def _answers(url: str) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Start ``partwise ui`` with these words, or with ``script`` a page of its own.
+
+    Every server has a home and a working folder of its own, listens on a free port and ends with
+    the module; its log is shown if a test fails.
+    """
+    servers: list[Server] = []
+
+    def start(
+        *words: object,
+        script: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> Server:
+        home = tmp_path_factory.mktemp("server")
+        url, command = None, [sys.executable, "-m", "engine", "ui", *map(str, words)]
+        if script is None:
+            command += ["--no-browser", *([] if "--port" in words else ["--port", "0"])]
+        else:
+            port = _free_port()
+            url, command = f"http://127.0.0.1:{port}", _streamlit(script, port, words)
+        output, log = home / "stdout", home / "stderr"
+        with output.open("wb") as out, log.open("wb") as err:
+            process = subprocess.Popen(
+                command,
+                cwd=cwd or home,
+                env=_environment(home) | dict(environment or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+        servers.append(Server(process, output, log))
+        servers[-1].wait_until_healthy(url)
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+        print(server.log, file=sys.stderr)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """Keep what the machine has configured out of the way."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
+    for name in ("PARTWISE_LIBRARY", "PARTWISE_PASSWORD"):
+        kept.pop(name, None)
+    return kept | {"HOME": str(home), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _streamlit(script: Path, port: int, words: tuple[object, ...]) -> list[str]:
+    return [
+        *(sys.executable, "-m", "streamlit", "run", str(script)),
+        *("--server.address=127.0.0.1", f"--server.port={port}", "--server.headless=true"),
+        *("--browser.gatherUsageStats=false", "--server.fileWatcherType=none"),
+        *("--client.toolbarMode=minimal", "--", *map(str, words)),
+    ]
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def screens(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for screenshots; PARTWISE_SCREENS names one that is kept."""
+    kept = os.environ.get("PARTWISE_SCREENS")
+    folder = Path(kept) if kept else tmp_path_factory.mktemp("screens")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """A product: references to learn from, and images to judge."""
+
+    root: Path
+    references: tuple[Path, ...]
+    good: tuple[Path, ...]
+    anomalies: tuple[Path, ...]
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Photographs:
+    """Real ones of the category in PARTWISE_DATA, otherwise rendered ones."""
+    from engine.benchmark import find_categories
+    from engine.benchmark.scenes import write_scenes
+
+    data = os.environ.get("PARTWISE_DATA")
+    root = Path(data) if data else tmp_path_factory.mktemp("photographs") / "rendered"
+    if not data:
+        write_scenes(root, categories=["cable"], n_train=8, n_validation=0, n_good=6)
+    category = find_categories(root)[0]
+    good = tuple(each.path for each in category.test if not each.is_anomalous)
+    anomalies = tuple(each.path for each in category.test if each.is_anomalous)
+    return Photographs(category.root, category.train[:N_REFERENCES], good, anomalies)
+
+
+@pytest.fixture(scope="session")
+def fitted_model(tmp_path_factory: pytest.TempPathFactory, photographs: Photographs) -> Path:
+    """What is learnt from the references; copy it before it is edited."""
+    from engine import Inspector
+    from features import read_image
+
+    path = tmp_path_factory.mktemp("fitted") / "product.pw"
+    images = [read_image(each) for each in photographs.references]
+    Inspector().fit(images, names=[each.name for each in photographs.references]).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """Chromium without a window; ``browser.new_context()`` is a visitor with cookies of its own."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, headless=True, args=list(CHROMIUM_FLAGS)
+        )
+        yield chromium
+        chromium.close()

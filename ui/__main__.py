@@ -1,0 +1,62 @@
+"""The server process: ``python -m ui [FLAG OF STREAMLIT]... -- [ARGUMENT OF THE APP]...``.
+
+What ``python -m streamlit run`` does; and before the first visitor comes, the worker of the station
+is started, and what pages need is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from importlib import import_module
+from pathlib import Path
+
+from streamlit.web import cli
+
+from ui.settings import read_settings
+
+LOOK_EVERY_S = 1.0
+# what the first page would otherwise wait for
+NEEDED = ("engine.storage", "engine.station", "engine.regions.library", "ui.inspect_page")
+
+
+def main() -> None:
+    """Serve the app until told to end; never returns."""
+    flags, arguments = _split(sys.argv[1:])
+    try:
+        settings = read_settings(arguments)
+        from engine.station import Station, keep_working
+
+        Station(settings.station, roots=settings.roots)
+        keep_working(settings.station)
+    except (OSError, ValueError) as error:
+        sys.exit(f"Error: {error}")
+    threading.Thread(target=_import_all, name="imports", daemon=True).start()
+    threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
+    app = Path(__file__).with_name("app.py")
+    cli.main(["run", str(app), *flags, "--", *arguments], prog_name="streamlit")
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """Divide what is for Streamlit from what is for the app."""
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
+
+
+def _end_with(parent: int) -> None:
+    """End when the command that started this is gone, even if it was killed."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_EVERY_S)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _import_all() -> None:
+    for name in NEEDED:
+        import_module(name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The app: arranges gate, sidebar and pages; `partwise ui` starts it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from engine.station import Limits, Station
+from ui.choice import choose_model, known_models
+from ui.context import Context
+from ui.gate import admit, offer_to_leave
+from ui.settings import Settings, read_settings
+from ui.sidebar import ask_author, show_status
+
+MARK = Path(__file__).with_name("mark.svg")
+LOGO = Path(__file__).with_name("logo.svg")
+
+
+START = "inspect"
+
+
+class Page(NamedTuple):
+    """A page of the app; its module has ``show(context)``."""
+
+    module: str
+    title: str
+    icon: str
+
+
+PAGES = {
+    "inspect": Page("ui.inspect_page", "Inspect", ":material/search_check:"),
+    "new": Page("ui.new_model_page", "New model", ":material/add_photo_alternate:"),
+    "parts": Page("ui.parts_page", "Parts", ":material/category:"),
+    "teach": Page("ui.teach_page", "Teach", ":material/school:"),
+    "benchmark": Page("ui.bench_page", "Benchmark", ":material/monitoring:"),
+}
+
+
+def main() -> None:
+    """Arrange one run of the script."""
+    st.set_page_config(page_title="Partwise", page_icon=str(MARK), layout="wide")
+    settings = read_settings()
+    login = admit(settings)
+    station = _station(settings)
+    models = known_models(settings.model, station.models())
+    pages: dict[str, Any] = {}
+    arrive: dict[str, Context] = {}
+    for path, page in PAGES.items():
+        pages[path] = st.Page(
+            _shower(page.module, arrive),
+            title=page.title,
+            icon=page.icon,
+            url_path=path,
+            default=path == START,
+        )
+    st.logo(str(LOGO), size="large", icon_image=str(MARK))
+    current = st.navigation(list(pages.values()))
+    if _is_first_run() and current == pages[START] and not models:
+        st.switch_page(pages["new"])  # there is nothing to inspect with
+    st.set_page_config(page_title=f"{current.title} · Partwise")
+    with st.sidebar:
+        model = choose_model(models)
+        author = login or ask_author()
+        show_status(station)
+        offer_to_leave(settings)
+    arrive["here"] = Context(settings, station, model, author, pages)
+    current.run()
+
+
+def _shower(module: str, arrive: Mapping[str, Context]) -> Callable[[], None]:
+    """Make what draws a page; its module is imported when it is first shown."""
+    return lambda: import_module(module).show(arrive["here"])
+
+
+def _is_first_run() -> bool:
+    """Tell whether a visitor has just come."""
+    is_first = "has_come" not in st.session_state
+    st.session_state["has_come"] = True
+    return is_first
+
+
+@st.cache_resource(show_spinner=False)
+def _station(settings: Settings) -> Station:
+    """Open the station once for all sessions."""
+    return Station(settings.station, roots=settings.roots, limits=Limits())
+
+
+main()

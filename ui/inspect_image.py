@@ -1,0 +1,208 @@
+"""What does the page show of one image, and what can a person say of its verdict?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from engine.station import StationError
+from ui.inspect_more import more_menu
+from ui.inspect_state import FOLLOW, filters, keep, kept, open_entry
+from ui.inspect_table import show_table
+from ui.view import counted, plain
+from ui.view_history import neighbours_in_words
+from ui.view_tables import (
+    class_lines,
+    finding_lines,
+    framed,
+    image_words,
+    region_lines,
+    score_lines,
+)
+from ui.view_verdict import TOTAL_HINT
+from ui.viewer import Layer, Mark, viewer
+
+if TYPE_CHECKING:
+    from engine.station import Entry, Result
+    from ui.context import Context
+
+PHOTO_HEIGHT_PX = 460
+# name in Result.layers, words on the chip, whether it is on at first, how strong
+_LAYERS = (
+    ("parts", "Parts", False, 0.6),
+    ("anomaly", "Not seen before", True, 0.8),
+    ("missing", "Missing", True, 0.8),
+    ("regions", "Recognised", True, 0.7),
+)
+
+
+def show_image(context: Context, entry: Entry) -> None:
+    """Draw what belongs to a verdict: buttons, photograph with findings, and tables."""
+    _buttons(context, entry)
+    result = _result(context, entry)
+    if result is None:
+        return
+    picture, findings = st.columns([3, 2], gap="medium")
+    with picture:
+        _viewer(result)
+    with findings:
+        _findings(result)
+    scores, parts = st.columns(2, gap="large")
+    with scores:
+        _scores(result)
+    with parts:
+        _parts(result)
+
+
+def _buttons(context: Context, entry: Entry) -> None:
+    """Offer the neighbours and an opinion, each by a key of the keyboard, too."""
+    chosen = filters()
+    before, after = context.station.neighbours(
+        entry.id, model=entry.model, order=chosen.order, **chosen.as_query()
+    )
+    if chosen.order == "newest":  # next is what came later, whichever way the table is sorted
+        before, after = after, before
+    row = st.container(horizontal=True, vertical_alignment="center", key="inspect-buttons")
+    with row:
+        _go("Previous", before, "P", ":material/chevron_left:", chosen.words)
+        _go("Next", after, "N", ":material/chevron_right:", chosen.words)
+        _say(context, entry, "accepted", "Accept", "A", ":material/thumb_up:")
+        _say(context, entry, "rejected", "Reject", "X", ":material/thumb_down:")
+        st.toggle(
+            "Follow the newest",
+            key=kept(FOLLOW, False),
+            help="Shows each verdict as soon as it is there, for a camera that writes into a "
+            "watched folder. Previous and Next end it.",
+        )
+        keep(FOLLOW)
+        more_menu(context, entry)
+
+
+def _go(label: str, target: int | None, shortcut: str, icon: str, among: str) -> None:
+    st.button(
+        label,
+        key=f"inspect-{label.lower()}",
+        icon=icon,
+        shortcut=shortcut,
+        disabled=target is None,
+        on_click=open_entry,
+        args=(target,),
+        help=plain(neighbours_in_words(among)),
+    )
+
+
+def _say(
+    context: Context, entry: Entry, opinion: Any, label: str, shortcut: str, icon: str
+) -> None:
+    is_said = entry.review == opinion
+    st.button(
+        label,
+        key=f"inspect-{opinion}",
+        icon=icon,
+        shortcut=shortcut,
+        type="primary" if is_said else "secondary",
+        disabled=entry.verdict is None,
+        on_click=context.station.review,
+        args=(entry.id, None if is_said else opinion, context.author),
+        help=(
+            "Takes your opinion back."
+            if is_said
+            else f"Notes that the verdict is {'right' if opinion == 'accepted' else 'wrong'}. "
+            "It changes no verdict; to teach what is new, use the page Teach."
+        ),
+    )
+
+
+def _result(context: Context, entry: Entry) -> Result | None:
+    """Return what was drawn of an image; otherwise keep its place and say why there is nothing."""
+    if entry.is_drawn and entry.state in ("queued", "running", "done"):
+        try:
+            return context.station.result(entry.id)
+        except StationError as error:
+            words = str(error)
+    else:
+        words = "" if entry.state in ("queued", "running", "done") else "There is no picture of it."
+    with st.container(height=PHOTO_HEIGHT_PX, border=True, key="inspect-empty"):
+        st.caption(plain(words) or "The photograph follows its verdict.")
+        if words:
+            st.button(
+                "Judge it again",
+                key="inspect-again",
+                icon=":material/refresh:",
+                on_click=context.station.rejudge,
+                args=([entry.id],),
+            )
+    return None
+
+
+def _viewer(result: Result) -> None:
+    viewer(
+        result.photo,
+        [
+            Layer(name, title, result.layers[name], is_on=is_on, opacity=opacity)
+            for name, title, is_on, opacity in _LAYERS
+            if name in result.layers
+        ],
+        image_size=result.image_size,
+        marks=[
+            Mark(each.letter, each.box_xyxy, each.title, each.is_absent) for each in framed(result)
+        ],
+        other=result.reference,
+        other_title="Nearest reference",
+        height=PHOTO_HEIGHT_PX,
+        key="inspect-viewer",
+    )
+
+
+def _findings(result: Result) -> None:
+    lines = finding_lines(result)
+    is_anomaly = result.entry.verdict == "anomaly"
+    st.markdown(
+        "**What deviates**" if is_anomaly or not lines else "**What deviates**, though not enough",
+        help="Each line is one difference from the references, the worst first. The letter is the "
+        "one in the image; a dashed frame is where something should be. The figure says how many "
+        "times as large it is as what normal images reach.",
+    )
+    with st.container(height=PHOTO_HEIGHT_PX - 30, border=False, key="inspect-findings"):
+        if lines:
+            show_table(lines, label="What deviates", key="inspect-findings-table")
+        else:
+            st.caption("Nothing that can be named differs more than in good parts.")
+        regions = region_lines(result)
+        if result.regions is not None:
+            st.markdown(
+                f"**Recognised**: {counted(len(regions), 'region')}",
+                help="What is new in this image, compared with what was taught on the page Teach: "
+                "✓ accepted, ✕ defect, ? of no class. The figure says how sure that is.",
+            )
+        if regions:
+            show_table(regions, label="Recognised regions", key="inspect-regions-table")
+
+
+def _scores(result: Result) -> None:
+    used = sum(bool(each["is_active"]) for each in result.scores)
+    st.markdown(
+        f"**What adds to the total**: {used} of {len(result.scores)} questions", help=TOTAL_HINT
+    )
+    show_table(
+        score_lines(result.scores),
+        label="Scores and their shares of the total",
+        headings=("Question", "Share"),
+        key="inspect-scores-table",
+    )
+
+
+def _parts(result: Result) -> None:
+    st.markdown(
+        "**Parts**",
+        help="A class is a kind of part that looks alike. Found is how many this image has, "
+        "expected how many the references show; numbers and colours are those of the layer Parts.",
+    )
+    show_table(
+        class_lines(result),
+        label="Classes of parts",
+        headings=("Class", "Found", "Expected"),
+        key="inspect-classes-table",
+    )
+    st.caption(plain(image_words(result)))

@@ -1,0 +1,85 @@
+"""How does a reference look with its classes coloured, and where is a class?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from ui.viewer import Layer, viewer
+
+if TYPE_CHECKING:
+    from engine.inspector import Inspector
+
+# the longer side of what is shown: numbers can be read on a tablet
+VIEW_SIDE_PX = 720
+_VEIL = np.array((20, 23, 28, 150), dtype=np.uint8)
+
+
+def pick_reference(inspector: Inspector, *, key: str) -> int:
+    """Let a person choose a reference by its number, and say its name."""
+    numbers = list(range(len(inspector.names_)))
+    if st.session_state.get(key) not in numbers:
+        st.session_state[key] = 0
+    with st.container(horizontal=True, vertical_alignment="center"):
+        picked = st.segmented_control(
+            "Reference",
+            numbers,
+            format_func=lambda number: str(number + 1),
+            key=key,
+            label_visibility="collapsed",
+            help="The references in the order of the counts in the table.",
+        )
+        index = 0 if picked is None else picked
+        st.text(inspector.names_[index])
+    return index
+
+
+def show_reference(
+    inspector: Inspector, index: int, chosen: Collection[int], *, height: int, key: str
+) -> None:
+    """Show a reference with all classes coloured, or with those chosen and the rest dimmed."""
+    layer = Layer("parts", "Classes", parts_layer(inspector, index, chosen), opacity=1.0)
+    size = inspector.working_size_
+    viewer(photo(inspector, index), [layer], image_size=size, height=height, key=key)
+
+
+def photo(inspector: Inspector, index: int) -> bytes:
+    """Return the upright reference as JPEG of the size that is shown."""
+    from engine.station.layers import jpeg
+
+    image = inspector.samples_[index].image
+    height, width = view_size(inspector)
+    return jpeg(cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC), 92)
+
+
+def parts_layer(inspector: Inspector, index: int, chosen: Collection[int]) -> bytes:
+    """Return the classes as PNG with transparency: all but background, or the chosen ones only.
+
+    Then all the rest lies under a veil.
+    """
+    from engine.pictures import NO_PART, between_grids
+    from engine.station.layers import parts_sheet, png
+
+    sample, is_background = inspector.samples_[index], inspector.classes.is_background_
+    is_part = (sample.aligned.parts.labels >= 0) & sample.is_valid
+    class_map = np.where(is_part, sample.valid_class_map, NO_PART)
+    if chosen:
+        class_map = np.where(np.isin(class_map, list(chosen)), class_map, NO_PART)
+        is_background = ~np.isin(np.arange(len(is_background)), list(chosen))
+    size = view_size(inspector)
+    sheet = parts_sheet(class_map, is_background, between_grids(class_map.shape, size), size)
+    if chosen:
+        is_bare = cv2.resize((class_map == NO_PART).astype(np.uint8), size[::-1])
+        sheet = np.where(((is_bare > 0) & (sheet[..., 3] == 0))[..., None], _VEIL, sheet)
+    return png(sheet)
+
+
+def view_size(inspector: Inspector) -> tuple[int, int]:
+    """Return height and width of what is shown; a small reference is enlarged."""
+    height, width = inspector.working_size_
+    scale = VIEW_SIDE_PX / max(height, width)
+    return round(height * scale), round(width * scale)

@@ -1,0 +1,65 @@
+"""How do words from files and users become words on a page, and times, numbers and states too?
+
+Pure: nothing here knows Streamlit. What only one page says is in a ``ui/view_*.py`` of its own.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.station import Job, Tally
+
+_JOB_WORDS = {"fit": "learning", "bench": "benchmark", "samples": "example product"}
+_IDLE_HINT = "Everything that was given has been judged."
+_STUCK_HINT = (
+    "The process that judges images is starting, or has died and is started again. If this stays, "
+    "look into worker.log in the folder of the station."
+)
+_BUSY_HINT = "Work goes on when you close this page."
+
+# zero width, no break: keeps two characters from being read together, and is not seen
+_JOINER = "\u2060"
+_PUNCTUATION = re.compile(f"([{re.escape(string.punctuation)}])")
+# Streamlit looks for icons, emoji, arrows and addresses once more when escapes are resolved
+_READ_AGAIN = re.compile(r"(?<=:)(?=\S)|(?<=[-<])(?=[->])|(?<=www)(?=\.)|(?=@)")
+
+
+def plain(text: str) -> str:
+    """Write text so that Streamlit's Markdown shows it letter for letter, on one line."""
+    joined = _READ_AGAIN.sub(_JOINER, " ".join(text.split()))
+    return _PUNCTUATION.sub(r"\\\1", joined)
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """Write a number of things: ``1 image``, ``12 images``; thousands are set apart."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}".replace(",", "\u202f")
+
+
+@dataclass(frozen=True)
+class Status:
+    """One line about the queue: an icon, words, and what they mean."""
+
+    icon: str
+    text: str
+    hint: str
+
+
+def status_of(tally: Tally, jobs: Sequence[Job], *, is_worked_on: bool) -> Status:
+    """Say what is waiting; ``jobs`` are the active ones."""
+    words = [counted(tally.pending, "image") + " waiting"] if tally.pending else []
+    words += [f"{_JOB_WORDS[job.kind]} {percent(job)}".strip() for job in jobs]
+    if not words:
+        return Status(":material/check_circle:", "Nothing is waiting", _IDLE_HINT)
+    if not is_worked_on:
+        return Status(":material/warning:", f"{' · '.join(words)} · nobody works", _STUCK_HINT)
+    return Status(":material/hourglass_top:", " · ".join(words), _BUSY_HINT)
+
+
+def percent(job: Job) -> str:
+    """Say how far the present step of a job is; nothing where that is not known."""
+    return f"{job.done / job.total:.0%}" if job.total else ""
