@@ -110,10 +110,8 @@ def find(
         corner = ((row - origin[0]) * step, (column - origin[1]) * step)
         mask = _placed(template.inside, corner, taken.shape) & is_valid
         whole = np.count_nonzero(template.inside)
-        # what the frame cuts in half cannot be told
-        if np.count_nonzero(mask) < 0.5 * whole or np.count_nonzero(mask & taken) > (
-            _MAX_OVERLAP * whole
-        ):
+        is_shown = np.count_nonzero(mask) >= _MIN_SHOWN * whole
+        if not is_shown or np.count_nonzero(mask & taken) > _MAX_OVERLAP * whole:
             continue
         mask = sharpened(image, mask) & ~taken
         taken |= mask

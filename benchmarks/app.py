@@ -99,8 +99,10 @@ def served(model: Path, folder: Path) -> Iterator[str]:
         ) as server,
     ):
         assert server.stdout is not None
-        yield server.stdout.readline().split()[3]
-        server.terminate()
+        try:
+            yield server.stdout.readline().split()[3]
+        finally:
+            server.terminate()
 
 
 def visit(browser: Browser, url: str) -> Page:
@@ -125,11 +127,13 @@ def upload_waits(page: Page, station: Station, paths: Sequence[Path]) -> list[tu
     waits = []
     for number, path in enumerate(paths):
         name = f"drop {number}.png"
+        # a file that is dropped while the page is being drawn anew may miss its place
+        page.locator("[data-test-script-state=notRunning]").wait_for()
         drop = page.get_by_test_id("stFileUploaderDropzoneInput").first
         started = time.perf_counter()
         drop.set_input_files({"name": name, "mimeType": "image/png", "buffer": path.read_bytes()})
-        page.get_by_text(name, exact=True).first.wait_for()
-        page.get_by_text(VERDICT).first.wait_for()
+        band = page.locator(".st-key-inspect-verdict").filter(has_text=name)
+        band.get_by_text(VERDICT).first.wait_for()
         whole = time.perf_counter() - started
         (entry,) = station.entries(order="newest", limit=1)
         waits.append((whole, entry.seconds or 0.0))

@@ -166,7 +166,7 @@ def _missing_here(
     if reading.cells is None or severity <= 1:
         return []
     region = _region_around_peak(reading.cells / weights["missing_patch"])
-    where, box = _where(region), _box(region, test, to_image)
+    box = _box(region, test, to_image)
     usual = np.stack([reference.cell_class[region] for reference in references])
     is_background = np.append(test.aligned.is_background_class, True)
     shown = usual[(usual != test.cell_class[region]) & ~is_background[usual]]
@@ -174,7 +174,7 @@ def _missing_here(
     if len(shown) >= CLEAR_SHARE * np.count_nonzero(region) * len(references):
         index = int(np.bincount(shown).argmax())
         name = names[index]
-    text = f"{where}: {name or 'something'} that the references show is not here"
+    text = f"missing {_where(region)}: {name or 'something that the references show'}"
     return [Deviation(index, name, "missing_here", 1.0, severity, text, severity, box)]
 
 
@@ -186,7 +186,7 @@ def _unseen_here(
     if reading.cells is None or severity <= 1:
         return []
     region = _region_around_peak(reading.cells / weights["located_patch"])
-    text = f"{_where(region)}: something that no reference shows at this place"
+    text = f"new {_where(region)}: something that no reference shows there"
     box = _box(region, test, to_image)
     return [Deviation(-1, "", "unseen_here", 1.0, severity, text, severity, box)]
 
@@ -215,11 +215,15 @@ def _box(
 
 
 def _where(region: Bool[np.ndarray, "rows columns"]) -> str:
+    """Say in which ninth of the image the middle of a region lies."""
     rows, columns = np.nonzero(region)
     y, x = rows.mean() / region.shape[0], columns.mean() / region.shape[1]
-    vertical = "upper" if y < 1 / 3 else "lower" if y > 2 / 3 else ""
-    horizontal = "left" if x < 1 / 3 else "right" if x > 2 / 3 else ""
-    return " ".join(word for word in (vertical, horizontal) if word) or "centre"
+    side = "left" if x < 1 / 3 else "right" if x > 2 / 3 else ""
+    if 1 / 3 <= y <= 2 / 3:
+        return f"at the {side}" if side else "in the centre"
+    if not side:
+        return "at the top" if y < 1 / 3 else "at the bottom"
+    return f"in the {'upper' if y < 1 / 3 else 'lower'} {side}"
 
 
 def _share(sample: Sample) -> Float[np.ndarray, " classes"]:

@@ -12,6 +12,19 @@ from alignment.aligned import AlignedParts
 
 Calibration = Literal["leave-one-out", "self-calibrated", "uncalibrated"]
 
+# the score that grows with each kind of deviation
+SCORE_OF = {
+    "missing": "instance_count",
+    "extra": "instance_count",
+    "size": "composition",
+    "color": "composition",
+    "place": "class_location",
+    "missing_here": "missing_patch",
+    "unseen_here": "located_patch",
+}
+# where a part is missing, what lies under it is new: the part is what people want to hear of
+NAMED_GAIN = 1.25
+
 
 @dataclass(frozen=True)
 class Deviation:
@@ -80,6 +93,17 @@ class Report:
     def verdict(self) -> Literal["normal", "anomaly"]:
         """The decision in one word."""
         return "anomaly" if self.is_anomaly else "normal"
+
+    @property
+    def headline(self) -> Deviation | None:
+        """The deviation to name if only one is: that of the score which adds most to the total."""
+
+        def importance(deviation: Deviation) -> tuple[float, float]:
+            share = self.normalised.get(SCORE_OF[deviation.kind], 0.0)
+            is_named = deviation.kind == "missing_here" and deviation.class_id >= 0
+            return share * (NAMED_GAIN if is_named else 1.0), deviation.severity
+
+        return max(self.deviations, key=importance, default=None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what ``score --jsonl`` prints, without the path."""

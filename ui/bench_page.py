@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.bench_address import keep, kept
+from ui.bench_address import VIEW, keep, kept
 from ui.bench_comparison import show_comparison
 from ui.bench_opening import show_opening
 from ui.bench_progress import show_jobs
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 RESULTS, COMPARE, START = "Results", "Compare", "New benchmark"
 
-_VIEW = "bench_view"
 _VIEWS = {"results": RESULTS, "compare": COMPARE, "new": START}
 
 
@@ -44,13 +43,13 @@ def show(context: Context) -> None:
 
 def _choose_view(sources: list[Source]) -> str:
     """Draw the choice of what is shown; the address keeps it."""
-    if st.session_state.get(_VIEW) is None:
+    if st.session_state.get(VIEW) is None:
         linked = _VIEWS.get(kept("view"), RESULTS if sources else START)
-        st.session_state[_VIEW] = linked
+        st.session_state[VIEW] = linked
     view = st.segmented_control(
         "What to show",
         list(_VIEWS.values()),
-        key=_VIEW,
+        key=VIEW,
         label_visibility="collapsed",
     )
     chosen = view or RESULTS

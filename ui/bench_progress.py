@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from ui.bench_address import turn_to
 from ui.view import plain
 from ui.view_bench import job_title, remaining_text
 
@@ -85,6 +86,7 @@ def _show_last(context: Context) -> None:
         help="Only the runs that are missing are made.",
     ):
         context.station.resume_job(job.id)
+        turn_to(job.id)
         st.rerun()
     if hide.button("Hide", key=f"bench_hide_{job.id}", type="tertiary", width="stretch"):
         st.session_state[_HIDDEN].add(job.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,7 +11,7 @@ from engine.benchmark.datasets import DatasetError
 from engine.benchmark.page import bench_page
 from engine.benchmark.results import BenchResult
 from engine.station import StationError
-from ui.bench_address import keep, kept
+from ui.bench_address import RESULT, keep, kept
 from ui.bench_look import draw, tones
 from ui.bench_run import show_run
 from ui.bench_sources import Source, load
@@ -21,8 +22,6 @@ from ui.view_bench_figures import shots_chart
 if TYPE_CHECKING:
     from engine.station import Station
     from ui.context import Context
-
-_CHOSEN = "bench_result"
 
 
 def show_results(context: Context, sources: list[Source]) -> None:
@@ -47,14 +46,14 @@ def show_results(context: Context, sources: list[Source]) -> None:
 def _choose(sources: list[Source]) -> Source:
     """Draw the list of results; the address keeps which one is shown."""
     by_key = {source.key: source for source in sources}
-    if st.session_state.get(_CHOSEN) not in by_key:
+    if st.session_state.get(RESULT) not in by_key:
         linked = kept("result")
-        st.session_state[_CHOSEN] = linked if linked in by_key else sources[0].key
+        st.session_state[RESULT] = linked if linked in by_key else sources[0].key
     key = st.selectbox(
         "Result",
         list(by_key),
         format_func=lambda key: by_key[key].title,
-        key=_CHOSEN,
+        key=RESULT,
         help="Every benchmark made here, the newest first. They are kept on disk.",
     )
     keep("result", key)
@@ -92,6 +91,9 @@ def _offer_files(station: Station, source: Source, result: BenchResult) -> None:
 
 def _are_open(station: Station, result: BenchResult) -> bool:
     """Tell whether the images of a result may be read here, and are still there."""
+    paths = {PurePath(image.path) for run in result.runs for image in run.images}
+    if any(path.is_absolute() or ".." in path.parts for path in paths):
+        return False
     try:
         return all(station.allowed(root).is_dir() for root in result.roots.values())
     except StationError:

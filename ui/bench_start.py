@@ -12,7 +12,7 @@ from engine.benchmark.datasets import Category, DatasetError, find_categories, f
 from engine.benchmark.protocol import SEEDS, SHOTS
 from engine.station import StationError
 from engine.station.specs import PROFILES
-from ui.bench_address import keep
+from ui.bench_address import turn_to
 from ui.view import counted, plain
 from ui.view_bench import HINTS, category_text, plan_text, read_numbers
 from ui.view_folders import short
@@ -163,10 +163,7 @@ def _start(context: Context, spec: Mapping[str, object]) -> None:
     except StationError as error:
         st.error(plain(str(error)), icon=":material/block:")
         return
-    keep("view", "results")
-    keep("result", f"job-{job}")
-    for name in ("bench_view", "bench_result"):
-        st.session_state.pop(name, None)
+    turn_to(job)
     st.rerun()
 
 

@@ -17,6 +17,7 @@ import streamlit as st
 from ui.memory import remember, remembered
 from ui.settings import Settings
 from ui.turnstile import PASS_LASTS_S, Turnstile
+from ui.view import plain
 
 OTHER_ORIGIN = (
     "This app answers only to its own pages. A proxy in front of it must pass the header Host on."
@@ -46,6 +47,7 @@ def admit(settings: Settings) -> str:
 def offer_to_leave(settings: Settings) -> None:
     """Draw the way out for who had to log in."""
     if settings.is_oidc:
+        st.caption(f":material/person: {plain(_name())}")
         st.button("Log out", key="log_out", icon=":material/logout:", on_click=st.logout)
     elif settings.password is not None and st.button(
         "Lock", key="lock", icon=":material/lock:", help="Ask for the password again."
@@ -86,6 +88,10 @@ def _log_in() -> str:
             st.write("Please log in to go on.")
             st.button("Log in", key="log_in", type="primary", on_click=st.login)
         st.stop()
+    return _name()
+
+
+def _name() -> str:
     return str(st.user.get("name") or st.user.get("email") or "")
 
 

@@ -60,17 +60,14 @@ def show_learnt(context: Context, job: Job, *, again: Callable[[], None]) -> Non
         st.button("Start anew", key="new-again", on_click=again)
         return
     st.success(plain(f"{path.stem} is ready."), icon=":material/check_circle:")
-    use, anew, _ = st.columns([2, 2, 5])
-    if use.button(
-        "Use this model",
-        key="new-use",
-        type="primary",
-        icon=":material/arrow_forward:",
-        width="stretch",
-    ):
+    with st.container(horizontal=True):
+        is_to_use = st.button(
+            "Use this model", key="new-use", type="primary", icon=":material/arrow_forward:"
+        )
+        st.button("Start another", key="new-again", on_click=again)
+    if is_to_use:
         want_model(path)
         context.go("inspect")
-    anew.button("Start another", key="new-again", width="stretch", on_click=again)
     for warning in result["warnings"]:
         st.warning(plain(warning["text"]), icon=":material/warning:")
     _show_parts(job, inspector)

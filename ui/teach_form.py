@@ -10,7 +10,6 @@ import streamlit as st
 from ui.context import Context
 from ui.teach_images import examined
 from ui.teach_lessons import give
-from ui.teach_outline import Meant
 from ui.teach_state import (
     KIND,
     NAME,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from engine.regions.library import Lesson, RegionClass
     from engine.regions.library.records import Kind
     from engine.regions.likeness import Likeness
+    from engine.regions.preview import Preview
     from engine.regions.recogniser import Recogniser
     from engine.regions.teaching import Outlined
     from engine.station import Entry
@@ -36,15 +36,17 @@ N_OFFERED = 12
 KINDS: tuple[Kind, ...] = ("accepted", "defect")
 
 
-def show_form(context: Context, entry: Entry, meant: Meant, classes: Sequence[RegionClass]) -> None:
-    """Ask for name and kind, and teach."""
-    name = ask_name(classes, meant.preview.likenesses)
-    kind = ask_kind(name, classes)
-    outlined = _outlined(entry, meant, st.session_state.get(NOTE, ""))
+def show_form(
+    context: Context, entry: Entry, shown: Preview, classes: Sequence[RegionClass]
+) -> None:
+    """Ask for name and kind of what is shown, and teach just that."""
     question = conflict()
     if question is not None and question.entry_id == entry.id:
-        _answer(context, entry, outlined, classes, kind)
+        _answer(context, entry, _outlined(entry, shown, question.note), classes, question)
         return
+    name = ask_name(classes, shown.likenesses)
+    kind = ask_kind(name, classes)
+    outlined = _outlined(entry, shown, st.session_state.get(NOTE, ""))
     if st.button(
         "Teach", key="teach_button", type="primary", icon=":material/school:", width="stretch"
     ):
@@ -112,11 +114,9 @@ def _answer(
     entry: Entry,
     outlined: Outlined,
     classes: Sequence[RegionClass],
-    kind: Kind | None,
+    question: Conflict,
 ) -> None:
     """Let a person decide between two names for one look."""
-    question = conflict()
-    assert question is not None
     other = next((each for each in classes if each.name == question.other), None)
     st.warning(
         conflict_words(question.other, other.kind if other else "forgotten", question.wanted),
@@ -129,14 +129,21 @@ def _answer(
     if st.button(
         plain(f"Teach as {question.wanted} nevertheless"), key="teach_forced", width="stretch"
     ):
-        _teach(context, entry, outlined, question.wanted, kind, is_forced=True)
+        _teach(context, entry, outlined, question.wanted, question.kind, is_forced=True)
     st.button(
         "Change the name",
         key="teach_conflict_back",
-        on_click=set_conflict,
-        args=(None,),
+        on_click=_take_back,
+        args=(question,),
         type="tertiary",
     )
+
+
+def _take_back(question: Conflict) -> None:
+    """Show the form again as it was filled in."""
+    set_conflict(None)
+    st.session_state[NAME], st.session_state[NOTE] = question.wanted, question.note
+    st.session_state[KIND] = question.kind
 
 
 def _teach(
@@ -163,7 +170,7 @@ def _teach(
         with st.spinner("Learning …"):
             (given,) = give(context, lesson, entry)
     except ConflictError as error:
-        set_conflict(Conflict(entry.id, error.class_name, name, str(error)))
+        set_conflict(Conflict(entry.id, error.class_name, name, kind, outlined.note))
     except (LibraryError, ModelFileError, ImageError) as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
@@ -172,13 +179,10 @@ def _teach(
     st.rerun()
 
 
-def _outlined(entry: Entry, meant: Meant, note: str) -> Outlined:
+def _outlined(entry: Entry, shown: Preview, note: str) -> Outlined:
     from engine.regions.teaching import Outlined
 
-    # what is shown is what is taught
-    return Outlined(
-        meant.preview.region, entry.name, image_sha256=entry.image_sha256 or "", note=note
-    )
+    return Outlined(shown.region, entry.name, image_sha256=entry.image_sha256 or "", note=note)
 
 
 def missing(name: str, kind: Kind | None) -> str:

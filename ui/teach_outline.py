@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,16 +31,7 @@ _CLICKED = "_teach_clicked"
 _N_OFFERED = 6
 
 
-@dataclass(frozen=True)
-class Meant:
-    """A region as it was given, whether only its place is meant, and what would be taught."""
-
-    region: Region
-    is_rough: bool
-    preview: Preview
-
-
-def show_outline(context: Context, entry: Entry, painting: Painting | None) -> Meant | None:
+def show_outline(context: Context, entry: Entry, painting: Painting | None) -> Preview | None:
     """Show what would be taught, and let a person say how it is meant; None if nothing is.
 
     Raises:
@@ -69,7 +59,7 @@ def show_outline(context: Context, entry: Entry, painting: Painting | None) -> M
         shown = _preview(context, entry, region, is_rough=is_rough)
         st.image(shown.picture, width="stretch")
     right.caption(region_words(shown.region, _size(entry)))
-    return Meant(region, is_rough, shown)
+    return shown
 
 
 def _given(

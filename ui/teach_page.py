@@ -17,7 +17,7 @@ from ui.teach_library import show_library
 from ui.teach_news import last_lesson, reading, watch_library
 from ui.teach_outcome import show_outcome
 from ui.teach_outline import show_outline
-from ui.teach_state import PAINTER, VIEW, arrive, outcome, subject
+from ui.teach_state import PAINTER, VIEW, arrive, outcome, picked, subject
 from ui.view import plain
 
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ def _paint(context: Context, classes: Sequence[RegionClass]) -> None:
         )
     with form:
         is_painted = painting is not None and bool(painting.shapes)
-        if outcome() is not None and not is_painted:
+        if not is_painted and picked(entry.id) is None:
             show_outcome(context)
-        meant = show_outline(context, entry, painting)
-        if meant is not None:
-            show_form(context, entry, meant, classes)
+        shown = show_outline(context, entry, painting)
+        if shown is not None:
+            show_form(context, entry, shown, classes)

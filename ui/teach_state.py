@@ -18,6 +18,7 @@ from ui.view_teach import Said
 
 if TYPE_CHECKING:
     from engine.regions.library import Lesson
+    from engine.regions.library.records import Kind
     from engine.regions.region import Region
 
 PAINTER = "teach_painter"
@@ -59,7 +60,8 @@ class Conflict:
     entry_id: int
     other: str
     wanted: str
-    message: str
+    kind: Kind | None
+    note: str
 
 
 def arrive(model: Path) -> None:

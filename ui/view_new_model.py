@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ui.view import counted
-
 if TYPE_CHECKING:
     from engine.classes import ClassRow
     from engine.station import Job
@@ -155,8 +153,13 @@ def totals_chart(
         "height": {"step": 30},
         "padding": {"right": 44, "top": 4, "left": 0, "bottom": 0},
         "layer": [_bars(rows, y), _numbers(rows, y, ink), *_line(threshold, ink)],
-        "config": {"view": {"stroke": None}},
+        "config": {"view": {"stroke": None}, "axis": _axis(ink)},
     }
+
+
+def _axis(ink: str) -> dict[str, Any]:
+    """Make axes readable: by default they are small and pale."""
+    return {"labelColor": ink, "titleColor": ink, "labelFontSize": 13, "titleFontSize": 13}
 
 
 _SIDES = ("below the threshold", "above the threshold")

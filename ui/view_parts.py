@@ -64,7 +64,7 @@ def history_lines(history: Sequence[ClassEdit]) -> tuple[Line, ...]:
     return tuple(
         Line(
             title=sentence(each.text),
-            hint=f"{each.author or 'somebody'}, {_moment(each.at)}",
+            hint=_who(each),
             mark=str(each.number),
             color="#5b6572",
             cells=("undone" if each.is_undone else "",),
@@ -131,6 +131,11 @@ def _tolerance(tolerance: int | None) -> str:
 
 def _share(share: float) -> str:
     return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}" if share >= 0.0005 else "< 0.1%"
+
+
+def _who(each: ClassEdit) -> str:
+    made = f"{each.author or 'somebody'}, {_moment(each.at)}"
+    return f"{made}, undone by {each.undone_by}" if each.undone_by else made
 
 
 def _moment(at: str) -> str:

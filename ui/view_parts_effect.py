@@ -49,17 +49,19 @@ class Verdict:
 def effect_words(effect: Effect) -> str:
     """Say in a sentence or two what an edit does to the references and the threshold."""
     if not effect.changed_counts and not _has_moved(effect):
-        return "Nothing that is counted or measured changes: every image keeps its verdict."
+        return (
+            "Counts and totals of the references stay as they are, and so does the threshold, "
+            f"{figure(effect.threshold.after)}."
+        )
     limit = effect.threshold
     n_before = sum(each.before > limit.before for each in effect.totals)
     n_after = sum(each.after > limit.after for each in effect.totals)
-    words = f"The threshold goes from {figure(limit.before)} to {figure(limit.after)}. "
-    if figure(limit.before) == figure(limit.after):
-        words = f"The threshold stays at {figure(limit.after)}. "
+    before, after = figure(limit.before), figure(limit.after)
+    moves = f"stays at {after}" if before == after else f"goes from {before} to {after}"
+    then = "as before" if n_before == n_after else f"where {n_before} did before"
     of = counted(len(effect.totals), "reference")
-    if n_before == n_after:
-        return words + f"{n_after} of {of} lie above it, as before."
-    return words + f"{n_after} of {of} lie above it; before, {n_before} did."
+    words = f"The threshold {moves}. {n_after} of {of} lie above it, {then}."
+    return words if effect.changed_counts else f"{words} No count changes."
 
 
 def totals_chart(effect: Effect, tones: Tones) -> alt.LayerChart:

@@ -169,9 +169,9 @@ def entry_label(entry: Entry) -> str:
 def conflict_words(other_name: str, other_kind: str, wanted: str) -> str:
     """Ask what to do with a region that looks like another class, as Markdown."""
     return (
-        f"This looks like **{plain(other_name)}** ({other_kind}), which has been taught already. "
-        f"With two names for one look, chance decides which of them is found. "
-        f"Teach it as **{plain(other_name)}**, or as **{plain(wanted)}** nevertheless?"
+        f"This looks like **{plain(other_name)}** ({other_kind}), which is known already. "
+        f"If one look has two names, chance decides which one is found. "
+        f"Is it **{plain(other_name)}**, or **{plain(wanted)}** nevertheless?"
     )
 
 

@@ -1,5 +1,6 @@
 """How well does the method do: data sets, few-shot protocol, metrics, tables and pages."""
 
+from engine.benchmark.comparing import compare
 from engine.benchmark.datasets import Category, DatasetError, find_categories
 from engine.benchmark.page import write_page
 from engine.benchmark.perturb import Perturbation
@@ -15,6 +16,7 @@ __all__ = [
     "Category",
     "DatasetError",
     "Perturbation",
+    "compare",
     "find_categories",
     "pick_references",
     "read_result",

@@ -58,7 +58,7 @@ def grow(inspector: Inspector, reference: int, meant: Region | tuple[float, floa
     sample = inspector.samples_[reference]
     image = sample.image
     if isinstance(meant, Region):
-        return _around(image, meant)
+        return _by_sam(inspector, image, meant) or _around(image, meant)
     x, y = meant
     height, width = image.shape[:2]
     if not (0 <= x < width and 0 <= y < height):
@@ -66,7 +66,22 @@ def grow(inspector: Inspector, reference: int, meant: Region | tuple[float, floa
             f"a click must lie in the reference's {width}×{height} px (width×height), "
             f"got {x:g},{y:g}; click on the picture that the model keeps of it"
         )
-    return _at(sample, int(x), int(y))
+    return _by_sam(inspector, image, (x, y)) or _at(sample, int(x), int(y))
+
+
+def _by_sam(
+    inspector: Inspector, image: Image, meant: Region | tuple[float, float]
+) -> Region | None:
+    """Ask SAM, where the profile has it; None where it has not, or SAM finds nothing."""
+    prompter_of = getattr(inspector.segmenter, "prompter", None)
+    if prompter_of is None:
+        return None
+    prompter = prompter_of(image)
+    if isinstance(meant, Region):
+        found = prompter.by_mask(meant.over(image.shape[:2])).best.mask
+    else:
+        found = prompter.by_points(np.array([meant], dtype=np.float64)).best.mask
+    return Region.of(found) if found.any() else None
 
 
 def _around(image: Image, painted: Region) -> Region:

@@ -143,8 +143,8 @@ def reason(report: Report | RegionReport) -> str:
     if isinstance(report, RegionReport):
         is_explained = report.defects or report.unknown
         return report.reason if is_explained else reason(report.report)
-    if report.deviations:
-        return max(report.deviations, key=lambda deviation: deviation.severity).text
+    if report.headline is not None:
+        return report.headline.text
     name = max(report.normalised, key=report.normalised.__getitem__)
     share = report.normalised[name] / report.total if report.total > 0 else 0.0
     return f"{name} is {share:.0%} of the total"

@@ -103,7 +103,10 @@ def station() -> None:
 @arguments.max_pixels
 @one_line_errors()
 def add(**given: Any) -> None:
-    """Queue images; they are judged by `run`, or by the app if that is open."""
+    """Queue images.
+
+    They are judged by `run`, or by the app if that is open.
+    """
     from engine.commands.station_queue import run_add
 
     sys.exit(run_add(**given))
@@ -137,7 +140,7 @@ def list_entries(**given: Any) -> None:
 def run(**given: Any) -> None:
     """Judge what is queued, and do the jobs that wait.
 
-    If another process works on this station, its progress is shown instead.
+    While another process works on this station, its progress is shown.
     """
     from engine.commands.station_queue import run_queue
 
@@ -186,7 +189,10 @@ def export(**given: Any) -> None:
 @click.option("--stop", "stopped", type=int, metavar="ID", help="Watch a folder no longer.")
 @one_line_errors()
 def watch(**given: Any) -> None:
-    """Judge the images in FOLDER, those to come, too; without FOLDER, list what is watched."""
+    """Judge the images in FOLDER, those to come, too.
+
+    Without FOLDER, lists what is watched.
+    """
     from engine.commands.station_queue import run_watch
 
     if given["watched"] is not None and given["model"] is None:

@@ -71,7 +71,11 @@ def run_queue(folder: Path, *, keep_on: bool, max_pixels: int) -> int:
                 watch.show()
                 return has_come()
 
-            with turn(station.places.lock, is_waiting=lambda: False) as is_ours:
+            def is_waiting() -> bool:
+                is_pending = station.tally().pending or station.jobs(is_active=True)
+                return not is_over() and bool(keep_on or is_pending)
+
+            with turn(station.places.lock, is_waiting=is_waiting) as is_ours:
                 if is_ours:
                     work(
                         station.places,
@@ -79,18 +83,21 @@ def run_queue(folder: Path, *, keep_on: bool, max_pixels: int) -> int:
                         is_stopping=is_over,
                         is_leaving_when_done=lambda: not keep_on,
                     )
-                else:
-                    _look_on(station, is_over, keep_on=keep_on)
             is_interrupted = has_come()
         failed = [
             each
             for each in station.entries(states=("failed",), order="oldest")
             if each.added_at.timestamp() >= started_at or each.id in watch.pending
         ]
-        judged = watch.n_pending - station.tally().pending
+        done = [
+            each
+            for each in station.entries(states=("done",))
+            if each.judged_at and each.judged_at.timestamp() >= started_at
+        ]
     for each in failed:
         click.echo(f"Error: {each.error}", err=True)
-    click.echo(f"{max(judged, 0)} images judged, {len(failed)} of them without a verdict")
+    n_judged = len(done) + len(failed)
+    click.echo(f"{n_judged} images judged, {len(failed)} of them without a verdict")
     if is_interrupted and not keep_on:
         raise KeyboardInterrupt
     return BROKEN_IMAGE if failed else 0
@@ -103,21 +110,15 @@ class _Progress:
         self._station, self._tell, self._at = station, tell, 0.0
         waiting = station.entries(states=("queued", "running"))
         self.pending = {each.id for each in waiting}
-        self.n_pending = len(waiting)
+        self._n_pending = len(waiting)
 
     def show(self) -> None:
         """Tell how far the queue is."""
         if time.monotonic() > self._at + _LOOK_S:
             self._at = time.monotonic()
             left = self._station.tally().pending
-            self.n_pending = max(self.n_pending, left)
-            self._tell("judging", self.n_pending - left, self.n_pending)
-
-
-def _look_on(station: Station, is_over: Callable[[], bool], *, keep_on: bool) -> None:
-    """Wait while another process works."""
-    while not is_over() and (keep_on or station.tally().pending or station.jobs(is_active=True)):
-        time.sleep(_LOOK_S)
+            self._n_pending = max(self._n_pending, left)
+            self._tell("judging", self._n_pending - left, self._n_pending)
 
 
 @contextmanager

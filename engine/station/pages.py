@@ -48,7 +48,11 @@ def report_page(entries: Sequence[Entry], photos: Sequence[UInt8[np.ndarray, "_ 
         judge.close()
     inspector = judged[0].inspector
     items = [
-        (entry.name, _small(photo), _bounded(each.report, entry))
+        (
+            entry.name,
+            _small(photo),
+            replace(_bounded(each.report, entry), seconds=each.seconds),
+        )
         for entry, photo, each in zip(entries, photos, judged, strict=True)
     ]
     regions = [

@@ -16,7 +16,7 @@ Order = Literal["newest", "oldest", "worst", "best", "name"]
 _ORDERS: dict[str, str] = {
     "newest": "id DESC",
     "oldest": "id",
-    "worst": "severity IS NULL, severity DESC, id DESC",
+    "worst": "severity DESC, id DESC",
     "best": "severity IS NULL, severity, id DESC",
     "name": "name COLLATE NOCASE, id",
 }

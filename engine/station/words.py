@@ -13,8 +13,8 @@ def worst(report: Report, regions: RegionReport | None) -> str:
     """Say what most speaks against an image, whether or not that makes it an anomaly."""
     if regions is not None and (regions.defects or regions.unknown):
         return reason_line(regions) if regions.is_anomaly else regions.reason
-    if report.deviations:
-        return max(report.deviations, key=lambda deviation: deviation.severity).text
+    if report.headline is not None:
+        return report.headline.text
     name = max(report.normalised, key=report.normalised.__getitem__)
     share = report.normalised[name] / report.total if report.total > 0 else 0.0
     return f"the image as a whole: {name.replace('_', ' ')} is {share:.0%} of the total"

@@ -96,6 +96,10 @@ class SamSegmenter:
 
         return outline
 
+    def prompter(self, image: UInt8[np.ndarray, "height width 3"]) -> Prompter:
+        """Return what answers clicks, boxes and rough masks of this image, which takes long."""
+        return Prompter(self.network).look_at(image)
+
     def identity(self) -> dict[str, str]:
         """Say which weights cut the images, without reading them into a network.
 

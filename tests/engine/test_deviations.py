@@ -157,11 +157,11 @@ class TestWorstPlace:
     @pytest.mark.parametrize(
         ("rows", "columns", "where"),
         [
-            (slice(0, 1), slice(0, 1), "upper left"),
-            (slice(5, 6), slice(7, 8), "lower right"),
-            (slice(2, 4), slice(3, 5), "centre"),
-            (slice(0, 1), slice(3, 5), "upper"),
-            (slice(2, 4), slice(0, 1), "left"),
+            (slice(0, 1), slice(0, 1), "in the upper left"),
+            (slice(5, 6), slice(7, 8), "in the lower right"),
+            (slice(2, 4), slice(3, 5), "in the centre"),
+            (slice(0, 1), slice(3, 5), "at the top"),
+            (slice(2, 4), slice(0, 1), "at the left"),
         ],
     )
     def test_says_where(
@@ -169,7 +169,7 @@ class TestWorstPlace:
     ) -> None:
         maps = {"missing_patch": self.hot(rows, columns)}
         assert only(deviations(paint(USUAL), maps=maps), "missing_here").text.startswith(
-            f"{where}: "
+            f"missing {where}: "
         )
 
     def test_what_references_reach_is_not_said(self, paint: Paint, deviations: Find) -> None:
@@ -187,7 +187,7 @@ class TestWorstPlace:
     def test_only_the_region_of_the_worst_cell(self, paint: Paint, deviations: Find) -> None:
         cells = self.hot(slice(0, 1), slice(0, 1)) + self.hot(slice(5, 6), slice(6, 8), 5.0)
         found = only(deviations(paint(USUAL), maps={"located_patch": cells}), "unseen_here")
-        assert found.text.startswith("lower right")
+        assert found.text.startswith("new in the lower right")
 
 
 def overlap(box: Box, mask: np.ndarray) -> float:

@@ -129,6 +129,7 @@ def test_two_runs_are_compared_and_a_cancelled_benchmark_goes_on(server, visitor
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("was cancelled")).to_be_visible(timeout=SOON_MS)
     page.get_by_role("button", name="Go on").click()
+    page.wait_for_url(re.compile(r"result=job-(?!1\b)\d+"))
     expect(page.get_by_role("button", name="JSON")).to_be_visible(timeout=PATIENCE_MS)
     results = sorted((server.station / "bench").glob("*.json"))
     assert len(results) == 2

@@ -164,6 +164,14 @@ class Visitor:
         self.page.locator("[data-testid=stRadio]").get_by_text(kind, exact=True).click()
         self.page.wait_for_timeout(700)
 
+    def snap(self, path: Path) -> None:
+        """Keep a picture of the page once it stands still."""
+        self.page.wait_for_function(
+            """() => !document.querySelector("[data-test-script-state=running], [data-stale=true]")
+                && [...document.images].every((each) => each.complete && each.naturalWidth)"""
+        )
+        self.page.screenshot(path=str(path))
+
     def outcome(self) -> Any:
         return self.page.locator(".st-key-teach_outcome")
 
@@ -178,7 +186,6 @@ def settled(visitor: Visitor) -> str:
             return !/to go|waiting/.test(words);
         }"""
     )
-    visitor.page.wait_for_timeout(500)
     return str(outcome.inner_text())
 
 
@@ -188,11 +195,11 @@ def test_an_accepted_novelty_turns_its_image_normal_and_undo_turns_it_back(
     visitor = Visitor(browser, bench, 1, "line 3")
     visitor.brush_over_the_thing()
     visitor.name_it("sticker", "Accepted")
-    visitor.page.screenshot(path=str(screens / "teach-painted.png"))
+    visitor.snap(screens / "teach-painted.png")
 
     visitor.press("Teach")
     words = settled(visitor)
-    visitor.page.screenshot(path=str(screens / "teach-taught.png"))
+    visitor.snap(screens / "teach-taught.png")
     assert "1 image becomes normal" in words
     assert bench.verdict(1) == "normal"
     with bench.library() as library:
@@ -207,7 +214,7 @@ def test_an_accepted_novelty_turns_its_image_normal_and_undo_turns_it_back(
     visitor.open("Lessons")
     visitor.press("Undo")
     assert "1 image becomes an anomaly" in settled(visitor)
-    visitor.page.screenshot(path=str(screens / "teach-undone.png"))
+    visitor.snap(screens / "teach-undone.png")
     assert bench.verdict(1) == "anomaly"
 
     visitor.press("Redo this lesson")
@@ -239,7 +246,7 @@ def test_two_visitors_teach_at_once_and_both_lessons_survive(
         visitor.open("Library")  # no reload: each page has heard of the other's lesson
         for name in ("sticker", "stain"):
             visitor.page.locator("[class*=st-key-teach_class_]", has_text=name).wait_for()
-        visitor.page.screenshot(path=str(screens / f"teach-library-{number}.png"))
+        visitor.snap(screens / f"teach-library-{number}.png")
 
     # whoever looks at the library sees the next lesson arrive
     first.open("Lessons")

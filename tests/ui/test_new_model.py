@@ -1,4 +1,4 @@
-"""What the page New model says, and that the pages's choice of references follows its rules."""
+"""What the page New model says, and that its choice of references follows the rules."""
 
 from datetime import UTC, datetime
 from pathlib import Path

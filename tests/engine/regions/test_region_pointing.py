@@ -29,7 +29,7 @@ def test_a_click_on_a_part_that_is_known_finds_it_by_its_contrast(
 
 def test_a_click_on_an_even_surface_is_refused(station: Any, photo: Callable[..., Any]) -> None:
     examination = station.examine(photo(*BUTTON))
-    with pytest.raises(RegionError, match="nothing stands out at .* draw a box around it"):
+    with pytest.raises(RegionError, match=r"nothing stands out at .* draw a box around it"):
         region_at(station.recogniser, examination, (200, 220))
 
 

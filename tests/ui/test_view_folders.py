@@ -1,0 +1,48 @@
+"""A folder lists what can be chosen from it, and never leads out of the roots."""
+
+import pytest
+
+from ui.view_folders import MAX_SHOWN, is_below, look_into, short
+
+
+@pytest.fixture
+def root(tmp_path):
+    made = tmp_path / "photographs"
+    (made / "good" / "deep").mkdir(parents=True)
+    (made / "bad").mkdir()
+    (made / ".hidden").mkdir()
+    (made / "a.PNG").write_bytes(b"")
+    (made / ".b.png").write_bytes(b"")
+    (made / "notes.txt").write_bytes(b"")
+    (made / "out").symlink_to(tmp_path, target_is_directory=True)
+    return made
+
+
+def test_folders_come_by_name_without_hidden_ones_and_links(root):
+    seen = look_into(root, [root])
+    assert seen.children == ("bad", "good")
+    assert seen.n_images == 1
+
+
+def test_the_way_up_ends_at_the_root(root):
+    assert look_into(root, [root]).parent is None
+    assert look_into(root / "good" / "deep", [root]).parent == root / "good"
+
+
+def test_more_folders_than_a_person_reads_are_counted(root):
+    for number in range(MAX_SHOWN + 3):
+        (root / "good" / f"{number:04}").mkdir()
+    seen = look_into(root / "good", [root])
+    assert (len(seen.children), seen.n_hidden) == (MAX_SHOWN, 4)
+
+
+def test_a_folder_is_named_from_its_root_on(root):
+    assert short(root / "good", [root]) == "photographs/good"
+    assert short(root.parent, [root]) == str(root.parent)
+    assert is_below(root / "good", [root])
+    assert not is_below(root.parent, [root])
+
+
+def test_a_folder_that_is_gone_is_an_error(root):
+    with pytest.raises(FileNotFoundError, match="gone"):
+        look_into(root / "gone", [root])
