@@ -20,7 +20,14 @@ from ui.settings import read_settings
 
 LOOK_EVERY_S = 1.0
 # what the first page would otherwise wait for
-NEEDED = ("engine.storage", "engine.station", "engine.regions.library", "ui.inspect_page")
+NEEDED = (
+    "engine.storage",
+    "engine.station",
+    "engine.regions.library",
+    "ui.inspect_page",
+    "altair",
+    "pandas",
+)
 
 
 def main() -> None:

@@ -1,17 +1,15 @@
-"""What does the page show of one image, and what can a person say of its verdict?"""
+"""What does the page show of one image beside its verdict?"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from engine.station import StationError
-from ui.inspect_more import more_menu
-from ui.inspect_state import FOLLOW, filters, keep, kept, open_entry
+from ui.inspect_actions import show_actions
 from ui.inspect_table import show_table
 from ui.view import counted, plain
-from ui.view_history import neighbours_in_words
 from ui.view_tables import (
     class_lines,
     finding_lines,
@@ -39,7 +37,7 @@ _LAYERS = (
 
 def show_image(context: Context, entry: Entry) -> None:
     """Draw what belongs to a verdict: buttons, photograph with findings, and tables."""
-    _buttons(context, entry)
+    show_actions(context, entry)
     result = _result(context, entry)
     if result is None:
         return
@@ -53,65 +51,6 @@ def show_image(context: Context, entry: Entry) -> None:
         _scores(result)
     with parts:
         _parts(result)
-
-
-def _buttons(context: Context, entry: Entry) -> None:
-    """Offer the neighbours and an opinion, each by a key of the keyboard, too."""
-    chosen = filters()
-    before, after = context.station.neighbours(
-        entry.id, model=entry.model, order=chosen.order, **chosen.as_query()
-    )
-    if chosen.order == "newest":  # next is what came later, whichever way the table is sorted
-        before, after = after, before
-    row = st.container(horizontal=True, vertical_alignment="center", key="inspect-buttons")
-    with row:
-        _go("Previous", before, "P", ":material/chevron_left:", chosen.words)
-        _go("Next", after, "N", ":material/chevron_right:", chosen.words)
-        _say(context, entry, "accepted", "Accept", "A", ":material/thumb_up:")
-        _say(context, entry, "rejected", "Reject", "X", ":material/thumb_down:")
-        st.toggle(
-            "Follow the newest",
-            key=kept(FOLLOW, False),
-            help="Shows each verdict as soon as it is there, for a camera that writes into a "
-            "watched folder. Previous and Next end it.",
-        )
-        keep(FOLLOW)
-        more_menu(context, entry)
-
-
-def _go(label: str, target: int | None, shortcut: str, icon: str, among: str) -> None:
-    st.button(
-        label,
-        key=f"inspect-{label.lower()}",
-        icon=icon,
-        shortcut=shortcut,
-        disabled=target is None,
-        on_click=open_entry,
-        args=(target,),
-        help=plain(neighbours_in_words(among)),
-    )
-
-
-def _say(
-    context: Context, entry: Entry, opinion: Any, label: str, shortcut: str, icon: str
-) -> None:
-    is_said = entry.review == opinion
-    st.button(
-        label,
-        key=f"inspect-{opinion}",
-        icon=icon,
-        shortcut=shortcut,
-        type="primary" if is_said else "secondary",
-        disabled=entry.verdict is None,
-        on_click=context.station.review,
-        args=(entry.id, None if is_said else opinion, context.author),
-        help=(
-            "Takes your opinion back."
-            if is_said
-            else f"Notes that the verdict is {'right' if opinion == 'accepted' else 'wrong'}. "
-            "It changes no verdict; to teach what is new, use the page Teach."
-        ),
-    )
 
 
 def _result(context: Context, entry: Entry) -> Result | None:
@@ -151,6 +90,7 @@ def _viewer(result: Result) -> None:
         other=result.reference,
         other_title="Nearest reference",
         height=PHOTO_HEIGHT_PX,
+        is_listing=False,  # beside it
         key="inspect-viewer",
     )
 
@@ -170,13 +110,12 @@ def _findings(result: Result) -> None:
         else:
             st.caption("Nothing that can be named differs more than in good parts.")
         regions = region_lines(result)
-        if result.regions is not None:
-            st.markdown(
-                f"**Recognised**: {counted(len(regions), 'region')}",
-                help="What is new in this image, compared with what was taught on the page Teach: "
-                "✓ accepted, ✕ defect, ? of no class. The figure says how sure that is.",
-            )
         if regions:
+            st.markdown(
+                f"**What is new**: {counted(len(regions), 'region')}",
+                help="Regions that no reference shows, compared with what was taught on the page "
+                "Teach: ✓ accepted, ✕ defect, ? of no class. The figure says how sure that is.",
+            )
             show_table(regions, label="Recognised regions", key="inspect-regions-table")
 
 

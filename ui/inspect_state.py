@@ -27,7 +27,7 @@ VIEW, ONE, ALL = "inspect-view", "One image", "All images"
 FOLLOW = "inspect-follow"
 FILTERS = "inspect-filters"
 
-_SHOWN, _NEXT = "inspect-shown", "inspect-next"
+_SHOWN, _NEXT = "inspect-shown", "inspect-wanted"
 
 
 def kept(key: str, default: Any) -> str:

@@ -19,7 +19,7 @@ TRY = "See what it changes"
 NAME_LENGTH = 80
 
 _ACTION = "parts_action"
-_RULE, _LEARN = "A rule", "Learn from the references"
+_RULE, _LEARN = "By a rule", "Learnt"
 MAX_TOLERANCE = 50
 
 
@@ -117,28 +117,30 @@ def _count(chosen: Sequence[ClassRow]) -> Edit | None:
     from engine.classes import Count
 
     (row,) = chosen
-    how, number = st.columns(2, vertical_alignment="bottom")
-    kind = how.radio(
+    kind = st.radio(
         "How the count is judged",
         [_RULE, _LEARN],
         index=1 if row.tolerance is None else 0,
+        horizontal=True,
         key=f"parts_rule_{row.id}",
-        help="**A rule** holds whatever else is seen. **Learn from the references**: the count is "
-        "one of several measures that add up to the total.",
+        help="**A rule** holds whatever else is seen. **Learnt**: the count is one of several "
+        "measures that add up to the total.",
     )
     if kind == _LEARN:
         return None if row.tolerance is None else Count(row.id, None)
-    tolerance = int(
-        number.number_input(
-            "More or fewer that are fine",
-            0,
-            MAX_TOLERANCE,
-            row.tolerance or 0,
-            key=f"parts_tolerance_{row.id}",
-            help="Beyond what the references show. 0: exactly what they show.",
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        tolerance = int(
+            st.number_input(
+                "More or fewer",
+                0,
+                MAX_TOLERANCE,
+                row.tolerance or 0,
+                key=f"parts_tolerance_{row.id}",
+                help="So many beyond what the references show. 0: exactly what they show.",
+                width=150,
+            )
         )
-    )
-    st.markdown(f"Fine then: **{fine_counts(row, tolerance)}**")
+        st.markdown(f"Fine then: **{fine_counts(row, tolerance)}**")
     return Count(row.id, tolerance) if tolerance != row.tolerance else None
 
 

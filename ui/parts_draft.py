@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui.inspect_table import show_table
+from ui.parts_columns import two_columns
 from ui.parts_picture import pick_reference, show_reference
 from ui.parts_saving import ask_for
 from ui.parts_state import Draft, draft, forget, set_draft, set_error
@@ -27,14 +28,13 @@ PICTURE_PX = 230
 def show_draft(context: Context, inspector: Inspector, edit: Edit) -> None:
     """Show what the edit changes, computed first if need be, and ask what is to become of it."""
     shown = draft()
-    if shown is None or shown.edit != edit or shown.before is not inspector:
+    if shown is None or shown.edit is not edit or shown.before is not inspector:
         shown = _compute(context, inspector, edit)
-        if shown is None:
-            st.rerun()
-        set_draft(shown)
+        if shown is not None:
+            set_draft(shown)
         st.rerun()
     _head(context, shown)
-    left, right = st.columns(2, gap="medium")
+    left, right = two_columns(1, 1)
     with left:
         _show_effect(shown)
     with right:
@@ -72,23 +72,24 @@ def _head(context: Context, shown: Draft) -> None:
         st.markdown(
             f":material/science: **Draft, not saved:** {plain(shown.text)}", width="stretch"
         )
-        st.button(
-            "Save",
-            key="parts_save",
-            type="primary",
-            icon=":material/save:",
-            on_click=ask_for,
-            args=("save",),
-            help="Writes the model. It can be undone at any time, also tomorrow.",
-        )
-        st.button(
-            "Discard",
-            key="parts_discard",
-            icon=":material/close:",
-            on_click=forget,
-            args=(context,),
-            help="Forgets this draft; the model stays as it is.",
-        )
+        with st.container(horizontal=True, width="content"):
+            st.button(
+                "Save",
+                key="parts_save",
+                type="primary",
+                icon=":material/save:",
+                on_click=ask_for,
+                args=("save",),
+                help="Writes the model. It can be undone at any time, also tomorrow.",
+            )
+            st.button(
+                "Discard",
+                key="parts_discard",
+                icon=":material/close:",
+                on_click=forget,
+                args=(context,),
+                help="Forgets this draft; the model stays as it is.",
+            )
 
 
 def _show_effect(shown: Draft) -> None:
@@ -110,5 +111,3 @@ def _show_effect(shown: Draft) -> None:
             label="Counts before and after",
             key="parts_counts",
         )
-    else:
-        st.caption("The counts on the references stay as they are.")

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui.parts_actions import show_actions
+from ui.parts_columns import two_columns
 from ui.parts_draft import show_draft
 from ui.parts_history import show_history, show_undo
 from ui.parts_notice import show_notice
 from ui.parts_painting import show_painting
 from ui.parts_picture import pick_reference, show_reference
 from ui.parts_saving import carry_out
-from ui.parts_state import error, painting, tried
+from ui.parts_state import arrive, error, painting, tried
 from ui.parts_table import chosen, show_table
 from ui.view import counted, plain
 from ui.view_parts import rows
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ui.context import Context
 
 TABLE_PX = 470
-PICTURE_PX = 360
+PICTURE_PX = 300
 
 
 def show(context: Context) -> None:
@@ -40,6 +41,7 @@ def show(context: Context) -> None:
     except ModelFileError as failure:
         st.error(plain(str(failure)))
         return
+    arrive(context)
     carry_out(context)
     edit = tried(context)
     if error():
@@ -59,7 +61,7 @@ def _show_classes(context: Context, inspector: Inspector) -> None:
 
     classes = class_rows(inspector)
     shown = rows(classes)
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = two_columns(3, 2)
     with left:
         with st.container(horizontal=True, vertical_alignment="center"):
             n_references = counted(len(inspector.names_), "reference")
@@ -68,10 +70,10 @@ def _show_classes(context: Context, inspector: Inspector) -> None:
             )
             show_undo(inspector)
         show_table(shown, inspector.names_, height=TABLE_PX)
-        show_history(inspector)
     ids = chosen(shown)
     with right:
         index = pick_reference(inspector, key="parts_reference")
         show_reference(inspector, index, ids, height=PICTURE_PX, key="parts_viewer")
         with st.container(border=True):
             show_actions(context, [each for each in classes if each.id in ids])
+    show_history(inspector)

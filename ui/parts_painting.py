@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 
 from ui.painter import Painting, painter
 from ui.parts_actions import NAME_LENGTH, TRY
+from ui.parts_columns import two_columns
 from ui.parts_picture import photo, pick_reference
 from ui.parts_state import paint, painting, try_out
 from ui.view import plain
@@ -32,21 +33,22 @@ _GROWN = "_parts_grown"
 _NAME = "parts_name"
 # around a region in its preview, of its longer side
 _ROOM = 0.6
-_PREVIEW_PX = 320
+_PREVIEW_PX, _CLICKED_PX = 320, 220
 
 
 def show_painting(context: Context, inspector: Inspector) -> None:
     """Let a person show a thing on a reference; what comes of it is an edit to try out."""
     known = painting() or ""
     st.subheader(f"Paint more of {plain(known)}" if known else "Add a part class", anchor=False)
-    picture, panel = st.columns([3, 2], gap="medium")
+    picture, panel = two_columns(3, 2)
     with picture:
         index = pick_reference(inspector, key=_REFERENCE)
         painted = painter(
             photo(inspector, index),
             image_size=inspector.working_size_,
             tools=("brush", "click", "polygon", "box", "eraser"),
-            subject=f"{context.model}/{index}/{known}",
+            # after each edit another, so that painting begins anew
+            subject=f"{context.model}/{len(inspector.class_history_)}/{index}/{known}",
             height=HEIGHT_PX,
             key="parts_painter",
         )
@@ -67,7 +69,7 @@ def _meant(
         if painted is not None and painted.error:
             st.error(plain(painted.error))
         st.markdown(
-            "Brush over **one** thing on the reference, draw around it, or take **Click** and "
+            "Brush over **one** thing on the reference, draw around it, or take the cross-hair and "
             "click on it. Then give it a name."
         )
         return None
@@ -87,7 +89,7 @@ def _previewed(inspector: Inspector, index: int, shapes: tuple[Shape, ...]) -> R
     image = inspector.samples_[index].image
     if isinstance(last, Click):
         found = _grown(inspector, index, last.point_xy)
-        st.image(_preview(image, found), caption=f"Found there: {area_words(found)}")
+        st.image(_preview(image, found), f"Found there: {area_words(found)}", width=_CLICKED_PX)
         return found
     strokes = tuple(each for each in shapes if not isinstance(each, Click))
     exact = region_of(strokes, inspector.working_size_)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 PARAMETER = "draft"
 
-_EDIT = "_parts_edit"
+_MODEL = "_parts_model"
+_TRIED = "_parts_tried"
 _DRAFT = "_parts_draft"
 _PAINTING = "_parts_painting"
 _NOTICE = "_parts_notice"
@@ -52,8 +53,8 @@ class Draft:
 
         known = {row.id for row in class_rows(self.after)}
         concerned = {each.class_id for each in self.effect.changed_counts}
-        edit = self.edit
-        concerned |= set(getattr(edit, "class_ids", ())) | {getattr(edit, "class_id", -1)}
+        concerned |= set(getattr(self.edit, "class_ids", ()))
+        concerned.add(getattr(self.edit, "class_id", -1))
         return tuple(sorted(known & concerned))
 
 
@@ -65,32 +66,43 @@ class Notice:
     before: dict[int, Verdict] = field(default_factory=dict)
 
 
+def arrive(context: Context) -> None:
+    """Forget what was said and painted if another model was chosen since."""
+    if st.session_state.get(_MODEL) != context.model:
+        st.session_state[_MODEL] = context.model
+        paint(None)
+        set_notice(None)
+        set_error("")
+
+
 def tried(context: Context) -> Edit | None:
     """Return the edit that this visitor tries out on this model, if any."""
-    if _EDIT not in st.session_state:
+    if _TRIED not in st.session_state:
         name = st.query_params.get(PARAMETER, "")
-        st.session_state[_EDIT] = kept(_folder(context), name) if name else None
-    found: tuple[str, Edit] | None = st.session_state[_EDIT]
-    if found is None or found[0] != str(context.model):
+        found = kept(_folder(context), name) if name else None
+        st.session_state[_TRIED] = (name, *found) if found else None
+    trial: tuple[str, str, Edit] | None = st.session_state[_TRIED]
+    if trial is None or trial[1] != str(context.model):
         return None
-    return found[1]
+    # other pages have addresses of their own
+    st.query_params[PARAMETER] = trial[0]
+    return trial[2]
 
 
 def try_out(context: Context, edit: Edit) -> None:
     """Begin a draft; nothing is saved by it."""
     forget(context)
     model = str(context.model)
-    st.session_state[_EDIT] = (model, edit)
-    st.query_params[PARAMETER] = keep(_folder(context), model, edit)
+    st.session_state[_TRIED] = (keep(_folder(context), model, edit), model, edit)
 
 
 def forget(context: Context) -> None:
     """Discard the draft, and whatever was being painted."""
-    name = st.query_params.get(PARAMETER, "")
-    if name:
-        drop(_folder(context), name)
-        del st.query_params[PARAMETER]
-    st.session_state[_EDIT] = None
+    trial: tuple[str, str, Edit] | None = st.session_state.get(_TRIED)
+    if trial is not None:
+        drop(_folder(context), trial[0])
+    st.query_params.pop(PARAMETER, None)
+    st.session_state[_TRIED] = None
     set_draft(None)
     paint(None)
     set_error("")

@@ -18,7 +18,7 @@ from ui.view_parts_effect import Verdict, is_open, verdict_lines, verdict_of, ve
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector
-    from engine.report import Report
+    from engine.regions.record import RegionReport
     from ui.context import Context
     from ui.parts_state import Draft
 
@@ -86,25 +86,23 @@ def _judged(context: Context, inspector: Inspector, verdict: Verdict) -> Verdict
     photo = context.station.photo(verdict.entry_id)
     assert context.model is not None, "a draft has a model"
     with context.lock:
-        report, is_by_region = _reported(context, inspector, photo)
-    limit = context.station.threshold(context.model) or report.threshold
-    is_anomaly = is_by_region or report.total > limit
-    return replace(
-        verdict, after="anomaly" if is_anomaly else "normal", total_after=float(report.total)
-    )
+        found = _recognised(context, inspector, photo)
+    limit = context.station.threshold(context.model) or found.report.threshold
+    is_anomaly = bool(found.defects) or found.total > limit
+    return replace(verdict, after="anomaly" if is_anomaly else "normal", total_after=found.total)
 
 
-def _reported(
+def _recognised(
     context: Context, inspector: Inspector, photo: UInt8[np.ndarray, "_ _ 3"]
-) -> tuple[Report, bool]:
-    """Return the report, and whether what was taught decides whatever the total."""
-    if not context.has_library():
-        return inspector.inspect(photo), False
+) -> RegionReport:
+    """Judge with what was taught, or with a library of nothing, as the station does."""
+    from engine.regions.library import empty_library
     from engine.regions.recogniser import Recogniser
 
-    with context.library(is_read_only=True) as library:
-        found = Recogniser(inspector, library).inspect(photo)
-    return found.report, bool(found.defects) or found.loudest > found.alarm_above
+    has_library = context.has_library()
+    opening = context.library(is_read_only=True) if has_library else empty_library()
+    with opening as library:
+        return Recogniser(inspector, library).inspect(photo)
 
 
 def _stop(draft: Draft) -> None:

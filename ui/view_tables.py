@@ -114,7 +114,7 @@ def class_lines(result: Result) -> tuple[Line, ...]:
 
 def region_lines(result: Result) -> tuple[Line, ...]:
     """Show what was recognised, or is new and of no class, largest first."""
-    regions = (result.regions or {}).get("regions", [])
+    regions = result.regions.get("regions", [])
     return tuple(
         Line(
             title=each["class"],

@@ -71,6 +71,7 @@ def viewer(
     other: bytes | None = None,
     other_title: str = "Nearest reference",
     height: int = 560,
+    is_listing: bool = True,
     key: str,
 ) -> None:
     """Show a photograph to look at; nothing comes back from the browser.
@@ -83,6 +84,7 @@ def viewer(
         other: A picture in the frame of the photograph, which a person can swipe against it.
         other_title: What the other picture is.
         height: The most that the photograph may take of the page, in CSS pixels.
+        is_listing: Whether the titles of marks are listed; False where the page does so beside it.
         key: Stable name of this place; what a person has chosen is remembered by it.
 
     Raises:
@@ -95,6 +97,7 @@ def viewer(
             "photo": data_address(photo),
             "size": list(image_size),
             "height": height,
+            "isListing": is_listing,
             "layers": [
                 {
                     "name": layer.name,

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from engine.model_file import ModelFileError
-from engine.regions.library import Library, LibraryError
+from engine.regions.library import Library, LibraryError, empty_library
 from engine.regions.library.address import address_of
 from engine.regions.library.library import PATIENCE_S
 
@@ -69,10 +68,7 @@ def to_read(place: Place) -> Iterator[Library]:
         LibraryError: It cannot be read, or one that was asked for is not there.
     """
     if place.library is None and place.name == DEFAULT_NAME and not is_there(place):
-        with (
-            TemporaryDirectory(prefix="partwise-") as folder,
-            Library(Path(folder) / "empty.db") as empty,
-        ):
+        with empty_library() as empty:
             yield empty
     else:
         with Library(place.address, place.name, is_read_only=True) as library:

@@ -88,6 +88,16 @@ class RegionReport:
         return tuple(each for each in self.regions if each.kind == "accepted")
 
     @property
+    def total(self) -> float:
+        """The total, or how loud one new region is, in the same units, if that alone is an alarm.
+
+        A threshold other than the learnt one thus moves both limits.
+        """
+        loudness = self.loudest / self.alarm_above
+        is_by_novelty = loudness > 1 and not self.report.is_anomaly
+        return float(self.report.threshold * loudness if is_by_novelty else self.report.total)
+
+    @property
     def score(self) -> float:
         """How anomalous what is not accepted is; 1 is the limit.
 

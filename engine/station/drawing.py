@@ -45,8 +45,8 @@ def draw(judged: Judged) -> Drawn:
     for name, cells in (("anomaly", report.anomaly_map), ("missing", report.missing_map)):
         to_view = view.from_cells(cells.shape, upright_size)
         layers[name] = png(heat_sheet(cells, to_view, view.size))
-    if judged.regions is not None:
-        regions = judged.regions
+    regions = judged.regions
+    if regions.regions:
         layers["regions"] = png(matte(lambda ground: draw_classes(ground, regions), view.size))
     return Drawn(_facts(judged, view), jpeg(photo), jpeg(_reference(judged, view)), layers)
 
@@ -79,7 +79,7 @@ def _facts(judged: Judged, view: View) -> dict[str, Any]:
         "view_size": list(view.size),
         "reference_name": inspector.names_[report.nearest_reference],
         "report": report.as_dict() | {"seconds": judged.seconds},
-        "regions": judged.regions.as_dict() if judged.regions else None,
+        "regions": judged.regions.as_dict(),
         "classes": _classes(judged),
         "scores": [
             {

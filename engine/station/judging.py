@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -22,7 +23,6 @@ from engine.regions.record import RegionReport
 from engine.report import Report
 
 if TYPE_CHECKING:
-    from engine.regions.library import Library
     from engine.regions.recogniser import Recogniser
 
 # two models at most: memory for a model of the foundation profile is counted in gigabytes
@@ -33,13 +33,17 @@ Stamp = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Judged:
-    """One image, what was seen, and what is said of it; ``report`` leaves accepted regions out."""
+    """One image, what was seen, and what is said of it and of its regions."""
 
     inspector: Inspector
     examination: Examination
-    report: Report
-    regions: RegionReport | None
+    regions: RegionReport
     seconds: float
+
+    @property
+    def report(self) -> Report:
+        """What is said of the image without its accepted regions."""
+        return self.regions.report
 
 
 class Judge:
@@ -62,13 +66,9 @@ class Judge:
         recogniser = loaded.recogniser()
         started = perf_counter()
         examination = loaded.inspector.examine(image)
-        if recogniser is None:
-            report, regions = loaded.inspector.judge(examination), None
-        else:
-            regions = recogniser.judge(examination)
-            report = regions.report
+        regions = recogniser.judge(examination)
         seconds = perf_counter() - started
-        return Judged(loaded.inspector, examination, report, regions, seconds)
+        return Judged(loaded.inspector, examination, regions, seconds)
 
     def close(self) -> None:
         """Let go of everything."""
@@ -93,41 +93,43 @@ class Judge:
 
 
 class _Loaded:
-    """A model in memory, and its recogniser once anything was taught."""
+    """A model in memory, and a recogniser of what was taught.
+
+    Where there is no library yet, an empty one stands in: the first lesson, about whatever it is,
+    must not change what is said of other images.
+    """
 
     def __init__(self, inspector: Inspector, address: str | Path, stamp: Stamp | None) -> None:
         self.inspector, self.address, self.stamp = inspector, address, stamp
         self._recogniser: Recogniser | None = None
-        self._library: Library | None = None
+        self._is_empty = False
         self._library_stamp: Stamp | None = None
+        self._open = ExitStack()
 
-    def recogniser(self) -> Recogniser | None:
+    def recogniser(self) -> Recogniser:
         """Return the recogniser, opened anew where the library's file is another."""
         stamp = _inode(self.address)
-        if isinstance(self.address, Path) and stamp is None:
-            self.close()
-            return None
-        if self._recogniser is not None and stamp != self._library_stamp:
+        is_on_server = not isinstance(self.address, Path)
+        if stamp != self._library_stamp or (self._is_empty and is_on_server):
             self.close()
         if self._recogniser is None:
-            self._open()
+            self._recogniser = self._opened()
             self._library_stamp = stamp
         return self._recogniser
 
     def close(self) -> None:
         """Let go of the library."""
-        if self._library is not None:
-            self._library.close()
-        self._library = self._recogniser = None
+        self._open.close()
+        self._recogniser = None
 
-    def _open(self) -> None:
-        """Open the library if there is one, and only then import what reads it."""
-        from engine.regions.library import Library
+    def _opened(self) -> Recogniser:
+        # imported late: it brings SQLAlchemy, and a worker should be quick to start
+        from engine.regions.library import Library, empty_library
         from engine.regions.recogniser import Recogniser
 
-        if Library.exists(self.address):
-            self._library = Library(self.address, is_read_only=True)
-            self._recogniser = Recogniser(self.inspector, self._library)
+        self._is_empty = not Library.exists(self.address)
+        opening = empty_library() if self._is_empty else Library(self.address, is_read_only=True)
+        return Recogniser(self.inspector, self._open.enter_context(opening))
 
 
 def _stamp(path: Path) -> Stamp | None:

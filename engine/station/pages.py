@@ -56,8 +56,7 @@ def report_page(entries: Sequence[Entry], photos: Sequence[UInt8[np.ndarray, "_ 
         for entry, photo, each in zip(entries, photos, judged, strict=True)
     ]
     regions = [
-        each.regions
-        and replace(
+        replace(
             each.regions,
             report=_bounded(each.regions.report, entry),
             plain=_bounded(each.regions.plain, entry),

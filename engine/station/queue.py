@@ -56,9 +56,8 @@ def finish(database: Database, claimed: Claimed, judged: Judged) -> bool:
     """
     report, regions = judged.report, judged.regions
     names = class_names(report, regions)
-    loudness = regions.loudest / regions.alarm_above if regions else 0.0
-    is_by_region = regions is not None and (bool(regions.defects) or loudness > 1)
-    severity = max(report.total / report.threshold, loudness, 1.0 if is_by_region else 0.0)
+    total, is_by_region = regions.total, bool(regions.defects)
+    severity = max(total / report.threshold, 1.0 if is_by_region else 0.0)
     height, width = report.image_size
     with database.change() as connection:
         cursor = connection.execute(
@@ -70,7 +69,7 @@ def finish(database: Database, claimed: Claimed, judged: Judged) -> bool:
             (
                 now(),
                 judged.seconds,
-                float(report.total),
+                total,
                 float(report.threshold),
                 float(severity),
                 is_by_region,

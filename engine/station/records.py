@@ -36,8 +36,9 @@ class Entry:
     ``name`` is a label and never a path. An entry that is to be judged again keeps what was said
     of it until then. ``threshold`` is the one in force: that set by hand for the model, else the
     learnt one. ``reason`` says the worst in words; ``classes`` names the classes concerned.
-    ``is_by_region`` tells that a taught defect or a loud novelty made the verdict, whatever the
-    total. ``image_size`` is (height, width) of the upright photograph. Times are in UTC.
+    ``is_by_region`` tells that a taught defect made the verdict, whatever the total. ``total`` is
+    that of the report, or how loud one new region is, in the same units, where that alone makes the
+    image an anomaly. ``image_size`` is (height, width) of the upright photograph. Times are in UTC.
     """
 
     id: int
@@ -80,7 +81,7 @@ class Result:
 
     Sizes are (height, width); the longer side of ``view_size`` is at most 1600. ``photo`` and
     ``reference`` are JPEG, the layers are PNG with transparency: "parts", "anomaly", "missing",
-    and "regions" if a library was used. All are of ``view_size`` and lie on each other; the nearest
+    and "regions" if any was found. All are of ``view_size`` and lie on each other; the nearest
     reference is warped into the frame of the image. ``report`` is ``Report.as_dict``; ``regions``
     is ``RegionReport.as_dict``. Each of ``classes`` has id (-1: of no class), name, color
     ("#rrggbb"), found, expected, is_background, is_off (that difference is a deviation). Each of
@@ -96,7 +97,7 @@ class Result:
     reference: bytes
     reference_name: str
     report: Mapping[str, Any]
-    regions: Mapping[str, Any] | None
+    regions: Mapping[str, Any]
     classes: list[dict[str, Any]]
     scores: list[dict[str, Any]]
 

@@ -9,27 +9,27 @@ from engine.report import Report
 CALM = "like the references"
 
 
-def worst(report: Report, regions: RegionReport | None) -> str:
+def worst(report: Report, regions: RegionReport) -> str:
     """Say what most speaks against an image, whether or not that makes it an anomaly."""
-    if regions is not None and (regions.defects or regions.unknown):
-        return reason_line(regions) if regions.is_anomaly else regions.reason
+    if regions.defects:
+        return reason_line(regions)
     if report.headline is not None:
         return report.headline.text
-    name = max(report.normalised, key=report.normalised.__getitem__)
-    share = report.normalised[name] / report.total if report.total > 0 else 0.0
-    return f"the image as a whole: {name.replace('_', ' ')} is {share:.0%} of the total"
+    if regions.unknown:
+        return reason_line(regions) or regions.reason
+    return "the image as a whole differs, no place or part by itself"
 
 
-def calm(regions: RegionReport | None) -> str:
+def calm(regions: RegionReport) -> str:
     """Say why an image is normal."""
-    if regions is None or not regions.accepted:
+    if not regions.accepted:
         return CALM
     names = dict.fromkeys(each.class_name for each in regions.accepted)
     return f"only accepted novelties ({', '.join(names)})"
 
 
-def class_names(report: Report, regions: RegionReport | None) -> tuple[str, ...]:
-    """Name the classes concerned: those that deviate, and those of new regions."""
+def class_names(report: Report, regions: RegionReport) -> tuple[str, ...]:
+    """Name the classes concerned: those that deviate, and those of recognised regions."""
     deviating = (each.class_name for each in report.deviations if each.class_id >= 0)
-    found = (each.class_name for each in regions.regions) if regions else ()
+    found = (each.class_name for each in regions.regions if each.kind != "unknown")
     return tuple(dict.fromkeys(name for name in (*deviating, *found) if name))

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from engine import Inspector
+from engine.classes import Rename, change
 from engine.station import Station
 from features import read_image
 
@@ -48,6 +49,7 @@ class Place:
     url: str
     model: Path
     station: Station
+    camera: Path
 
     def add(self, path, name=None):
         return self.station.add_upload(path.read_bytes(), name or path.name, model=self.model)
@@ -67,9 +69,12 @@ class Place:
 def place(serve, tmp_path_factory, fitted_model, photographs):
     folder = tmp_path_factory.mktemp("inspect")
     model = shutil.copy(fitted_model, folder / "product.pw")
-    server = serve(model, "--station", folder / "station", "--root", photographs.root)
+    (camera := folder / "camera").mkdir()
+    server = serve(
+        *(model, "--station", folder / "station", "--root", photographs.root, "--root", camera)
+    )
     with Station(folder / "station", roots=[photographs.root]) as station:
-        made = Place(server.url, Path(model), station)
+        made = Place(server.url, Path(model), station, camera)
         inspector = Inspector.load(fitted_model)
         found = (p for p in photographs.anomalies if inspector.inspect(read_image(p)).is_anomaly)
         made.wait(*(made.add(path) for path in (photographs.good[0], *itertools.islice(found, 2))))
@@ -147,7 +152,7 @@ def test_a_verdict_comes_in_half_a_second_and_moves_nothing(place, visit, photog
 def test_keys_move_and_judge_but_not_while_typing(place, visit):
     page = visit(2)
     expect(page, ".band .word", "Anomaly")
-    page.locator(".st-key-inspect-rejected button").wait_for()
+    page.get_by_role("button", name="Reject").wait_for()
     page.locator("body").press("a")
     expect(page, ".band .label", "accepted")
     page.locator("body").press("x")
@@ -157,7 +162,7 @@ def test_keys_move_and_judge_but_not_while_typing(place, visit):
     page.locator("body").press("p")
     page.wait_for_url("**entry=2*")
 
-    name = page.get_by_label("Your name")
+    name = page.get_by_role("textbox", name="Your name")
     name.press_sequentially("pxnan xavier", delay=20)
     page.wait_for_timeout(1000)
     assert "entry=2" in page.url
@@ -188,6 +193,22 @@ def test_a_name_is_shown_letter_for_letter(place, visit, photographs, name):
     page.wait_for_timeout(1500)
     assert page.evaluate("window.wasRun") is None
     assert page.locator("img[src=x], [data-testid=stMain] strong:has-text('bold')").count() == 0
+    place.station.remove([entry])
+
+
+def test_the_name_of_a_class_is_shown_letter_for_letter(place, visit, photographs):
+    change(place.model, Rename(1, MARKUP))
+    try:
+        place.wait(entry := place.add(photographs.anomalies[0]))
+    finally:
+        change(place.model, "undo")
+    page = visit(entry)
+    page.get_by_role("table", name="Classes of parts").get_by_text(MARKUP).wait_for()
+    page.get_by_text("All images", exact=True).click()
+    page.get_by_text("Filter", exact=True).click()
+    page.get_by_text("Concerns the part").first.wait_for()
+    assert page.evaluate("window.wasRun") is None
+    assert page.locator("img[src=x]").count() == 0
     place.station.remove([entry])
 
 
@@ -330,15 +351,18 @@ def test_a_threshold_is_tried_live(place, visit, screens):
 
 
 def test_a_watched_folder_updates_the_page_by_itself(place, visit, photographs):
-    folder = photographs.root / "test" / "good"
+    shutil.copy(photographs.good[0], place.camera / "first.png")
     page = visit(2)
     expect(page, ".band .word", "Anomaly")
     page.get_by_text("Folders", exact=True).click()
-    page.get_by_role("textbox", name="Folder").fill(str(folder))
-    page.get_by_role("textbox", name="Folder").press("Enter")
-    page.get_by_text(f"{len(photographs.good)} images in").wait_for()
+    typed = page.get_by_role("textbox", name="Folder")
+    typed.fill(str(place.camera))
+    typed.press("Enter")
+    page.get_by_text("1 image in camera").wait_for()
     page.get_by_role("button", name="Watch it").click()
-    expect(page, ".band .label", photographs.good[-1].name)
+    expect(page, ".band .label", "first.png")
+    shutil.copy(photographs.good[1], place.camera / "second.png")
+    expect(page, ".band .label", "second.png")
     (watch,) = place.station.watches()
     place.station.unwatch(watch.id)
 

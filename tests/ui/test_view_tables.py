@@ -55,7 +55,7 @@ def score(name, share, is_active=True):
     }
 
 
-def result(*, deviations=(), classes=(), scores=(), regions=None):
+def result(*, deviations=(), classes=(), scores=(), regions=()):
     return Result(
         entry=ENTRY,
         image_size=(100, 200),
@@ -65,7 +65,7 @@ def result(*, deviations=(), classes=(), scores=(), regions=None):
         reference=b"",
         reference_name="good.png",
         report={"deviations": list(deviations)},
-        regions=regions and {"regions": list(regions)},
+        regions={"regions": list(regions)},
         classes=list(classes),
         scores=list(scores),
     )

@@ -109,13 +109,13 @@ class Viewer {
   }
 
   makeMarks(size) {
-    const names = JSON.stringify([size, this.data.marks]);
+    const names = JSON.stringify([size, this.data.marks, this.data.isListing]);
     if (names === this.markNames) return;
     this.markNames = names;
     for (const shown of this.plane.querySelectorAll(".mark")) shown.remove();
     const marks = this.data.marks.map((mark) => markPair(mark, size, (box) => this.window.showBox(box)));
     this.plane.append(...marks.map(({ box }) => box));
-    this.list.replaceChildren(...marks.map(({ line }) => line));
+    this.list.replaceChildren(...(this.data.isListing ? marks.map(({ line }) => line) : []));
   }
 
   makeControls() {

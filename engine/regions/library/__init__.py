@@ -1,5 +1,6 @@
 """What has been taught: classes of regions, their examples and every lesson, in a database."""
 
+from engine.regions.library.empty import empty_library
 from engine.regions.library.errors import KindConflict, LibraryError, NameConflict
 from engine.regions.library.library import Library
 from engine.regions.library.names import clean_name
@@ -24,4 +25,5 @@ __all__ = [
     "RegionClass",
     "Reversal",
     "clean_name",
+    "empty_library",
 ]

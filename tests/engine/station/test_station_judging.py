@@ -73,7 +73,8 @@ def test_a_model_that_is_gone_fails_the_entry_in_words(station, tmp_path, photog
 def test_what_was_taught_counts_from_the_next_image_on(station, own, photograph, work, judge):
     entry = station.add_upload(photograph(41, "contamination"), "dirt.png", model=own)
     work(station)
-    assert "regions" not in station.result(entry).layers
+    assert not station.entry(entry).is_by_region
+    assert {each["verdict"] for each in station.result(entry).regions["regions"]} <= {"unknown"}
 
     image = station.photo(entry)
     (_, mask), *_ = render("pins", np.random.default_rng([41, 13]), "contamination").masks
@@ -100,3 +101,34 @@ def test_the_threshold_by_hand_holds_for_new_images(station, model, photograph, 
     work(station)
     assert (station.entry(entry).verdict, station.entry(entry).threshold) == ("normal", 1000.0)
     assert station.entry(entry).reason == "like the references"
+
+
+def test_the_first_lesson_changes_nothing_that_is_said_of_other_images(
+    station, own, photograph, work, judge
+):
+    others = [station.add_upload(photograph(50 + n), f"{n}.png", model=own) for n in range(3)]
+    others.append(station.add_upload(photograph(60, "missing_pin"), "pin.png", model=own))
+    work(station)
+    before = [(e.total, e.verdict, e.reason) for e in map(station.entry, others)]
+    scene = render("pins", np.random.default_rng([41, 13]), "contamination")
+    inspector = Inspector.load(own)
+    with Library(own.with_suffix(".regions.db"), author="Ann") as library:
+        outlined = Outlined(Region.of(scene.masks[0][1]))
+        examination = inspector.examine(scene.image)
+        teach(Recogniser(inspector, library), examination, outlined, "dirt", "accepted")
+    station.rejudge(others)
+    work(station)
+    assert [(e.total, e.verdict, e.reason) for e in map(station.entry, others)] == before
+
+
+def test_a_threshold_by_hand_moves_the_limit_of_novelty_too(station, model, photograph, work):
+    entries = [
+        station.add_upload(photograph(70 + n, kind), f"{kind}.png", model=model)
+        for n, kind in enumerate(("contamination", "stained_tray", "missing_pin"))
+    ]
+    work(station)
+    for entry in map(station.entry, entries):
+        assert entry.verdict == "anomaly"
+        assert entry.total > entry.threshold
+    station.set_threshold(model, 1000.0)
+    assert {station.entry(entry).verdict for entry in entries} == {"normal"}

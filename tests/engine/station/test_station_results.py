@@ -43,12 +43,13 @@ def test_a_page_has_all_it_needs(station, model, photograph, work):
     result = station.result(entry)
     assert result.entry == station.entry(entry)
     assert (result.image_size, result.view_size) == ((320, 480), (320, 480))
-    assert set(result.layers) == {"parts", "anomaly", "missing"}
+    assert set(result.layers) - {"regions"} == {"parts", "anomaly", "missing"}
     assert {decoded(each).shape for each in result.layers.values()} == {(320, 480, 4)}
     assert decoded(result.photo).shape == decoded(result.reference).shape == (320, 480, 3)
     assert result.reference_name in {"0.png", "1.png", "2.png", "3.png"}
     assert result.report["score"] == pytest.approx(result.entry.total)
-    assert result.regions is None
+    assert ("regions" in result.layers) == bool(result.regions["regions"])
+    assert result.regions["verdict"] == result.entry.verdict
     inspector = Inspector.load(model)
     assert sorted(each["id"] for each in result.classes if each["id"] >= 0) == list(
         range(len(inspector.class_names_))

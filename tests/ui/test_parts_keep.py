@@ -1,0 +1,48 @@
+"""A draft on disk: kept as it is, found by its name alone, and none if damaged."""
+
+import numpy as np
+import pytest
+
+from engine.classes import Add, Count, Merge, Rename
+from engine.regions.region import Region
+from ui.parts_keep import drop, keep, kept
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Rename(3, "größer"),
+        Merge((1, 2)),
+        Count(1, None),
+        Add("label", 1, Region((2, 3, 12, 10), np.random.default_rng(0).random((7, 10)) > 0.4)),
+    ],
+)
+def test_a_draft_is_kept_as_it_is(tmp_path, edit):
+    name = keep(tmp_path / "drafts", "m.pw", edit)
+    model, again = kept(tmp_path / "drafts", name)
+    assert model == "m.pw"
+    assert type(again) is type(edit)
+    if isinstance(edit, Add):
+        assert (again.name, again.reference) == (edit.name, edit.reference)
+        assert again.region.box_xyxy == edit.region.box_xyxy
+        assert np.array_equal(again.region.mask, edit.region.mask)
+    else:
+        assert again == edit
+    drop(tmp_path / "drafts", name)
+    assert kept(tmp_path / "drafts", name) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"model": "m.pw", "kind": "exec", "values": {}}',
+        '{"model": "m.pw", "kind": "Rename", "values": {"what": 1}}',
+        '{"model": "m.pw", "kind": "Add", "values": {"name": "x", "reference": 0, '
+        '"region": {"box_xyxy": [0, 0, 9, 9], "bits": "AA=="}}}',
+    ],
+)
+def test_a_draft_that_was_damaged_is_none(tmp_path, text):
+    (tmp_path / f"{'a' * 16}.json").write_text(text)
+    assert kept(tmp_path, "a" * 16) is None
