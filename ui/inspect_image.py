@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,6 +15,7 @@ from ui.view_tables import (
     class_lines,
     finding_lines,
     framed,
+    has_recognised,
     image_words,
     region_lines,
     score_lines,
@@ -31,8 +33,10 @@ _LAYERS = (
     ("parts", "Parts", False, 0.6),
     ("anomaly", "Not seen before", True, 0.8),
     ("missing", "Missing", True, 0.8),
-    ("regions", "Recognised", True, 0.7),
 )
+_RECOGNISED = Layer("recognised", "Recognised", b"", is_on=True, opacity=0.7)
+# the map shows them already
+_UNKNOWN = Layer("unknown", "New regions", b"", is_on=False, opacity=0.7)
 
 
 def show_image(context: Context, entry: Entry) -> None:
@@ -76,13 +80,16 @@ def _result(context: Context, entry: Entry) -> Result | None:
 
 
 def _viewer(result: Result) -> None:
+    layers = [
+        Layer(name, title, result.layers[name], is_on=is_on, opacity=opacity)
+        for name, title, is_on, opacity in _LAYERS
+    ]
+    if "regions" in result.layers:
+        kind = _RECOGNISED if has_recognised(result) else _UNKNOWN
+        layers.append(replace(kind, png=result.layers["regions"]))
     viewer(
         result.photo,
-        [
-            Layer(name, title, result.layers[name], is_on=is_on, opacity=opacity)
-            for name, title, is_on, opacity in _LAYERS
-            if name in result.layers
-        ],
+        layers,
         image_size=result.image_size,
         marks=[
             Mark(each.letter, each.box_xyxy, each.title, each.is_absent) for each in framed(result)

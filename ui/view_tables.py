@@ -58,7 +58,7 @@ class Framed:
 
 
 def finding_lines(result: Result) -> tuple[Line, ...]:
-    """Say what deviates, worst first, each under its letter; dashed is what is not there."""
+    """Say what deviates, the reason and then the worst first, under letters; dashed is absent."""
     return tuple(
         Line(
             title=each["text"],
@@ -128,6 +128,11 @@ def region_lines(result: Result) -> tuple[Line, ...]:
     )
 
 
+def has_recognised(result: Result) -> bool:
+    """Tell whether anything in the image was taught."""
+    return any(each["verdict"] != "unknown" for each in result.regions["regions"])
+
+
 def image_words(result: Result) -> str:
     """Say what was judged, how long it took, and by which reference it is compared."""
     height, width = result.image_size
@@ -151,7 +156,12 @@ def ink_on(color: str) -> str:
 
 
 def _worst_first(result: Result) -> list[dict[str, Any]]:
-    return sorted(result.report["deviations"], key=lambda each: -float(each["severity"]))
+    """Begin with the one that the band names."""
+
+    def order(deviation: dict[str, Any]) -> tuple[bool, float]:
+        return deviation["text"] != result.entry.reason, -float(deviation["severity"])
+
+    return sorted(result.report["deviations"], key=order)
 
 
 _REGION_WORDS = {"accepted": "accepted", "defect": "defect", "unknown": "new, of no class"}

@@ -96,6 +96,8 @@ def visit(place, browser):
         page.set_default_timeout(SLOW_MS)
         page.goto(place.url + (f"/?entry={entry}" if entry else "/"))
         page.locator(".band").wait_for()
+        if entry:
+            page.locator(".st-key-inspect-buttons").wait_for()
         return page
 
     yield opened

@@ -12,7 +12,14 @@ from engine.pictures import ABSENT_KINDS as ENGINE_ABSENT_KINDS
 from engine.pictures import letter as engine_letter
 from engine.station import Entry, Result
 from ui import view_tables
-from ui.view_tables import class_lines, finding_lines, framed, region_lines, score_lines
+from ui.view_tables import (
+    class_lines,
+    finding_lines,
+    framed,
+    has_recognised,
+    region_lines,
+    score_lines,
+)
 
 ENTRY = Entry(
     1, "a.png", "upload", None, Path("m.pw"), "done", datetime(2024, 5, 1, tzinfo=UTC), total=1.5
@@ -153,6 +160,23 @@ def test_ink_is_the_one_of_the_pictures(color):
     white = engine_ink_on(color) == (255, 255, 255)
     css = "#{:02x}{:02x}{:02x}".format(*color)
     assert view_tables.ink_on(css) == ("#ffffff" if white else "#000000")
+
+
+def test_what_the_band_names_comes_first():
+    shown = result(
+        deviations=[deviation("size", 9.0), deviation("missing_here", 2.0, [1, 2, 3, 4])]
+    )
+    named = replace(shown, entry=replace(shown.entry, reason=shown.report["deviations"][1]["text"]))
+    assert [line.title for line in finding_lines(named)] == [
+        each["text"] for each in reversed(shown.report["deviations"])
+    ]
+    assert framed(named)[0].letter == "A"
+
+
+def test_only_what_was_taught_counts_as_recognised():
+    regions = [{"verdict": "unknown"}]
+    assert not has_recognised(result(regions=regions))
+    assert has_recognised(result(regions=[*regions, {"verdict": "accepted"}]))
 
 
 def test_a_report_without_deviations_has_no_lines():
