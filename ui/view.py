@@ -1,6 +1,6 @@
 """How do words from files and users become words on a page, and times, numbers and states too?
 
-Pure: nothing here knows Streamlit. What only one page says is in a ``ui/view_*.py`` of its own.
+Pure: nothing here knows Streamlit. What only one page says is in the ``view*.py`` of its folder.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsFloat
 
 if TYPE_CHECKING:
     from engine.station import Job, Tally
@@ -63,3 +63,9 @@ def status_of(tally: Tally, jobs: Sequence[Job], *, is_worked_on: bool) -> Statu
 def percent(job: Job) -> str:
     """Say how far the present step of a job is; nothing where that is not known."""
     return f"{job.done / job.total:.0%}" if job.total else ""
+
+
+def figure(value: SupportsFloat) -> str:
+    """Write a number with three significant digits, from a thousand on to the unit."""
+    number = float(value)
+    return f"{number:.0f}" if 999.5 <= abs(number) < 1e6 else f"{number:.3g}"

@@ -85,7 +85,9 @@ def taken_filters(given: dict[str, Any]) -> dict[str, Any]:
 
 @click.group(epilog=ENVIRONMENT)
 def station() -> None:
-    """Judge images from a queue, as the app does; it outlives crashes.
+    """Judge images from a queue, as the app does.
+
+    It outlives crashes.
 
     STATION_DIR is the folder that `partwise ui --station` names; it is made where it is not there.
     Both may use it at the same time.

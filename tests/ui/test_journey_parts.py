@@ -11,7 +11,7 @@ from engine.classes import class_rows, effect, leave_one_out_totals
 from engine.station import Station
 from engine.station.judging import Judge
 from engine.station.work import work_once
-from ui.view_parts_effect import effect_words
+from ui.parts_page.view_effect import effect_words
 
 PATIENCE_MS = 60_000
 DESK, TABLET = {"width": 1280, "height": 800}, {"width": 1024, "height": 768}

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from engine.classes import ClassRow
 from engine.profiles import lacking
 from engine.station import Job, Station
-from ui.view_new_model import (
+from ui.new_model_page.view import (
     Chosen,
     advice,
     found_words,

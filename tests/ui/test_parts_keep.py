@@ -5,7 +5,7 @@ import pytest
 
 from engine.classes import Add, Count, Merge, Rename
 from engine.regions.region import Region
-from ui.parts_keep import drop, keep, kept
+from ui.parts_page.keep import drop, keep, kept
 
 
 @pytest.mark.parametrize(

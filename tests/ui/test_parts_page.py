@@ -14,8 +14,8 @@ from engine.station import Station
 from engine.station.judging import Judge
 from engine.station.layers import jpeg
 from engine.station.work import work_once
-from ui.parts_keep import kept
-from ui.parts_table import CHOSEN
+from ui.parts_page.keep import kept
+from ui.parts_page.table import CHOSEN
 
 MARKUP = "**bold** <img src=x onerror=alert(1)> :red[red]"
 PATIENCE_S = 60

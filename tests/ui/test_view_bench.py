@@ -13,7 +13,7 @@ from engine.benchmark.panel import Line, lines_of, verdicts_of, worst_of
 from engine.benchmark.records import Judgement, Run, labels_of, totals_of
 from engine.benchmark.summary import summarise
 from engine.station import Job
-from ui.view_bench import (
+from ui.bench_page.view import (
     HINTS,
     TITLES,
     category_text,
@@ -30,7 +30,7 @@ from ui.view_bench import (
     summary_rows,
     tiles,
 )
-from ui.view_bench_compare import (
+from ui.bench_page.view_compare import (
     changed_rows,
     changed_words,
     difference_rows,
@@ -39,9 +39,9 @@ from ui.view_bench_compare import (
     pairs_chart,
     verdict_text,
 )
-from ui.view_bench_curves import f1_chart, precision_chart, roc_chart, totals_chart
-from ui.view_bench_drawing import DARK, LIGHT
-from ui.view_bench_figures import lines_chart, matrix_chart, shots_chart
+from ui.bench_page.view_curves import f1_chart, precision_chart, roc_chart, totals_chart
+from ui.bench_page.view_figures import lines_chart, matrix_chart, shots_chart
+from ui.charts import DARK, LIGHT
 
 TOTALS = {"g1": 0.2, "g2": 1.5, "g3": 0.9, "b1": 3.0, "b2": 0.5, "b3": 1.2, "b4": None}
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 
 from engine.classes import ClassEdit, ClassRow, Rename
 from engine.regions.region import Region
-from ui.view_parts import headings, history_lines, last_counting, last_undone, rows
-from ui.view_parts_actions import ACTIONS, area_words, called, fine_counts, offered
+from ui.parts_page.view import headings, history_lines, last_counting, last_undone, rows
+from ui.parts_page.view_actions import ACTIONS, area_words, called, fine_counts, offered
 
 
 def class_row(

@@ -9,8 +9,8 @@ import pytest
 from engine.classes import Effect
 from engine.classes.effects import Change, CountChange
 from engine.station import Entry
-from ui.view_bench_drawing import DARK, LIGHT
-from ui.view_parts_effect import (
+from ui.charts import DARK, LIGHT
+from ui.parts_page.view_effect import (
     Verdict,
     count_lines,
     effect_words,

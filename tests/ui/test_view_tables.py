@@ -11,8 +11,8 @@ from engine.palette import ink_on as engine_ink_on
 from engine.pictures import ABSENT_KINDS as ENGINE_ABSENT_KINDS
 from engine.pictures import letter as engine_letter
 from engine.station import Entry, Result
-from ui import view_tables
-from ui.view_tables import (
+from ui.inspect_page import view_tables
+from ui.inspect_page.view_tables import (
     class_lines,
     finding_lines,
     framed,

@@ -13,16 +13,7 @@ from engine.regions.likeness import Likeness
 from engine.regions.region import Region
 from engine.regions.suggestion import Member, Suggestion
 from engine.station import Entry
-from ui.view_groups import group_title, groups_summary
-from ui.view_library import (
-    class_chip,
-    lesson_rows,
-    lesson_words,
-    news,
-    other_kind,
-    outcome_title,
-)
-from ui.view_teach import (
+from ui.teach_page.view import (
     Said,
     change_rows,
     change_summary,
@@ -33,6 +24,15 @@ from ui.view_teach import (
     offered,
     region_words,
     said_of,
+)
+from ui.teach_page.view_groups import group_title, groups_summary
+from ui.teach_page.view_library import (
+    class_chip,
+    lesson_rows,
+    lesson_words,
+    news,
+    other_kind,
+    outcome_title,
 )
 
 AT = datetime(2026, 5, 4, 12, tzinfo=UTC)

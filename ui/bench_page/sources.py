@@ -1,0 +1,88 @@
+"""Where do the results on this page come from: files of finished benchmarks, or running jobs?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from engine.benchmark.datasets import category_folders
+from engine.benchmark.results import BenchResult, read_result
+from engine.station.benchmarks import finished_runs
+from ui.bench_page.view import job_title, moment
+
+if TYPE_CHECKING:
+    from engine.benchmark.records import Run
+    from engine.station import Benchmark, Job, Station
+
+_NUMBERED = re.compile(r"0*(\d+) ")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A benchmark that can be shown: its file, or the job that has not written one yet."""
+
+    key: str
+    """Stays the same when the job has finished; the address holds it."""
+    title: str
+    path: Path | None
+    job: Job | None = None
+
+
+def find_sources(station: Station) -> list[Source]:
+    """List unfinished jobs and finished benchmarks, the newest first of each."""
+    jobs = {f"job-{job.id}": job for job in station.jobs("bench")}
+    finished = [_finished(each, jobs) for each in station.benchmarks()]
+    known = {source.key for source in finished}
+    unfinished = [
+        Source(key, _title(job), None, job)
+        for key, job in jobs.items()
+        if key not in known and (job.is_active or job.result)
+    ]
+    return unfinished + finished
+
+
+def load(source: Source) -> BenchResult:
+    """Read a result, or what a job has finished so far.
+
+    Raises:
+        DatasetError: The file is no result, or the data set of a job is gone.
+        OSError: The file cannot be read.
+    """
+    if source.path is not None:
+        return _read(str(source.path), source.path.stat().st_mtime_ns)
+    if source.job is None or not (runs := finished_runs(source.job)):
+        return BenchResult({}, None, {}, ())
+    spec = source.job.spec
+    place = {seed: index for index, seed in enumerate(spec["seeds"])}
+
+    def order(run: Run) -> tuple[str, int, int]:
+        return run.category, run.shots, place.get(run.seed, len(place))
+
+    roots = category_folders(Path(spec["root"]))
+    return BenchResult({"profile": spec["profile"]}, None, roots, tuple(sorted(runs, key=order)))
+
+
+def _finished(benchmark: Benchmark, jobs: Mapping[str, Job]) -> Source:
+    """Name a result as the job that made it; other files may lie there, too."""
+    numbered = _NUMBERED.match(benchmark.name)
+    key = f"job-{numbered[1]}" if numbered else benchmark.name
+    if key in jobs:
+        return Source(key, _title(jobs[key]), benchmark.path)
+    title = f"{benchmark.name} · {moment(benchmark.created)}"
+    return Source(benchmark.name, title, benchmark.path)
+
+
+def _title(job: Job) -> str:
+    """Name a job by what does not change: a list that is open shows it while the job ends."""
+    return f"{job_title(job)} · {moment(job.created_at)} · no. {job.id}"
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _read(path: str, mtime_ns: int) -> BenchResult:
+    """Read a file once for all sessions, and again when it has changed."""
+    return read_result(Path(path))

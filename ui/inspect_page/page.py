@@ -1,0 +1,59 @@
+"""The page Inspect: what comes in, what is the verdict, and does a person agree?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from ui.inspect_page.history import show_history
+from ui.inspect_page.image import show_image
+from ui.inspect_page.intake import take_in
+from ui.inspect_page.pulse import look, show_current, show_progress
+from ui.inspect_page.state import ALL, ONE, VIEW, arrive, current, keep, kept
+from ui.inspect_page.threshold import show_threshold
+
+if TYPE_CHECKING:
+    from ui.context import Context
+
+
+def show(context: Context) -> None:
+    """Arrange the page."""
+    if context.model is None:
+        _without_model(context)
+        return
+    arrive()
+    take_in(context, context.model)
+    choice, progress = st.columns([9, 16], vertical_alignment="center")
+    with choice:
+        is_history = _view() == ALL
+    entry = current(context)
+    drawn = look(context, entry)
+    with progress:
+        show_progress(context, drawn, is_history=is_history)
+    if is_history:
+        show_threshold(context, context.model)
+        show_history(context)
+        return
+    show_current(context, drawn)
+    if entry is not None:
+        show_image(context, entry)
+
+
+def _without_model(context: Context) -> None:
+    st.info("There is no model yet. One to eight photographs of good parts are enough to make one.")
+    page = context.pages["new"]
+    st.page_link(page, label="Make a model", icon=":material/add_photo_alternate:")
+
+
+def _view() -> str:
+    st.segmented_control(
+        "View", [ONE, ALL], key=kept(VIEW, ONE), label_visibility="collapsed", on_change=_stay
+    )
+    return str(keep(VIEW))
+
+
+def _stay() -> None:
+    """Keep the view when its own button is pressed again, which would choose none."""
+    if st.session_state[VIEW] is None:
+        st.session_state[VIEW] = st.session_state[f"kept-{VIEW}"]

@@ -1,0 +1,137 @@
+"""How far is the queue, what is the verdict, and when has the page to be drawn again?
+
+Two small fragments look several times a second, and only while something can happen: one draws the
+progress, the other the verdict, which is so on the screen before the rest of the page. The page is
+drawn again when what it shows has changed.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from engine.station import StationError
+from ui.inspect_page.band import show_verdict
+from ui.inspect_page.state import is_following
+from ui.inspect_page.view_pulse import progress_words, settled_words
+from ui.inspect_page.view_verdict import EMPTY, band
+from ui.view import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.station import Entry, Tally
+    from engine.station.records import State
+    from ui.context import Context
+
+# a verdict has to be on the screen half a second after it is there
+VERDICT_EVERY_S = 0.15
+PROGRESS_EVERY_S = 0.4
+# the history is drawn again at most this often while images are judged
+HISTORY_EVERY_S = 1.5
+HEIGHT_PX = 62
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What the page shows, as it was when the page was drawn."""
+
+    entry: Entry | None
+    tally: Tally
+    is_watching: bool
+    at: float
+
+
+def look(context: Context, entry: Entry | None) -> Drawn:
+    """Note what the page is about to show."""
+    is_watching = any(each.model == context.model for each in context.station.watches())
+    return Drawn(entry, context.station.tally(model=context.model), is_watching, time.monotonic())
+
+
+def show_progress(context: Context, drawn: Drawn, *, is_history: bool) -> None:
+    """Draw how far the queue is, and have the page drawn again when it has begun or ended."""
+    beats = count()
+
+    def beat() -> None:
+        tally = context.station.tally(model=context.model)
+        _draw_progress(context, tally)
+        if next(beats) == 0:  # within the run of the page, which must get to its end
+            return
+        has_turned = bool(tally.pending) != bool(drawn.tally.pending)
+        is_old = is_history and time.monotonic() - drawn.at > HISTORY_EVERY_S
+        if has_turned or (is_old and tally != drawn.tally):
+            st.rerun()
+
+    every = PROGRESS_EVERY_S if drawn.tally.pending or drawn.is_watching else None
+    place = st.container(
+        height=HEIGHT_PX, border=False, vertical_alignment="center", key="inspect-pulse"
+    )
+    with place:
+        st.fragment(beat, run_every=every)()
+
+
+def show_current(context: Context, drawn: Drawn) -> None:
+    """Draw the verdict, and have the page drawn again as soon as it is another."""
+    beats = count()
+
+    def beat() -> None:
+        entry = _now(context, drawn)
+        show_verdict(band(entry) if entry is not None else EMPTY, key="inspect-verdict")
+        if next(beats) > 0 and entry != drawn.entry:
+            st.rerun()
+
+    every = VERDICT_EVERY_S if _is_waited_for(drawn) else None
+    st.fragment(beat, run_every=every)()
+
+
+def _is_waited_for(drawn: Drawn) -> bool:
+    """Whether the verdict, or the picture that follows it, may come by itself."""
+    entry = drawn.entry
+    if entry is None or is_following():
+        return bool(drawn.tally.pending) or drawn.is_watching
+    is_pending = entry.state in ("queued", "running")
+    return is_pending or (entry.state == "done" and not entry.is_drawn)
+
+
+def _now(context: Context, drawn: Drawn) -> Entry | None:
+    """Return what the page should show, as it is now."""
+    if drawn.entry is None or is_following():
+        states: Sequence[State] = ("done",) if drawn.entry is not None else ()
+        newest = context.station.entries(model=context.model, states=states, limit=1)
+        return newest[0] if newest else drawn.entry
+    try:
+        return context.station.entry(drawn.entry.id)
+    except StationError:  # removed
+        return None
+
+
+def _draw_progress(context: Context, tally: Tally) -> None:
+    if not tally.pending:
+        st.caption(settled_words(tally))
+        return
+    queued = context.station.entries(
+        model=context.model, states=("queued", "running"), order="oldest", limit=1
+    )
+    batch = queued[0].batch if queued else None
+    of_batch = context.station.tally(batch=batch) if batch is not None else tally
+    share = (of_batch.total - of_batch.pending) / max(1, of_batch.total)
+    bar, stop = st.columns([5, 1], vertical_alignment="center")
+    bar.progress(share, progress_words(of_batch))
+    stop.button(
+        "Cancel",
+        key="inspect-cancel",
+        type="tertiary",
+        icon=":material/close:",
+        on_click=_cancel,
+        args=(context, batch),
+        help=f"Takes {counted(of_batch.queued, 'waiting image')} out of the queue; "
+        "what was judged stays.",
+    )
+
+
+def _cancel(context: Context, batch: int | None) -> None:
+    context.station.cancel(batch)

@@ -1,0 +1,178 @@
+"""Which lines do the tables beside an image have: deviations, scores, classes, regions?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ui.view import figure
+
+if TYPE_CHECKING:
+    from engine.station import Result
+
+Box = tuple[int, int, int, int]
+Tone = Literal["plain", "off", "idle"]
+
+# Okabe and Ito: vermilion where something is, blue where something is not
+FOUND_COLOR, ABSENT_COLOR = "#d55e00", "#0072b2"
+ABSENT_KINDS = frozenset({"missing", "missing_here"})
+REGION_MARKS = {"accepted": "✓", "defect": "✕", "unknown": "?"}
+REGION_COLORS = {"accepted": "#0072b2", "defect": "#d55e00", "unknown": "#6b7480"}
+
+_KINDS = {
+    "missing": "Fewer than the references show",
+    "extra": "More than the references show",
+    "size": "Covers another share of the image",
+    "color": "Of another colour",
+    "place": "Not where it usually is",
+    "missing_here": "Something is not here",
+    "unseen_here": "No reference looks like this here",
+    "count": "Against the count that was set by hand",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: a mark in a colour, words with a hint, perhaps a bar (0 … 1), and figures."""
+
+    title: str
+    hint: str = ""
+    mark: str = ""
+    color: str = ""
+    ink: str = "#ffffff"
+    is_dashed: bool = False
+    amount: float | None = None
+    cells: tuple[str, ...] = ()
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True)
+class Framed:
+    """One deviation with a place in the image, under the letter of its line."""
+
+    letter: str
+    box_xyxy: Box
+    title: str
+    is_absent: bool
+
+
+def finding_lines(result: Result) -> tuple[Line, ...]:
+    """Say what deviates, the reason and then the worst first, under letters; dashed is absent."""
+    return tuple(
+        Line(
+            title=each["text"],
+            hint=_KINDS.get(each["kind"], "") + ("" if each["box_xyxy"] else " · not framed"),
+            mark=letter(index),
+            color=ABSENT_COLOR if each["kind"] in ABSENT_KINDS else FOUND_COLOR,
+            is_dashed=each["kind"] in ABSENT_KINDS,
+            cells=(f"{figure(each['severity'])} ×",),
+        )
+        for index, each in enumerate(_worst_first(result))
+    )
+
+
+def framed(result: Result) -> tuple[Framed, ...]:
+    """Give the deviations that have a place, to be drawn over the image."""
+    return tuple(
+        Framed(letter(index), tuple(each["box_xyxy"]), each["text"], each["kind"] in ABSENT_KINDS)
+        for index, each in enumerate(_worst_first(result))
+        if each["box_xyxy"]
+    )
+
+
+def score_lines(scores: Sequence[dict[str, Any]]) -> tuple[Line, ...]:
+    """Show what each score adds to the total: active ones first, the largest share on top."""
+    ranked = sorted(scores, key=lambda each: (not each["is_active"], -each["share"]))
+    return tuple(
+        Line(
+            title=each["question"],
+            hint=each["title"],
+            amount=each["share"],
+            cells=(f"{each['share']:.0%}" if each["is_active"] else "not used",),
+            tone="plain" if each["is_active"] else "idle",
+        )
+        for each in ranked
+    )
+
+
+def class_lines(result: Result) -> tuple[Line, ...]:
+    """Show how many of each class were found and are expected; background last."""
+    return tuple(
+        Line(
+            title=each["name"],
+            hint="background" if each["is_background"] else "",
+            mark=str(each["id"]) if each["id"] >= 0 else "?",
+            color=each["color"],
+            ink=ink_on(each["color"]),
+            cells=(str(each["found"]), str(each["expected"])),
+            tone=_class_tone(each),
+        )
+        for each in sorted(result.classes, key=lambda each: bool(each["is_background"]))
+    )
+
+
+def region_lines(result: Result) -> tuple[Line, ...]:
+    """Show what was recognised, or is new and of no class, largest first."""
+    regions = result.regions.get("regions", [])
+    return tuple(
+        Line(
+            title=each["class"],
+            hint=f"{_REGION_WORDS[each['verdict']]}, at {_place(each['box_xyxy'])}",
+            mark=REGION_MARKS[each["verdict"]],
+            color=REGION_COLORS[each["verdict"]],
+            cells=(f"{each['confidence']:.0%}",),
+            tone="off" if each["verdict"] == "defect" else "plain",
+        )
+        for each in sorted(regions, key=lambda each: -each["area_px"])
+    )
+
+
+def has_recognised(result: Result) -> bool:
+    """Tell whether anything in the image was taught."""
+    return any(each["verdict"] != "unknown" for each in result.regions["regions"])
+
+
+def image_words(result: Result) -> str:
+    """Say what was judged, how long it took, and by which reference it is compared."""
+    height, width = result.image_size
+    took = f", judged in {result.entry.seconds:.2g} s" if result.entry.seconds is not None else ""
+    return f"{width} × {height} pixels{took}; nearest reference: {result.reference_name}"
+
+
+def letter(index: int) -> str:
+    """Name the deviation at this index: A … Z, then AA, AB and so on."""
+    rest, last = divmod(index, 26)
+    return (letter(rest - 1) if rest else "") + chr(ord("A") + last)
+
+
+def ink_on(color: str) -> str:
+    """Return black or white, whichever is easier to read on ``#rrggbb`` (WCAG 2.1 contrast)."""
+    channels = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    luminance = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    # at 0.179 the contrasts to black and to white are equal
+    return "#000000" if luminance > 0.179 else "#ffffff"
+
+
+def _worst_first(result: Result) -> list[dict[str, Any]]:
+    """Begin with the one that the band names."""
+
+    def order(deviation: dict[str, Any]) -> tuple[bool, float]:
+        return deviation["text"] != result.entry.reason, -float(deviation["severity"])
+
+    return sorted(result.report["deviations"], key=order)
+
+
+_REGION_WORDS = {"accepted": "accepted", "defect": "defect", "unknown": "new, of no class"}
+
+
+def _class_tone(line: dict[str, Any]) -> Tone:
+    if line["is_off"]:
+        return "off"
+    return "idle" if line["is_background"] else "plain"
+
+
+def _place(box_xyxy: Sequence[int]) -> str:
+    left, top, right, bottom = box_xyxy
+    return f"{left}, {top} ({right - left} × {bottom - top} pixels)"

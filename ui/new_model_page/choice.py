@@ -1,0 +1,150 @@
+"""Which photographs are to be learnt from, and what is the model to be called?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from engine.station import StationError
+from features.pixels import ImageError
+from ui.new_model_page.checks import show_checks
+from ui.new_model_page.example import offer_example
+from ui.new_model_page.folder import choose_from_folder
+from ui.new_model_page.settings import choose_name, choose_profile
+from ui.new_model_page.view import MAX_REFERENCES, Chosen, advice
+from ui.thumbnails import thumbnail
+from ui.view import counted, plain
+
+if TYPE_CHECKING:
+    from ui.context import Context
+
+Start = Callable[[str, dict[str, object]], None]
+
+COLUMNS = 4
+
+_CHOSEN = "new-chosen"
+_ROUND = "new-upload-round"
+_REFUSED = "new-refused"
+
+
+def choose(context: Context, *, start: Start) -> None:
+    """Draw the choice of references, and start to learn from them when asked to."""
+    chosen = chosen_references()
+    st.write(
+        "Show what a good product looks like. One photograph is enough; up to eight make the "
+        "verdicts surer."
+    )
+    if chosen:
+        _take_in(context)
+    else:
+        place, example = st.columns([3, 2], gap="medium")
+        with place:
+            _take_in(context)
+        with example:
+            offer_example(context, start=start)
+    with st.expander("Choose from a folder", icon=":material/folder_open:"):
+        choose_from_folder(context, chosen, take=_take, drop=_drop)
+    for words in st.session_state.pop(_REFUSED, ()):
+        st.error(plain(words), icon=":material/block:")
+    if chosen:
+        _show_chosen(chosen)
+        show_checks(chosen)
+        _offer_to_learn(context, chosen, start)
+
+
+def chosen_references() -> tuple[Chosen, ...]:
+    """Return what is chosen so far in this session."""
+    chosen: tuple[Chosen, ...] = st.session_state.get(_CHOSEN, ())
+    return chosen
+
+
+def _take(each: Chosen) -> bool:
+    """Add a photograph unless it is there or there are enough; tells whether it is there now."""
+    chosen = chosen_references()
+    if each in chosen:
+        return True
+    if len(chosen) < MAX_REFERENCES:
+        st.session_state[_CHOSEN] = (*chosen, each)
+    return len(chosen) < MAX_REFERENCES
+
+
+def _drop(each: Chosen) -> None:
+    st.session_state[_CHOSEN] = tuple(one for one in chosen_references() if one != each)
+
+
+def _take_in(context: Context) -> None:
+    """Draw the place to drop photographs, and keep what comes in the station."""
+    number = st.session_state.get(_ROUND, 0)
+    files = st.file_uploader(
+        f"Drop 1 to {MAX_REFERENCES} photographs of good products here",
+        accept_multiple_files=True,
+        key=f"new-upload-{number}",
+        help="JPEG, PNG, BMP, TIFF, WebP or GIF. The same product in the same view; small "
+        "differences in place and light are fine and are learnt.",
+    )
+    if not files:
+        return
+    refused = [words for file in files if (words := _refusal(context, file))]
+    st.session_state[_REFUSED] = refused[:MAX_REFERENCES]
+    st.session_state[_ROUND] = number + 1
+    st.rerun()
+
+
+def _refusal(context: Context, file: Any) -> str | None:
+    """Keep a dropped file; returns why not, if it cannot be used."""
+    if len(chosen_references()) >= MAX_REFERENCES:
+        return f"{file.name} was left out: {MAX_REFERENCES} references are the most."
+    try:
+        sha256 = context.station.add_image(file.getvalue(), file.name)
+        path = context.station.image_path(sha256)
+    except (ImageError, StationError) as error:
+        return str(error)
+    if any(each.sha256 == sha256 for each in chosen_references()):
+        return f"{file.name} is there already."
+    _take(Chosen(file.name, path, sha256))
+    return None
+
+
+def _show_chosen(chosen: Sequence[Chosen]) -> None:
+    st.subheader(f"{counted(len(chosen), 'reference')} of at most {MAX_REFERENCES}", anchor=False)
+    st.caption(advice(len(chosen)))
+    with st.container(horizontal=True, gap="medium", key="new-references"):
+        for number, each in enumerate(chosen):
+            with st.container(width=168):
+                st.image(thumbnail(each.path), width="stretch")
+                st.caption(plain(each.name))
+                st.button(
+                    "Remove",
+                    key=f"new-remove-{number}",
+                    icon=":material/close:",
+                    type="tertiary",
+                    on_click=_drop,
+                    args=(each,),
+                )
+
+
+def _offer_to_learn(context: Context, chosen: Sequence[Chosen], start: Start) -> None:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        name = choose_name(context, chosen)
+    with right:
+        profile = choose_profile()
+    is_asked = st.button(
+        f"Learn from {counted(len(chosen), 'photograph')}",
+        key="new-learn",
+        type="primary",
+        icon=":material/model_training:",
+        disabled=name is None,
+    )
+    if is_asked and name is not None:
+        spec: dict[str, object] = {
+            "references": [each.as_spec() for each in chosen],
+            "name": name,
+            "profile": profile,
+        }
+        try:
+            start("fit", spec)
+        except StationError as error:
+            st.error(plain(str(error)), icon=":material/block:")

@@ -1,0 +1,79 @@
+"""The page Parts: which classes of parts there are, and how a person makes them what is meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from ui.parts_page.actions import show_actions
+from ui.parts_page.columns import two_columns
+from ui.parts_page.draft import show_draft
+from ui.parts_page.history import show_history, show_undo
+from ui.parts_page.notice import show_notice
+from ui.parts_page.painting import show_painting
+from ui.parts_page.picture import pick_reference, show_reference
+from ui.parts_page.saving import carry_out
+from ui.parts_page.state import arrive, error, painting, tried
+from ui.parts_page.table import chosen, show_table
+from ui.parts_page.view import rows
+from ui.view import counted, plain
+
+if TYPE_CHECKING:
+    from engine.inspector import Inspector
+    from ui.context import Context
+
+TABLE_PX = 470
+PICTURE_PX = 300
+
+
+def show(context: Context) -> None:
+    """Draw the page."""
+    from engine.model_file import ModelFileError
+
+    st.title("Parts", anchor=False)
+    if context.model is None:
+        st.info("There is no model yet. Make one from photographs of a good product first.")
+        st.page_link(context.pages["new"], label="New model")
+        return
+    try:
+        inspector = context.inspector()
+    except ModelFileError as failure:
+        st.error(plain(str(failure)))
+        return
+    arrive(context)
+    carry_out(context)
+    edit = tried(context)
+    if error():
+        st.error(plain(error()), icon=":material/error:")
+    if edit is not None:
+        show_draft(context, inspector, edit)
+        return
+    if painting() is not None:
+        show_painting(context, inspector)
+        return
+    show_notice(context)
+    _show_classes(context, inspector)
+
+
+def _show_classes(context: Context, inspector: Inspector) -> None:
+    from engine.classes import class_rows
+
+    classes = class_rows(inspector)
+    shown = rows(classes)
+    left, right = two_columns(3, 2)
+    with left:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            n_references = counted(len(inspector.names_), "reference")
+            st.markdown(
+                f"{counted(len(shown), 'class', 'classes')}, {n_references}", width="stretch"
+            )
+            show_undo(inspector)
+        show_table(shown, inspector.names_, height=TABLE_PX)
+    ids = chosen(shown)
+    with right:
+        index = pick_reference(inspector, key="parts_reference")
+        show_reference(inspector, index, ids, height=PICTURE_PX, key="parts_viewer")
+        with st.container(border=True):
+            show_actions(context, [each for each in classes if each.id in ids])
+    show_history(inspector)

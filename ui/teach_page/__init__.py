@@ -1,0 +1,5 @@
+"""Outline what is new, name it, keep the library."""
+
+from ui.teach_page.page import show
+
+__all__ = ["show"]

@@ -1,0 +1,171 @@
+"""Which image is taught from, and what is known of it?"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+from jaxtyping import UInt8
+
+from ui.context import Context
+from ui.inspect_page.state import PARAMETER, open_entry, shown
+from ui.teach_page.news import reading
+from ui.teach_page.state import ENTRY
+from ui.teach_page.view import entry_label
+from ui.tiles import Tile, Viewport, tile_of
+
+if TYPE_CHECKING:
+    from engine.examination import Examination
+    from engine.inspector import Inspector
+    from engine.regions.library import Library
+    from engine.regions.recogniser import Recogniser
+    from engine.station import Entry, Result
+
+# of the history, to choose from; older ones are opened from Inspect
+N_OFFERED = 100
+# photographs and their examinations in memory
+N_KEPT = 2
+
+Image = UInt8[np.ndarray, "height width 3"]
+
+
+def judged(context: Context, limit: int = N_OFFERED) -> list[Entry]:
+    """Return the newest images of the chosen model that have a verdict.
+
+    Those that are being judged again still have the old one.
+    """
+    found = context.station.entries(
+        model=context.model, states=("done", "queued", "running"), limit=limit
+    )
+    return [each for each in found if each.judged_at is not None]
+
+
+def current(context: Context, entries: Sequence[Entry]) -> Entry:
+    """Return the image of the address, or the one open in Inspect; else the newest."""
+    asked = st.query_params.get(PARAMETER, "") or shown()
+    found = None
+    if asked.isdecimal():
+        number = int(asked)
+        found = next((each for each in entries if each.id == number), None)
+        found = found or _older(context, number)
+    entry = found or entries[0]
+    if st.query_params.get(PARAMETER) != str(entry.id):
+        open_entry(entry.id)
+    return entry
+
+
+def choose(entries: Sequence[Entry], entry: Entry) -> None:
+    """Let a person choose another image; the address follows."""
+    options = {each.id: each for each in ([] if entry in entries else [entry]) + list(entries)}
+    st.session_state[ENTRY] = entry.id
+    numbers = list(options)
+    place = numbers.index(entry.id)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(
+            "Image to teach from",
+            numbers,
+            format_func=lambda number: entry_label(options[number]),
+            key=ENTRY,
+            on_change=lambda: open_entry(st.session_state[ENTRY]),
+            help="The images that were judged last, the newest first.",
+        )
+        for icon, there, key, words in (
+            (":material/chevron_left:", place - 1, "teach_newer", "The next newer image"),
+            (":material/chevron_right:", place + 1, "teach_older", "The next older image"),
+        ):
+            is_there = 0 <= there < len(numbers)
+            st.button(
+                icon,
+                key=key,
+                help=words,
+                disabled=not is_there,
+                on_click=open_entry,
+                args=(numbers[there] if is_there else entry.id,),
+            )
+
+
+def photo(context: Context, entry: Entry) -> Image:
+    """Return the photograph in full resolution."""
+    return _photo(context, str(context.station.folder), entry.id)
+
+
+def examined(context: Context, entry: Entry) -> Examination:
+    """Return the image laid beside the references; hold the lock of the context.
+
+    Raises:
+        ModelFileError: The model cannot be used.
+    """
+    inspector = context.inspector()
+    image = photo(context, entry)
+    return _examined(inspector, image, str(context.station.folder), entry.id, id(inspector))[1]
+
+
+def sharp_tile(
+    context: Context, entry: Entry, result: Result, viewport: Viewport | None
+) -> Tile | None:
+    """Return the part in the window in full resolution, if the view is coarser than the screen."""
+    if viewport is None or viewport.scale <= result.view_size[0] / result.image_size[0]:
+        return None
+    if result.view_size == result.image_size:
+        return None
+    return tile_of(photo(context, entry), viewport)
+
+
+def reader(context: Context) -> Recogniser:
+    """Return what recognises by the library, one that knows nothing where none was made yet.
+
+    Looking must not make a library: who only looks teaches nothing.
+
+    Raises:
+        LibraryError: The library cannot be read, or was taught with features of another kind.
+    """
+    if reading(context) is not None:
+        return context.recogniser()
+    inspector = context.inspector()
+    return _untaught(inspector, id(inspector))
+
+
+def _older(context: Context, number: int) -> Entry | None:
+    from engine.station import StationError
+
+    try:
+        found = context.station.entry(number)
+    except (StationError, OverflowError):
+        return None
+    return found if found.judged_at is not None and found.model == context.model else None
+
+
+@st.cache_resource(show_spinner=False, max_entries=N_KEPT)
+def _photo(_context: Context, folder: str, entry_id: int) -> Image:
+    return _context.station.photo(entry_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=N_KEPT)
+def _examined(
+    _inspector: Inspector, _image: Image, folder: str, entry_id: int, inspector_id: int
+) -> tuple[Inspector, Examination]:
+    # the inspector is kept, too, so that no other one can get its id
+    return _inspector, _inspector.examine(_image)
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _untaught(_inspector: Inspector, inspector_id: int) -> Recogniser:
+    from engine.regions.library import Library
+    from engine.regions.recogniser import Recogniser
+
+    folder = Path(mkdtemp(prefix="partwise-"))
+    library = Library(folder / "empty.db")
+    recogniser = Recogniser(_inspector, library)
+    weakref.finalize(recogniser, _discard, library, folder)
+    return recogniser
+
+
+def _discard(library: Library, folder: Path) -> None:
+    library.close()
+    rmtree(folder, ignore_errors=True)
