@@ -14,7 +14,7 @@ from PIL import Image
 PAGES = {
     "inspect": "journey-first-missing.png",
     "new-model": "journey-first-learnt.png",
-    "parts": "parts-draft.png",
+    "parts": "parts-3-draft.png",
     "teach": "teach-taught.png",
     "benchmark": "benchmark-result.png",
 }
