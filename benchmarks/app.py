@@ -37,6 +37,7 @@ from features import list_images, read_image
 N_REFERENCES = 8
 N_RENDERED = 20
 N_VISITS = 5
+PAUSE_S = 1.0  # a person looks at a verdict before the next image
 VERDICT = re.compile("^(Anomaly|Normal)$")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "google-chrome"
@@ -137,6 +138,7 @@ def upload_waits(page: Page, station: Station, paths: Sequence[Path]) -> list[tu
         whole = time.perf_counter() - started
         (entry,) = station.entries(order="newest", limit=1)
         waits.append((whole, entry.seconds or 0.0))
+        time.sleep(PAUSE_S)
     return waits
 
 

@@ -38,7 +38,7 @@ def main() -> None:
         from engine.station import Station, keep_working
 
         Station(settings.station, roots=settings.roots)
-        keep_working(settings.station)
+        keep_working(settings.station, model=None if settings.library else settings.model)
     except (OSError, ValueError) as error:
         sys.exit(f"Error: {error}")
     threading.Thread(target=_import_all, name="imports", daemon=True).start()

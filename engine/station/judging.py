@@ -70,6 +70,16 @@ class Judge:
         seconds = perf_counter() - started
         return Judged(loaded.inspector, examination, regions, seconds)
 
+    def prepare(self, model: Path) -> None:
+        """Load a model before its first image comes, and judge a reference of it.
+
+        Raises:
+            ModelFileError: The model is gone or cannot be used.
+            LibraryError: The library cannot be read, or does not fit the model.
+        """
+        loaded = self._loaded(model, None)
+        loaded.recogniser().inspect(loaded.inspector.samples_[0].image)
+
     def close(self) -> None:
         """Let go of everything."""
         while self._kept:

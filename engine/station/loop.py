@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from engine.station import queue, results
 from engine.station.crew import Crew
@@ -14,6 +16,8 @@ from engine.station.records import Limits
 from engine.station.watching import Watcher
 from engine.station.work import work_once
 
+_logger = logging.getLogger(__name__)
+
 LOOK_S = 0.05
 _TEND_S = 0.2
 
@@ -22,12 +26,14 @@ def work(
     places: Places,
     limits: Limits,
     *,
+    first: Path | None = None,
     is_stopping: Callable[[], bool],
     is_leaving_when_done: Callable[[], bool] = lambda: False,
 ) -> None:
     """Judge images, look at watched folders and start jobs, until told to stop or to leave.
 
-    Whoever calls holds the lock of the station.
+    Whoever calls holds the lock of the station. ``first`` is a model to be loaded before its first
+    image comes.
     """
     database = Database(places.database)
     crew, judge, watcher = Crew(database, places, limits), Judge(), Watcher(database)
@@ -35,12 +41,22 @@ def work(
         queue.recover(database)
         results.sweep(places.results)
         crew.recover()
+        if first is not None:
+            _prepare(judge, first)
         _go_on(database, places, limits, crew, judge, watcher, is_stopping, is_leaving_when_done)
     finally:
         crew.stop()
         queue.recover(database)
         judge.close()
         database.close()
+
+
+def _prepare(judge: Judge, model: Path) -> None:
+    """Load a model; whatever is wrong with it is said of the first image that asks for it."""
+    try:
+        judge.prepare(model)
+    except (OSError, ValueError) as error:
+        _logger.warning("%s cannot be loaded yet: %s", model, error)
 
 
 def _go_on(

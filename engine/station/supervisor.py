@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.station.places import Places
@@ -26,9 +27,9 @@ _lock = threading.Lock()
 class Supervisor:
     """A worker process that is started again whenever it dies, until ``stop``."""
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, folder: Path, limits: Limits, options: Sequence[str] = ()) -> None:
         self._places = Places.made(folder)
-        self._limits = limits
+        self._options = ["--max-pixels", str(limits.max_pixels), *options]
         self._is_stopping = threading.Event()
         self._process = self._started()
         name = f"station {self._places.folder.name}"
@@ -73,7 +74,7 @@ class Supervisor:
 
     def _started(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "engine.station.worker", str(self._places.folder)]
-        options = ["--parent", str(os.getpid()), "--max-pixels", str(self._limits.max_pixels)]
+        options = ["--parent", str(os.getpid()), *self._options]
         with self._places.log.open("ab") as log:
             return subprocess.Popen(
                 [*command, *options],
@@ -86,14 +87,21 @@ class Supervisor:
             )
 
 
-def keep_working(folder: Path, *, limits: Limits | None = None) -> Supervisor:
+def keep_working(
+    folder: Path,
+    *,
+    limits: Limits | None = None,
+    model: Path | None = None,
+) -> Supervisor:
     """Have a station worked on as long as this process lives, and until its queue is empty.
 
-    Called again for the same folder it returns the same supervisor.
+    Called again for the same folder it returns the same supervisor. ``model``, with the library
+    beside it, is loaded at once: its first image need not wait for that.
     """
+    options = ["--model", str(model)] if model else []
     place = Places.made(folder).folder
     with _lock:
         known = _supervisors.get(place)
         if known is None:
-            known = _supervisors[place] = Supervisor(place, limits or Limits())
+            known = _supervisors[place] = Supervisor(place, limits or Limits(), options)
         return known

@@ -51,7 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 _bound_log()
                 return is_stopping()
 
-            work(places, limits, is_stopping=is_over, is_leaving_when_done=is_orphan)
+            work(
+                places,
+                limits,
+                first=given.model,
+                is_stopping=is_over,
+                is_leaving_when_done=is_orphan,
+            )
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -59,6 +65,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--parent", type=int)
     parser.add_argument("--max-pixels", type=int, default=MAX_PIXELS)
+    parser.add_argument("--model", type=Path, help="to be loaded at once")
     return parser.parse_args(arguments)
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from engine.benchmark.scenes import render
 from engine.inspector import Inspector
+from engine.model_file import ModelFileError
 from engine.regions import Library, Outlined, Recogniser, Region, teach
 from engine.station.judging import Judge
+from engine.station.loop import work as work_on
 
 
 @pytest.fixture
@@ -132,3 +134,23 @@ def test_a_threshold_by_hand_moves_the_limit_of_novelty_too(station, model, phot
         assert entry.total > entry.threshold
     station.set_threshold(model, 1000.0)
     assert {station.entry(entry).verdict for entry in entries} == {"normal"}
+
+
+def test_a_model_can_be_loaded_before_its_first_image_comes(own, judge):
+    image = render("pins", np.random.default_rng([2, 4])).image
+    judge.prepare(own)
+    loaded = judge.judge(image, own).inspector
+    assert judge.judge(image, own).inspector is loaded
+    with pytest.raises(ModelFileError, match="no such model file"):
+        judge.prepare(own.with_name("none.pw"))
+
+
+def test_a_worker_that_cannot_load_its_first_model_works_all_the_same(station, model, photograph):
+    entry = station.add_upload(photograph(1), "a.png", model=model)
+    gone = station.folder / "gone.pw"
+    work_on(station.places, station.limits, first=gone, is_stopping=lambda: is_done(station, entry))
+    assert station.entry(entry).state == "done"
+
+
+def is_done(station, entry):
+    return station.entry(entry).is_drawn
