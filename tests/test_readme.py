@@ -19,7 +19,7 @@ from PIL import Image
 
 from engine import Config, config
 from engine.benchmark.scenes import render, write_scenes
-from engine.cli import EXIT_CODES
+from engine.cli import EXIT_CODES, cli
 from engine.scores import SCORES
 
 ROOT = Path(__file__).parents[1]
@@ -100,15 +100,26 @@ def test_commands_run(run, text):
 
 def test_every_command_is_shown():
     shown = " ".join(blocks("sh"))
-    for name in ("fit", "score", "explain", "bench", "info", "weights"):
+    for name in (
+        *("fit", "score", "explain", "bench", "bench-compare", "info", "weights"),
+        *("classes", "region", "station"),
+    ):
         assert f"partwise {name} " in shown
     assert "`demo`" in README
+    assert "partwise ui" in README
+
+
+def test_the_options_of_the_app_are_those_it_has():
+    page = (ROOT / "docs" / "app.md").read_text(encoding="utf-8")
+    has = {option for each in cli.commands["ui"].params for option in each.opts}
+    assert set(re.findall(r"(--(?:host|root|station|library|oidc|password-\w+))", page)) <= has
+    assert {"--host", "--root", "--station", "--library", "--password-file", "--oidc"} <= has
 
 
 def test_make_has_the_targets():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"\bmake (\w+)", README)
-    assert {"demo", "test", "bench"} == set(targets)
+    assert {"app", "demo", "test", "bench"} == set(targets)
     for target in targets:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
