@@ -235,6 +235,22 @@ def test_merging_shows_counts_and_totals_before_it_is_saved(bench, parts):
     assert second.id not in bench.names
 
 
+def test_a_new_class_is_chosen_and_a_rule_for_its_count_is_suggested(bench, parts):
+    many = max(parts, key=lambda row: sum(row.counts))
+    bench.choose(many.id)
+    bench.do(
+        next(
+            each for each in bench.page.button_group(key="parts_action").options if "Split" in each
+        )
+    )
+    bench.press("parts_try")
+    bench.press("parts_save")
+    (new,) = bench.drawn("parts_table")["chosen"]
+    assert new not in [row.id for row in parts]
+    assert "Saved: split" in bench.words
+    assert "that is a rule" in bench.words
+
+
 def test_a_reload_finds_the_draft_again(bench, parts):
     bench.rename(parts[0].id, "jacket")
     bench.visit(bench.draft_name)

@@ -22,6 +22,8 @@ Way = Literal["save", "undo", "redo"]
 
 _WAY = "_parts_way"
 _DOING = {"save": "Saving …", "undo": "Undoing …", "redo": "Redoing …"}
+# where everything has its place, a count that is only learnt moves the total little
+_COUNT_HINT = " If its count must always be right, set it below: that is a rule."
 _DONE = {"save": "Saved", "undo": "Undone", "redo": "Redone"}
 
 
@@ -59,8 +61,9 @@ def _change(context: Context, way: Way, edit: Edit | None) -> None:
         set_error(sentence(str(error)))
         return
     forget(context)
-    set_notice(Notice(f"{_DONE[way]}: {_text(before, after)}."))
-    if new := _new_classes(before, after):
+    new = _new_classes(before, after)
+    set_notice(Notice(f"{_DONE[way]}: {_text(before, after)}.{_COUNT_HINT if new else ''}"))
+    if new:
         choose(*new)
 
 
