@@ -168,11 +168,11 @@ class Photographs:
 
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Photographs:
-    """Real ones of the category in PARTWISE_DATA, otherwise rendered ones."""
+    """Those of the category in PARTWISE_PRODUCT, otherwise rendered ones."""
     from engine.benchmark import find_categories
     from engine.benchmark.scenes import write_scenes
 
-    data = os.environ.get("PARTWISE_DATA")
+    data = os.environ.get("PARTWISE_PRODUCT")
     root = Path(data) if data else tmp_path_factory.mktemp("photographs") / "rendered"
     if not data:
         write_scenes(root, categories=["cable"], n_train=8, n_validation=0, n_good=6)
