@@ -27,6 +27,15 @@ def thumbnail(path: Path) -> bytes:
     return _thumbnail(str(path), path.stat().st_mtime_ns)
 
 
+def shrunk(photo: bytes, side_px: int) -> Image.Image:
+    """Return a JPEG as a small picture of at most this length on a side."""
+    with Image.open(BytesIO(photo)) as file:
+        file.draft("RGB", (2 * side_px, 2 * side_px))
+        small = file.convert("RGB")
+    small.thumbnail((side_px, side_px))
+    return small
+
+
 @st.cache_resource(show_spinner=False, max_entries=500)
 def _thumbnail(path: str, mtime_ns: int) -> bytes:
     with Image.open(path) as file:

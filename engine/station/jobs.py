@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any, get_args
 
 from engine.station.database import Database, Row, known_moment, moment, now
@@ -64,8 +65,7 @@ def cancel(database: Database, job: int) -> None:
         StationError: There is none of this id.
     """
     with database.change() as connection:
-        if not connection.execute("SELECT 1 FROM jobs WHERE id = ?", (job,)).fetchone():
-            raise StationError(f"there is no job {job} in this station")
+        _check_there(connection, job)
         connection.execute(
             "UPDATE jobs SET is_to_stop = 1,"
             " ended_at = CASE state WHEN 'queued' THEN ? ELSE ended_at END,"
@@ -82,14 +82,18 @@ def resume(database: Database, job: int) -> None:
         StationError: There is none of this id.
     """
     with database.change() as connection:
-        if not connection.execute("SELECT 1 FROM jobs WHERE id = ?", (job,)).fetchone():
-            raise StationError(f"there is no job {job} in this station")
+        _check_there(connection, job)
         connection.execute(
             "UPDATE jobs SET state = 'queued', is_to_stop = 0, attempts = 0, error = NULL,"
             " ended_at = NULL"
             " WHERE id = ? AND state IN ('cancelled', 'failed')",
             (job,),
         )
+
+
+def _check_there(connection: Connection, job: int) -> None:
+    if not connection.execute("SELECT 1 FROM jobs WHERE id = ?", (job,)).fetchone():
+        raise StationError(f"there is no job {job} in this station")
 
 
 def is_to_stop(database: Database, job: int) -> bool:

@@ -6,9 +6,9 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from PIL import Image
 
 from engine.station import StationError
+from ui.thumbnails import shrunk
 
 if TYPE_CHECKING:
     from engine.station import Entry
@@ -31,10 +31,6 @@ def thumbnail(context: Context, entry: Entry) -> bytes | None:
 
 @st.cache_resource(show_spinner=False, max_entries=N_KEPT)
 def _small(_context: Context, folder: str, entry_id: int) -> bytes:
-    with Image.open(BytesIO(_context.station.result(entry_id).photo)) as photo:
-        photo.draft("RGB", (2 * SIDE_PX, 2 * SIDE_PX))
-        small = photo.convert("RGB")
-    small.thumbnail((SIDE_PX, SIDE_PX))
     with BytesIO() as stream:
-        small.save(stream, "JPEG", quality=80)
+        shrunk(_context.station.result(entry_id).photo, SIDE_PX).save(stream, "JPEG", quality=80)
         return stream.getvalue()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine import palette
+from engine.pictures import ABSENT_KINDS, letter
 from ui.view import figure
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ Tone = Literal["plain", "off", "idle"]
 
 # Okabe and Ito: vermilion where something is, blue where something is not
 FOUND_COLOR, ABSENT_COLOR = "#d55e00", "#0072b2"
-ABSENT_KINDS = frozenset({"missing", "missing_here"})
 REGION_MARKS = {"accepted": "✓", "defect": "✕", "unknown": "?"}
 REGION_COLORS = {"accepted": "#0072b2", "defect": "#d55e00", "unknown": "#6b7480"}
 
@@ -140,19 +141,10 @@ def image_words(result: Result) -> str:
     return f"{width} × {height} pixels{took}; nearest reference: {result.reference_name}"
 
 
-def letter(index: int) -> str:
-    """Name the deviation at this index: A … Z, then AA, AB and so on."""
-    rest, last = divmod(index, 26)
-    return (letter(rest - 1) if rest else "") + chr(ord("A") + last)
-
-
 def ink_on(color: str) -> str:
-    """Return black or white, whichever is easier to read on ``#rrggbb`` (WCAG 2.1 contrast)."""
-    channels = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    luminance = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-    # at 0.179 the contrasts to black and to white are equal
-    return "#000000" if luminance > 0.179 else "#ffffff"
+    """Return black or white, whichever is easier to read on ``#rrggbb``."""
+    red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
+    return "#{:02x}{:02x}{:02x}".format(*palette.ink_on((red, green, blue)))
 
 
 def _worst_first(result: Result) -> list[dict[str, Any]]:

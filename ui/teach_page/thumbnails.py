@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
 import numpy as np
 import streamlit as st
 from jaxtyping import UInt8
-from PIL import Image as Pillow
 
 from ui.context import Context
+from ui.thumbnails import shrunk
 
 SIDE_PX = 160
 N_KEPT = 256
@@ -29,8 +27,4 @@ def entry_picture(context: Context, entry_id: int) -> Image | None:
 
 @st.cache_resource(show_spinner=False, max_entries=N_KEPT)
 def _small(_context: Context, folder: str, entry_id: int) -> Image:
-    with Pillow.open(BytesIO(_context.station.result(entry_id).photo)) as file:
-        file.draft("RGB", (2 * SIDE_PX, 2 * SIDE_PX))
-        small = file.convert("RGB")
-        small.thumbnail((SIDE_PX, SIDE_PX))
-        return np.asarray(small)
+    return np.asarray(shrunk(_context.station.result(entry_id).photo, SIDE_PX))
