@@ -20,7 +20,8 @@ def spread(tasks: Mapping[str, Callable[[], R]], jobs: int) -> Iterator[tuple[st
     with _one_thread_each():
         pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_become_worker)
         try:
-            keys = {pool.submit(task): key for key, task in tasks.items()}
+            with _interrupts_held_back():  # processes start with the first tasks
+                keys = {pool.submit(task): key for key, task in tasks.items()}
             for future in as_completed(keys):
                 yield keys[future], future.result()
         finally:
@@ -28,9 +29,27 @@ def spread(tasks: Mapping[str, Callable[[], R]], jobs: int) -> Iterator[tuple[st
 
 
 def _become_worker() -> None:
-    """Leave parallelism to the pool, and die silently when the user interrupts."""
+    """Leave parallelism to the pool, and die silently when the user interrupts, or has done so."""
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait; processes that start meanwhile let it wait, too, until they are ready.
+
+    Otherwise it would end them with a traceback while they still import what they need.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # not on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

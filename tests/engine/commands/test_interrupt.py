@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,11 @@ class Session:
             assert self.process.poll() is None, f"ended too early: {self.drawn}"
             self.read()
             time.sleep(0.005)
+
+    def children(self):
+        """Ids of the processes that it has started itself."""
+        pid = self.process.pid
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
     def interrupt(self):
         """Press Ctrl-C: every process of the session is told."""
@@ -112,3 +118,16 @@ def test_bench_goes_on_where_it_was_interrupted(
     ]
     assert all(run in runs for run in finished)  # to the microsecond: they were not made again
     assert not journal.exists()
+
+
+def test_processes_that_are_just_starting_end_silently_too(start, write_scene, small, tmp_path):
+    root = tmp_path / "cable"
+    write_scene(root / "train" / "good" / "0.png", 0)
+    write_scene(root / "test" / "good" / "0.png", 10)
+    write_scene(root / "test" / "bad" / "0.png", 20, is_stained=True)
+    session = start("bench", root, "--shots", 1, "--seeds", "1,2", "-c", small, "--jobs", 2)
+    # one process watches over the others: https://docs.python.org/3/library/multiprocessing.html
+    session.wait_until(lambda: len(session.children()) == 3)
+    assert session.interrupt() == 130
+    assert "Interrupted; no file was left half-written." in session.drawn
+    assert "Traceback" not in session.drawn
