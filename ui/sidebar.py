@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.station.turn import is_taken
+from ui.live import live
 from ui.memory import remember, remembered
 from ui.view import status_of
 
@@ -37,7 +38,7 @@ def ask_author() -> str:
 def show_status(station: Station) -> None:
     """Say in one line whether images or jobs wait, and keep it true while they do."""
     is_busy = bool(station.tally().pending or station.jobs(is_active=True))
-    st.fragment(_status, run_every=LOOK_EVERY_S if is_busy else None)(station)
+    live(_status, every_s=LOOK_EVERY_S if is_busy else None, key="status")(station)
 
 
 def _status(station: Station) -> None:

@@ -224,23 +224,29 @@ def test_next_and_previous_go_through_time(judged):
 def test_an_opinion_is_stored_with_its_author_and_can_be_taken_back(judged):
     judged.page.query_params["entry"] = "2"
     judged.run()
-    judged.press("inspect-accepted")
+    judged.press("inspect-accepted-2")
     said = judged.station.entry(2)
     assert (said.review, said.reviewed_by) == ("accepted", "first shift")
     assert judged.verdict["label"].endswith("verdict accepted by first shift")
-    judged.press("inspect-rejected")
+    judged.press("inspect-rejected-2")
     assert judged.station.entry(2).review == "rejected"
-    judged.press("inspect-rejected")
+    judged.press("inspect-rejected-2")
     assert judged.station.entry(2).review is None
+
+
+def test_an_opinion_of_an_image_that_somebody_removed_is_said_to_be_too_late(judged):
+    judged.page.query_params["entry"] = "2"
+    judged.run()
+    judged.station.remove([2])
+    judged.press("inspect-accepted-2")
+    assert any("no entry 2" in toast.value for toast in judged.page.toast)
 
 
 def test_the_keys_of_the_keyboard_are_on_the_buttons(judged):
     judged.run()
-    found = {
-        name: judged.page.button(key=f"inspect-{name}").proto.shortcut
-        for name in ("previous", "next", "accepted", "rejected")
-    }
-    assert found == {"previous": "p", "next": "n", "accepted": "a", "rejected": "x"}
+    names = ("previous", "next", f"accepted-{judged.entry}", f"rejected-{judged.entry}")
+    buttons = (judged.page.button(key=f"inspect-{name}") for name in names)
+    assert [each.proto.shortcut for each in buttons] == ["p", "n", "a", "x"]
 
 
 def test_following_shows_each_new_verdict_until_one_is_chosen(judged, photographs):

@@ -19,6 +19,7 @@ from engine.config import from_dict, to_dict
 from engine.errors import ConfigError
 from engine.station import StationError
 from ui.choice import want_model
+from ui.live import live
 from ui.view import counted, plain
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def show_opening(context: Context) -> None:
         return
     job = context.station.job(opening.job)
     if job.is_active:
-        _wait(context, opening)
+        live(_wait, every_s=_POLL_S, key="bench_opening")(context, opening)
         return
     del st.session_state[_OPENING]
     if job.state == "done":
@@ -139,7 +140,6 @@ def _go(context: Context, name: str, image: Path) -> None:
     context.go("inspect", entry=str(same[0].id))
 
 
-@st.fragment(run_every=_POLL_S)
 def _wait(context: Context, opening: Opening) -> None:
     job = context.station.job(opening.job)
     if not job.is_active:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from ui.bench_page.address import turn_to
 from ui.bench_page.view import job_title, remaining_text
+from ui.live import live
 from ui.view import plain
 
 if TYPE_CHECKING:
@@ -24,11 +25,10 @@ def show_jobs(context: Context) -> None:
     active = context.station.jobs("bench", is_active=True)
     st.session_state[_SEEN] = _state_of(active)
     if active:
-        _watch(context)
+        live(_watch, every_s=_POLL_S, key="bench_jobs")(context)
     _show_last(context)
 
 
-@st.fragment(run_every=_POLL_S)
 def _watch(context: Context) -> None:
     """Draw bars anew every second, and the whole page when a run or a job has finished."""
     active = context.station.jobs("bench", is_active=True)

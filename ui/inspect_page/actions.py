@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from engine.station import StationError
 from ui.inspect_page.more import more_menu
-from ui.inspect_page.state import FOLLOW, filters, keep, kept, open_entry
+from ui.inspect_page.state import FOLLOW, filters, keep, kept, open_entry, shown
 from ui.inspect_page.view_history import neighbours_in_words
 from ui.view import plain
 
@@ -16,19 +17,16 @@ if TYPE_CHECKING:
     from engine.station.records import Review
     from ui.context import Context
 
+Way = Literal["Previous", "Next"]
+
 
 def show_actions(context: Context, entry: Entry) -> None:
     """Offer the neighbours and an opinion, each by a key of the keyboard, too."""
-    chosen = filters()
-    before, after = context.station.neighbours(
-        entry.id, model=entry.model, order=chosen.order, **chosen.as_query()
-    )
-    if chosen.order == "newest":  # next is what came later, whichever way the table is sorted
-        before, after = after, before
+    before, after = _neighbours(context, entry)
     row = st.container(horizontal=True, vertical_alignment="center", key="inspect-buttons")
     with row:
-        _go("Previous", before, "P", ":material/chevron_left:", chosen.words)
-        _go("Next", after, "N", ":material/chevron_right:", chosen.words)
+        _go(context, "Previous", "P", ":material/chevron_left:", is_there=before is not None)
+        _go(context, "Next", "N", ":material/chevron_right:", is_there=after is not None)
         _say(context, entry, "accepted", "Accept", "A", ":material/thumb_up:")
         _say(context, entry, "rejected", "Reject", "X", ":material/thumb_down:")
         st.toggle(
@@ -41,17 +39,38 @@ def show_actions(context: Context, entry: Entry) -> None:
         more_menu(context, entry)
 
 
-def _go(label: str, target: int | None, shortcut: str, icon: str, among: str) -> None:
+def _neighbours(context: Context, entry: Entry) -> tuple[int | None, int | None]:
+    """Return what came before and after an image, of those that the history shows."""
+    chosen = filters()
+    before, after = context.station.neighbours(
+        entry.id, model=entry.model, order=chosen.order, **chosen.as_query()
+    )
+    # next is what came later, whichever way the table is sorted
+    return (after, before) if chosen.order == "newest" else (before, after)
+
+
+def _go(context: Context, label: Way, shortcut: str, icon: str, *, is_there: bool) -> None:
     st.button(
         label,
         key=f"inspect-{label.lower()}",
         icon=icon,
         shortcut=shortcut,
-        disabled=target is None,
-        on_click=open_entry,
-        args=(target,),
-        help=plain(neighbours_in_words(among)),
+        disabled=not is_there,
+        on_click=_step,
+        args=(context, label),
+        help=plain(neighbours_in_words(filters().words)),
     )
+
+
+def _step(context: Context, way: Way) -> None:
+    """Go on from the image that is shown now: whoever presses quickly is ahead of the page."""
+    try:
+        entry = context.station.entry(int(shown()))
+    except (StationError, ValueError):  # removed meanwhile: the page says so
+        return
+    target = _neighbours(context, entry)[way == "Next"]
+    if target is not None:
+        open_entry(target)
 
 
 def _say(
@@ -60,13 +79,14 @@ def _say(
     is_said = entry.review == opinion
     st.button(
         label,
-        key=f"inspect-{opinion}",
+        # of this image and no other, however late the press arrives
+        key=f"inspect-{opinion}-{entry.id}",
         icon=icon,
         shortcut=shortcut,
         type="primary" if is_said else "secondary",
         disabled=entry.verdict is None,
-        on_click=context.station.review,
-        args=(entry.id, None if is_said else opinion, context.author),
+        on_click=_review,
+        args=(context, entry.id, None if is_said else opinion),
         help=(
             "Takes your opinion back."
             if is_said
@@ -74,3 +94,10 @@ def _say(
             "It changes no verdict; to teach what is new, use the page Teach."
         ),
     )
+
+
+def _review(context: Context, entry_id: int, opinion: Review | None) -> None:
+    try:
+        context.station.review(entry_id, opinion, context.author)
+    except StationError as error:  # removed by somebody else
+        st.toast(plain(str(error)), icon=":material/info:")

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.station import StationError
+from ui.inspect_page.band import HEIGHT_PX as BAND_PX
 from ui.inspect_page.band import show_verdict
 from ui.inspect_page.state import is_following
 from ui.inspect_page.view_pulse import progress_words, settled_words
 from ui.inspect_page.view_verdict import EMPTY, band
+from ui.live import live
 from ui.view import counted
 
 if TYPE_CHECKING:
@@ -67,11 +69,7 @@ def show_progress(context: Context, drawn: Drawn, *, is_history: bool) -> None:
             st.rerun()
 
     every = PROGRESS_EVERY_S if drawn.tally.pending or drawn.is_watching else None
-    place = st.container(
-        height=HEIGHT_PX, border=False, vertical_alignment="center", key="inspect-pulse"
-    )
-    with place:
-        st.fragment(beat, run_every=every)()
+    live(beat, every_s=every, key="inspect-pulse", height=HEIGHT_PX)()
 
 
 def show_current(context: Context, drawn: Drawn) -> None:
@@ -85,7 +83,7 @@ def show_current(context: Context, drawn: Drawn) -> None:
             st.rerun()
 
     every = VERDICT_EVERY_S if _is_waited_for(drawn) else None
-    st.fragment(beat, run_every=every)()
+    live(beat, every_s=every, key="inspect-band", height=BAND_PX)()
 
 
 def _is_waited_for(drawn: Drawn) -> bool:

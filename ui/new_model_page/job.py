@@ -13,6 +13,7 @@ from engine.model_file import ModelFileError
 from engine.storage import load_inspector
 from features.pixels import ImageError
 from ui.choice import want_model
+from ui.live import live
 from ui.new_model_page.legend import show_legend
 from ui.new_model_page.view import legend, step_words, totals_chart, totals_words
 from ui.thumbnails import thumbnail
@@ -36,11 +37,11 @@ def show_progress(context: Context, job: Job) -> None:
     """Draw how far a job is, with a way to cancel it, until it ends."""
     if job.kind == "fit":
         st.subheader(plain(f"Learning {job.spec['name']}"), anchor=False)
-        st.fragment(_follow, run_every=LOOK_EVERY_S)(context, job.id)
+        live(_follow, every_s=LOOK_EVERY_S, key="new-job")(context, job.id)
         _show_references(job)
     else:
         st.subheader("Making an example product", anchor=False)
-        st.fragment(_follow, run_every=LOOK_EVERY_S)(context, job.id)
+        live(_follow, every_s=LOOK_EVERY_S, key="new-job")(context, job.id)
 
 
 def show_failure(job: Job, *, again: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.station import StationError
+from ui.live import live
 from ui.parts_page.state import Notice, notice, set_notice
 from ui.parts_page.verdicts import last_verdicts
 from ui.parts_page.view_effect import Verdict, is_open, verdict_lines, verdict_words
@@ -64,7 +65,8 @@ def _rejudge(context: Context, said: Notice) -> None:
 
 def _show_rejudged(context: Context, said: Notice) -> None:
     is_waiting = any(is_open(each) for each in _now(context, said))
-    st.fragment(_draw, run_every=POLL_S if is_waiting else None)(context, said, is_waiting)
+    every = POLL_S if is_waiting else None
+    live(_draw, every_s=every, key="parts_notice")(context, said, is_waiting)
 
 
 def _draw(context: Context, said: Notice, was_waiting: bool) -> None:

@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from engine.regions.library.errors import LibraryError
 from engine.station import StationError
 from features import ImageError
+from ui.live import live
 from ui.parts_page.view_effect import Verdict, is_open, verdict_lines, verdict_of, verdict_words
 from ui.table import show_table
 from ui.view import counted
@@ -41,7 +42,7 @@ def show_verdicts(context: Context, draft: Draft) -> None:
         )
         return
     is_going_on = draft.is_judging and any(is_open(each) for each in draft.verdicts)
-    st.fragment(_show, run_every=PAUSE_S if is_going_on else None)(context, draft)
+    live(_show, every_s=PAUSE_S if is_going_on else None, key="parts_last")(context, draft)
 
 
 def _show(context: Context, draft: Draft) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui.context import Context
+from ui.live import live
 from ui.teach_page.state import own_lessons
 from ui.teach_page.view_library import news
 
@@ -38,8 +39,8 @@ def reading(context: Context) -> Library | None:
     return None if address is None else opened.get(address)
 
 
-def watch_library(context: Context) -> None:
-    """Show lessons of others as they come, without a reload; announce each once."""
+def announce(context: Context) -> None:
+    """Announce lessons that others gave since the page was drawn last, each once."""
     library = reading(context)
     revision = 0 if library is None else library.revision()
     seen: tuple[int, int] | None = st.session_state.get(_SEEN)
@@ -49,11 +50,15 @@ def watch_library(context: Context) -> None:
             for words in news(lessons, seen[1], own_lessons())[-MOST_TOASTS:]:
                 st.toast(words, icon=":material/school:")
         st.session_state[_SEEN] = (revision, lessons[-1].id if lessons else 0)
-    st.fragment(_look, run_every=POLL_S)(context)
+
+
+def listen(context: Context) -> None:
+    """Have the page drawn again when somebody has taught; after ``announce``, at its end."""
+    live(_look, every_s=POLL_S, key="teach_news")(context)
 
 
 def last_lesson() -> int:
-    """Return the number of the last lesson that ``watch_library`` saw; 0 before the first."""
+    """Return the number of the last lesson that ``announce`` saw; 0 before the first."""
     seen: tuple[int, int] = st.session_state[_SEEN]
     return seen[1]
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from ui.context import Context
 from ui.inspect_page.state import open_entry
+from ui.live import live
 from ui.teach_page.lessons import turn
 from ui.teach_page.state import VIEW, Outcome, outcome, set_outcome
 from ui.teach_page.thumbnails import entry_picture
@@ -30,7 +31,7 @@ def show_outcome(context: Context) -> None:
     if shown is None:
         return
     is_waiting = _n_waiting(_rows(context, shown)) > 0
-    st.fragment(_show, run_every=POLL_S if is_waiting else None)(context, shown)
+    live(_show, every_s=POLL_S if is_waiting else None, key="teach_effect")(context, shown)
 
 
 def _show(context: Context, shown: Outcome) -> None:

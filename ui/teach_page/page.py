@@ -14,7 +14,7 @@ from ui.teach_page.history import show_lessons
 from ui.teach_page.images import choose, current, judged, sharp_tile
 from ui.teach_page.lessons import DEFAULT_LAST, LAST, refusal
 from ui.teach_page.library import show_library
-from ui.teach_page.news import last_lesson, reading, watch_library
+from ui.teach_page.news import announce, last_lesson, listen, reading
 from ui.teach_page.outcome import show_outcome
 from ui.teach_page.outline import show_outline
 from ui.teach_page.state import PAINTER, VIEW, arrive, outcome, picked, subject
@@ -52,8 +52,9 @@ def show(context: Context) -> None:
         return
     arrive(context.model)
     try:
-        watch_library(context)
+        announce(context)
         _show(context, reading(context))
+        listen(context)
     except (LibraryError, ModelFileError) as error:
         st.error(plain(str(error)), icon=":material/error:")
 

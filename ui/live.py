@@ -1,0 +1,60 @@
+"""How is a part of a page drawn again by itself, without disturbing what stands beside it?
+
+By a fragment in a container of its own, for which the browser asks whenever the page stands still.
+
+Streamlit's own timer (``run_every``) asks at any time. When that happens just as a run of the page
+ends, two things go wrong, often so on a machine under load. What the run drew of the fragment is
+taken out of the queue (``ForwardMsgQueue.clear``); the browser then removes the old elements, what
+follows moves up by one place, and the fragment draws over its neighbour. Or a new script runner
+begins, and what the old one has said last is not listened to (``AppSession``). Either way a part of
+the page is missing or old until the page runs again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import ParamSpec
+
+import streamlit as st
+
+from ui.static_files import static_text
+
+P = ParamSpec("P")
+
+_PULSE = st.components.v2.component("partwise_pulse", js=static_text("pulse.js"))
+
+
+def live(
+    draw: Callable[P, None], *, every_s: float | None, key: str, height: int | None = None
+) -> Callable[P, None]:
+    """Return what draws, and draws again every so often; call it at once, with its arguments.
+
+    Args:
+        draw: Draws some elements; may call ``st.rerun()`` to have the whole page drawn again.
+        every_s: Seconds from the end of one time to the next; None to draw only with the page.
+        key: Names the container, for styles and tests.
+        height: In CSS pixels: the place is kept while there is nothing in it.
+    """
+
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> None:
+        place = st.container(
+            height="content" if height is None else height,
+            border=False,
+            vertical_alignment="top" if height is None else "center",
+            key=key,
+        )
+        with place:
+            st.fragment(beat)(*args, **kwargs)
+
+    def beat(*args: P.args, **kwargs: P.kwargs) -> None:
+        draw(*args, **kwargs)
+        if every_s is not None:
+            data = {"every_ms": round(1000 * every_s), "beat": time.monotonic()}
+            _PULSE(data=data, key=f"{key}-pulse", height=1, on_beat_change=_nothing)
+
+    return drawn
+
+
+def _nothing() -> None:
+    """Streamlit knows only triggers that have a callback."""
