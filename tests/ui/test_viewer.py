@@ -94,8 +94,9 @@ def test_looking_around_never_runs_the_page_again(page: Any, folder: Path) -> No
     page.get_by_role("button", name="Zoom in").click()
     page.get_by_role("button", name="Anomaly map").click()
     page.get_by_label("Opacity: Parts").fill("80", force=True)
-    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("button", name="Swipe").click()
     page.get_by_role("slider", name="Swipe").press("ArrowLeft")
+    page.get_by_role("button", name="Side by side").click()
     page.wait_for_timeout(300)
     assert level(page) != whole
     assert (folder / "runs").read_text() == runs
@@ -120,7 +121,7 @@ def test_what_was_chosen_holds_for_the_next_image_and_after_a_reload(page: Any) 
     page.get_by_label("Opacity: Anomaly map").fill("25")
     page.get_by_role("button", name="Parts", exact=True).click()
     page.get_by_role("button", name="Zoom in").click()
-    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("button", name="Swipe").click()
     page.get_by_role("slider", name="Swipe").press("End")
     chosen = level(page)
 
@@ -172,7 +173,7 @@ def test_the_next_image_comes_without_a_blank_frame_or_a_jump(page: Any) -> None
 
 
 def test_the_swipe_shows_the_other_picture_on_its_right(page: Any) -> None:
-    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("button", name="Swipe").click()
     swipe = page.get_by_role("slider", name="Swipe")
     assert seen(page, 0.45, 0.9)[0] > 150
     assert seen(page, 0.55, 0.9)[2] > 150
@@ -188,8 +189,39 @@ def test_the_swipe_shows_the_other_picture_on_its_right(page: Any) -> None:
     assert seen(page, 0.45, 0.9)[2] > 150
 
 
+def test_side_by_side_both_show_the_same_place_and_move_together(page: Any) -> None:
+    page.get_by_role("button", name="Side by side").click()
+    page.wait_for_timeout(200)
+    frame = page.locator(".frame").bounding_box()
+    half = frame["width"] / 2
+    assert seen(page, 0.25)[0] > 150
+    assert seen(page, 0.75)[2] > 150
+
+    def shifts() -> list[float]:
+        here, there = (page.locator(f"{name} .mark") for name in (".plane", ".twin"))
+        assert here.count() == there.count() == 2
+        return [
+            there.nth(each).bounding_box()["x"] - here.nth(each).bounding_box()["x"]
+            for each in range(2)
+        ]
+
+    assert shifts() == pytest.approx([half, half], abs=0.5)
+    mark = page.locator(".twin .mark").first.bounding_box()
+    at_x, at_y = round(mark["x"]) + 10, round(mark["y"]) + 5
+    page.mouse.move(at_x, at_y)  # in the right pane: what is pointed at stays there
+    page.mouse.wheel(0, -400)
+    page.wait_for_timeout(200)
+    zoomed, factor = page.locator(".twin .mark").first.bounding_box(), 1.0015**400
+    assert zoomed["x"] == pytest.approx(at_x + (mark["x"] - at_x) * factor, abs=1)
+    assert shifts() == pytest.approx([half, half], abs=0.5)
+    page.get_by_role("button", name="Side by side").click()
+    page.get_by_role("button", name="Whole image").click()
+    assert page.locator(".twin .mark").first.is_visible() is False
+    assert seen(page, 0.75)[0] > 150
+
+
 def test_marks_and_their_list_light_up_together(page: Any) -> None:
-    lines, marks = page.locator(".line"), page.locator(".mark")
+    lines, marks = page.locator(".line"), page.locator(".plane .mark")
     assert lines.all_inner_texts() == ["A\nleg missing", "B\n<b>scratch</b>"]
     assert page.locator("b").count() == 0
     border = "(mark) => getComputedStyle(mark, '::before').borderStyle"

@@ -5,13 +5,15 @@ class Viewer {
     this.key = key;
     this.data = null;
     this.turn = 0;
-    this.choice = recall(key, { layers: {}, swipe: { isOn: false, share: 0.5 }, place: null });
+    this.choice = recall(key, { layers: {}, compare: null, share: 0.5, place: null });
     this.plane = element("div", { class: "plane" });
+    this.twin = element("div", { class: "twin" });
+    this.panes = [element("div", { class: "pane" }, this.plane), element("div", { class: "pane second" }, this.twin)];
     this.frame = element("div", {
       class: "frame", tabindex: 0, role: "group",
       "aria-label": "Image: plus and minus zoom, arrow keys move, 0 shows the whole image",
-    }, this.plane);
-    this.swipe = swipeHandle(this.frame, (share) => this.choose(() => { this.choice.swipe.share = share; }));
+    }, ...this.panes);
+    this.swipe = swipeHandle(this.frame, (share) => this.choose(() => { this.choice.share = share; }));
     this.sides = [element("span", { class: "side left", text: "Image" }), element("span", { class: "side right" })];
     this.window = new PictureWindow(this.frame, () => this.place());
     this.zoom = zoomButtons(this.window);
@@ -37,7 +39,7 @@ class Viewer {
     this.frame.addEventListener("dblclick", (event) => {
       if (event.target.closest("button, [role=slider]")) return;
       if (this.window.isZoomed) this.window.reset();
-      else this.window.zoom(3, this.window.framePoint(event));
+      else this.window.zoom(3, this.window.inFirstPane(this.window.framePoint(event)));
     });
     this.observer = new ResizeObserver(() => this.window.lay());
     this.observer.observe(this.frame);
@@ -91,6 +93,7 @@ class Viewer {
     if (this.other) this.other.alt = data.otherTitle;
     for (const picture of pictures.filter(Boolean)) picture.draggable = false;
     this.layInPlane(pictures.filter(Boolean));
+    this.layInTwin();
     this.makeMarks(size);
     this.sides[1].textContent = data.otherTitle;
     this.makeControls();
@@ -108,13 +111,21 @@ class Viewer {
     });
   }
 
+  layInTwin() {
+    if (this.other === this.twinOf) return;
+    this.twinOf = this.other;
+    this.twin.querySelector("img")?.remove();
+    if (this.other) this.twin.prepend(copyOf(this.other));
+  }
+
   makeMarks(size) {
     const names = JSON.stringify([size, this.data.marks, this.data.isListing]);
     if (names === this.markNames) return;
     this.markNames = names;
-    for (const shown of this.plane.querySelectorAll(".mark")) shown.remove();
+    for (const shown of this.frame.querySelectorAll(".mark")) shown.remove();
     const marks = this.data.marks.map((mark) => markPair(mark, size, (box) => this.window.showBox(box)));
     this.plane.append(...marks.map(({ box }) => box));
+    this.twin.append(...this.data.marks.map((mark) => markBox(mark, size)));
     this.list.replaceChildren(...(this.data.isListing ? marks.map(({ line }) => line) : []));
   }
 
@@ -124,7 +135,7 @@ class Viewer {
     this.controlNames = names;
     const chips = this.layers.map((layer) =>
       layerControl(layer, this.layerChoice(layer), () => this.choose(() => {})));
-    if (this.other) chips.push(this.swipeChip());
+    if (this.other) chips.push(this.compareChips());
     this.controls.replaceChildren(...chips);
   }
 
@@ -132,15 +143,20 @@ class Viewer {
     return (this.choice.layers[name] ??= { isOn, opacity });
   }
 
-  swipeChip() {
-    this.compare = element(
-      "button", { type: "button", class: "chip compare", title: "Swipe against this picture" },
-      icon(SWIPE), element("span", { text: `Compare: ${this.data.otherTitle}` }),
+  // Two ways to look at the other picture; pressed again, a chip ends its way.
+  compareChips() {
+    const chip = ([way, path, words, title]) => element(
+      "button", {
+        type: "button", class: "chip compare", title, "data-way": way,
+        onclick: () => this.choose(() => { this.choice.compare = this.choice.compare === way ? null : way; }),
+      },
+      icon(path), element("span", { text: words }),
     );
-    this.compare.addEventListener("click", () => this.choose(() => {
-      this.choice.swipe.isOn = !this.choice.swipe.isOn;
-    }));
-    return element("div", { class: "layer" }, this.compare);
+    this.ways = COMPARE.map(chip);
+    return element(
+      "div", { class: "layer", role: "group", "aria-label": `Compare: ${this.data.otherTitle}` },
+      element("span", { class: "other", text: this.data.otherTitle }), ...this.ways,
+    );
   }
 
   show() {
@@ -149,11 +165,22 @@ class Viewer {
       layer.picture.style.opacity = opacity;
       layer.picture.style.visibility = isOn ? "visible" : "hidden";
     }
-    const isSwiping = Boolean(this.other) && this.choice.swipe.isOn;
-    this.compare?.setAttribute("aria-pressed", String(isSwiping));
-    if (this.other) this.other.style.visibility = isSwiping ? "visible" : "hidden";
-    for (const part of [this.swipe.handle, ...this.sides]) part.hidden = !isSwiping;
-    this.place();
+    const { compare } = this;
+    for (const chip of this.ways ?? []) chip.setAttribute("aria-pressed", String(chip.dataset.way === compare));
+    if (this.other) this.other.style.visibility = compare === "swipe" ? "visible" : "hidden";
+    this.swipe.handle.hidden = compare !== "swipe";
+    for (const side of this.sides) side.hidden = !compare;
+    this.panes[1].hidden = compare !== "beside";
+    this.frame.classList.toggle("beside", compare === "beside");
+    const columns = compare === "beside" ? 2 : 1;
+    if (columns === this.window.columns) return this.place();
+    this.window.columns = columns;
+    this.window.lay();
+  }
+
+  // How the other picture is shown, if there is one: "swipe", "beside" or null.
+  get compare() {
+    return this.other ? this.choice.compare ?? null : null;
   }
 
   // Put the plane where the view says; lines and letters keep their size.
@@ -161,16 +188,20 @@ class Viewer {
     if (!this.data) return;
     const { view, size, frame } = this.window;
     const width = size.width * view.scale;
-    Object.assign(this.plane.style, {
-      left: `${view.x}px`, top: `${view.y}px`, width: `${width}px`, height: `${size.height * view.scale}px`,
-    });
-    this.plane.classList.toggle("coarse", width / this.photo.naturalWidth >= 4);
+    for (const plane of [this.plane, this.twin]) {
+      Object.assign(plane.style, {
+        left: `${view.x}px`, top: `${view.y}px`, width: `${width}px`, height: `${size.height * view.scale}px`,
+      });
+      plane.classList.toggle("coarse", width / this.photo.naturalWidth >= 4);
+    }
     this.frame.classList.toggle("zoomed", this.window.isZoomed);
     const [low, high] = [Math.max(view.x, 0), Math.min(view.x + width, frame.width)];
-    const { share } = this.choice.swipe;
+    const { share } = this.choice;
     this.swipe.place(share, low, high);
     this.sides[0].style.left = `${low + 8}px`;
-    this.sides[1].style.right = `${frame.width - high + 8}px`;
+    const isBeside = this.compare === "beside";
+    this.sides[1].style.left = isBeside ? `${frame.width + low + 8}px` : "auto";
+    this.sides[1].style.right = isBeside ? "auto" : `${frame.width - high + 8}px`;
     const cut = low + share * (high - low) - view.x;
     if (this.other) this.other.style.clipPath = `inset(0 0 0 ${(100 * cut) / width}%)`;
     this.zoom.update();

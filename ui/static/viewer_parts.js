@@ -2,6 +2,19 @@
 
 const CHECK = "M4.5 10.5l3.5 3.5 7.5-8";
 const SWIPE = "M10 2.5v15M6.5 7L3.5 10l3 3M13.5 7l3 3-3 3";
+const BESIDE = "M2.5 4.5h6v11h-6zM11.5 4.5h6v11h-6z";
+// name, icon, words, hint
+const COMPARE = [
+  ["swipe", SWIPE, "Swipe", "Draw it over the image, up to a line that you move"],
+  ["beside", BESIDE, "Side by side", "Show both at the same place; they move together"],
+];
+
+// A second view of a picture that is loaded already.
+function copyOf(picture) {
+  const copy = picture.cloneNode();
+  copy.removeAttribute("style");
+  return copy;
+}
 
 // A chip turns its layer on and off; its slider is the opacity.
 function layerControl(layer, choice, changed) {
@@ -11,13 +24,12 @@ function layerControl(layer, choice, changed) {
   );
   const slider = range({
     min: 0, max: 100, step: 1, value: Math.round(choice.opacity * 100),
-    "aria-label": `Opacity: ${layer.title}`, title: `Opacity: ${layer.title}`,
+    "aria-label": `Opacity: ${layer.title}`,
   });
-  const level = element("output", { class: "percent" });
   const show = () => {
     chip.setAttribute("aria-pressed", String(choice.isOn));
     slider.disabled = !choice.isOn;
-    level.textContent = `${slider.value} %`;
+    slider.title = `Opacity: ${layer.title}, ${slider.value} %`;
   };
   chip.addEventListener("click", () => {
     choice.isOn = !choice.isOn;
@@ -30,25 +42,30 @@ function layerControl(layer, choice, changed) {
     changed();
   });
   show();
-  return element("div", { class: "layer" }, chip, slider, level);
+  return element("div", { class: "layer" }, chip, slider);
+}
+
+// The box of a mark.
+function markBox(mark, size) {
+  const [left, top, right, bottom] = mark.box;
+  const box = element("div", { class: `mark ${mark.isAbsent ? "absent" : "present"}` });
+  box.style.left = `${(100 * left) / size.width}%`;
+  box.style.top = `${(100 * top) / size.height}%`;
+  box.style.width = `${(100 * (right - left)) / size.width}%`;
+  box.style.height = `${(100 * (bottom - top)) / size.height}%`;
+  return box;
 }
 
 // A box with a letter on the photograph, and its line in the list; each lights up with the other.
 function markPair(mark, size, open) {
-  const [left, top, right, bottom] = mark.box;
+  const [left, top] = mark.box;
   const kind = mark.isAbsent ? "absent" : "present";
   const badge = element("button", {
     type: "button", class: "badge", text: mark.letter,
     "aria-label": `${mark.letter}, ${kind}: ${mark.title}`,
   });
-  const box = element(
-    "div", { class: `mark ${kind}` },
-    badge, element("span", { class: "tip", "aria-hidden": "true", text: mark.title }),
-  );
-  box.style.left = `${(100 * left) / size.width}%`;
-  box.style.top = `${(100 * top) / size.height}%`;
-  box.style.width = `${(100 * (right - left)) / size.width}%`;
-  box.style.height = `${(100 * (bottom - top)) / size.height}%`;
+  const box = markBox(mark, size);
+  box.append(badge, element("span", { class: "tip", "aria-hidden": "true", text: mark.title }));
   box.classList.toggle("low", top < 0.12 * size.height);
   box.classList.toggle("far", left > 0.6 * size.width);
 

@@ -51,6 +51,8 @@ class PictureWindow {
     this.changed = changed;
     this.size = { width: 1, height: 1 };
     this.maxScale = 32;
+    // panes beside each other that show the same place of as many pictures
+    this.columns = 1;
     this.place = { zoom: 1, x: 0.5, y: 0.5 };
     this.frame = { width: 0, height: 0 };
     this.view = { scale: 1, x: 0, y: 0 };
@@ -68,7 +70,7 @@ class PictureWindow {
   lay() {
     const { clientWidth: width, clientHeight: height } = this.frameElement;
     if (!width || !height) return;
-    this.frame = { width, height };
+    this.frame = { width: width / this.columns, height };
     this.maxScale = Math.max(this.fit * 8, 32);
     this.view = held(absolute(this.place, this.size, this.frame), this.size, this.frame, this.maxScale);
     this.changed();
@@ -111,6 +113,11 @@ class PictureWindow {
     return [(at.x - this.view.x) / this.view.scale, (at.y - this.view.y) / this.view.scale];
   }
 
+  // The same place in the first pane, from wherever it was pointed at.
+  inFirstPane({ x, y }) {
+    return { x: this.columns > 1 && x >= this.frame.width ? x - this.frame.width : x, y };
+  }
+
   framePoint(event) {
     const box = this.frameElement.getBoundingClientRect();
     const border = this.frameElement;
@@ -149,7 +156,7 @@ function zoomByWheel(pictureWindow) {
     // a pinch on a touch pad comes as a wheel with small steps
     const strength = event.ctrlKey && Math.abs(event.deltaY) < 50 ? 6 : 1;
     const factor = WHEEL_STEP ** (-event.deltaY * lines * strength);
-    pictureWindow.zoom(factor, pictureWindow.framePoint(event));
+    pictureWindow.zoom(factor, pictureWindow.inFirstPane(pictureWindow.framePoint(event)));
   }, { passive: false });
 }
 
@@ -200,7 +207,7 @@ function pinch(pictureWindow, pointers, movedId, now) {
   const apart = (point) => Math.max(Math.hypot(point.x - other.x, point.y - other.y), 1);
   const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
   pictureWindow.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
-  pictureWindow.zoom(apart(now) / apart(before), middle);
+  pictureWindow.zoom(apart(now) / apart(before), pictureWindow.inFirstPane(middle));
 }
 
 const MINUS = "M4 10h12";
