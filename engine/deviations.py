@@ -15,10 +15,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from alignment.similarity import Affine, apply
+from engine.comparison import Comparison
 from engine.report import Deviation
 from engine.sample import Sample
 from engine.scores import Reading
 from engine.scores.instance_count import beyond_tolerance
+from engine.whereabouts import extra_in, missing_from
 
 # a class whose count differs this much among the references themselves is not counted
 MAX_COUNT_SPREAD = 1
@@ -31,7 +33,7 @@ CLEAR_SHARE = 0.3
 
 
 def find_deviations(
-    test: Sample,
+    nearest: Comparison,
     references: Sequence[Sample],
     names: Sequence[str],
     readings: Mapping[str, Reading],
@@ -40,12 +42,16 @@ def find_deviations(
 ) -> tuple[Deviation, ...]:
     """Return everything that exceeds what the references showed, the worst first.
 
-    Before all else come counts beyond a tolerance that was set by hand: that is a rule.
+    Before all else come counts beyond a tolerance that was set by hand: that is a rule. ``nearest``
+    is the image beside the reference that is most like it, which shows where things should be.
     """
-    ruled = _ruled_counts(test, references, names)
+    test = nearest.test
+    ruled = [_placed(each, nearest, to_image) for each in _ruled_counts(test, references, names)]
+    counts = [_placed(each, nearest, to_image) for each in _counts(test, references, names)]
+    counts, sizes = _once(counts, ruled, _sizes(test, references, names))
     found = [
-        *_counts(test, references, names),
-        *_sizes(test, references, names),
+        *counts,
+        *sizes,
         *_colors(test, references, names),
         *_places(test, references, names),
         *_missing_here(test, references, names, readings["missing_patch"], weights, to_image),
@@ -94,6 +100,27 @@ def _count(index: int, name: str, n_found: int, n_low: int, n_high: int) -> Devi
     text = f"{name}: {n_found} found, {wanted} expected"
     severity = 1 + abs(n_found - n_expected) / (1 + n_high - n_low)
     return Deviation(index, name, kind, n_expected, n_found, text, severity)
+
+
+def _placed(count: Deviation, nearest: Comparison, to_image: Affine) -> Deviation:
+    """Frame what is missing or too many, where that is clear."""
+    n_off = round(abs(count.found - count.expected))
+    look = missing_from if count.kind == "missing" else extra_in
+    region = look(nearest, count.class_id, n_off)
+    if region is None:
+        return count
+    return replace(count, box_xyxy=_box(region, nearest.test, to_image))
+
+
+def _once(
+    counts: list[Deviation], ruled: list[Deviation], sizes: list[Deviation]
+) -> tuple[list[Deviation], list[Deviation]]:
+    """Let the count alone speak for a class that is not there at all, as loudly as its size."""
+    absent = {each.class_id for each in counts + ruled if not each.found}
+    loud = {each.class_id: each.severity for each in sizes if each.class_id in absent}
+    return [
+        replace(each, severity=max(each.severity, loud.get(each.class_id, 0.0))) for each in counts
+    ], [each for each in sizes if each.class_id not in absent]
 
 
 def _sizes(test: Sample, references: Sequence[Sample], names: Sequence[str]) -> list[Deviation]:

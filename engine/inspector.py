@@ -94,6 +94,7 @@ class Inspector:
         """Say what is wrong with an examined image, in numbers and words."""
         normaliser: Normaliser = self.normaliser_
         sample, readings = examination.sample, examination.readings
+        nearest = nearest_reference(examination.comparisons)
         heat = {
             name: np.asarray(readings[name].cells) / normaliser.weights[name]
             for name in ("located_patch", "missing_patch")
@@ -106,7 +107,7 @@ class Inspector:
             scores={name: readings[name].value for name, _ in SCORES},
             normalised=normaliser.shares(readings),
             deviations=find_deviations(
-                sample,
+                examination.comparisons[nearest],
                 self.samples_,
                 self.class_names_,
                 readings,
@@ -117,7 +118,7 @@ class Inspector:
             missing_map=heat["missing_patch"],
             aligned=sample.aligned,
             upright=sample.image,
-            nearest_reference=nearest_reference(examination.comparisons),
+            nearest_reference=nearest,
             image_size=examination.image_size,
             to_image=examination.to_image,
             seconds=0.0,

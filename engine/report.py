@@ -100,6 +100,8 @@ class Report:
 
         def importance(deviation: Deviation) -> tuple[float, float]:
             share = self.normalised.get(SCORE_OF[deviation.kind], 0.0)
+            if deviation.kind == "missing" and not deviation.found:  # its size is said by this, too
+                share = max(share, self.normalised.get(SCORE_OF["size"], 0.0))
             is_named = deviation.kind == "missing_here" and deviation.class_id >= 0
             return share * (NAMED_GAIN if is_named else 1.0), deviation.severity
 

@@ -35,13 +35,14 @@ def deviations(paint: Paint, beside: Beside) -> Callable[..., list[Deviation]]:
         to_image: Affine = IDENTITY,
     ) -> list[Deviation]:
         usual = references or [paint(USUAL, seed=seed) for seed in range(1, 5)]
-        readings = score_all(beside(test, *usual), ScoresConfig())
+        comparisons = beside(test, *usual)
+        readings = score_all(comparisons, ScoresConfig())
         quiet = np.zeros(test.dense.is_valid.shape, dtype=np.float32)
         for name in ("missing_patch", "located_patch"):
             cells = (maps or {}).get(name, quiet)
             readings[name] = Reading(float(cells.max()), cells)
         weights = dict.fromkeys(readings, 1.0)
-        return list(find_deviations(test, usual, NAMES, readings, weights, to_image))
+        return list(find_deviations(comparisons[0], usual, NAMES, readings, weights, to_image))
 
     return find
 
@@ -52,6 +53,12 @@ Find = Callable[..., list[Deviation]]
 def only(found: Sequence[Deviation], kind: str) -> Deviation:
     (deviation,) = (each for each in found if each.kind == kind)
     return deviation
+
+
+def framed(box_yxyx: Box) -> Box:
+    """The frame in the file around painted working pixels, half a pixel more on each side."""
+    top, left, bottom, right = box_yxyx
+    return max(0, left - 1), max(0, top - 1), right, bottom
 
 
 class TestCounts:
@@ -88,6 +95,35 @@ class TestCounts:
         split = [*USUAL, (0, (20, 0, 24, 64))]
         assert deviations(paint(split)) == []
 
+    @pytest.mark.parametrize(("left", "place"), [(A, B), (B, A)])
+    def test_what_is_missing_is_framed_where_the_reference_shows_it(
+        self, paint: Paint, deviations: Find, left: Box, place: Box
+    ) -> None:
+        missing = only(deviations(paint([(1, left), (2, C)])), "missing")
+        assert missing.box_xyxy == framed(place)
+
+    def test_all_that_is_missing_is_framed_at_once(self, paint: Paint, deviations: Find) -> None:
+        missing = only(deviations(paint([(2, C)])), "missing")
+        assert missing.box_xyxy == framed((A[0], A[1], B[2], B[3]))
+
+    def test_what_is_too_many_is_framed(self, paint: Paint, deviations: Find) -> None:
+        extra = only(deviations(paint([*USUAL, (1, (28, 46, 40, 58))])), "extra")
+        assert extra.box_xyxy == framed((28, 46, 40, 58))
+
+    def test_frames_follow_a_part_that_lies_a_little_off(
+        self, paint: Paint, deviations: Find
+    ) -> None:
+        off = tuple(side + 2 for side in A)
+        missing = only(deviations(paint([(1, off), (2, C)])), "missing")
+        assert missing.box_xyxy == framed(B)
+
+    def test_what_is_hidden_in_another_part_is_not_framed(
+        self, paint: Paint, deviations: Find
+    ) -> None:
+        joined = (A[0], A[1], B[2], B[3])  # both are there, as one
+        missing = only(deviations(paint([(1, joined), (2, C)])), "missing")
+        assert missing.box_xyxy is None
+
     def test_more_missing_is_worse(self, paint: Paint, deviations: Find) -> None:
         one, two = (
             only(deviations(paint(parts)), "missing") for parts in ([(1, A), (2, C)], [(2, C)])
@@ -121,11 +157,12 @@ class TestSizesColoursPlaces:
         assert away.text.startswith("board: ")
         assert "away from its place" in away.text
 
-    def test_an_absent_class_has_neither_colour_nor_place(
+    def test_an_absent_class_has_neither_size_nor_colour_nor_place(
         self, paint: Paint, deviations: Find
     ) -> None:
-        kinds = {each.kind for each in deviations(paint([(1, A), (1, B)])) if each.class_id == 2}
-        assert kinds == {"missing", "size"}
+        found = [each for each in deviations(paint([(1, A), (1, B)])) if each.class_id == 2]
+        assert [each.kind for each in found] == ["missing"]
+        assert found[0].severity > 3  # as loud as the size that it stands for
 
 
 class TestWorstPlace:
