@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
+from types import FrameType
 from typing import TypeVar
 
 import cv2
@@ -40,9 +42,33 @@ def _become_worker() -> None:
 def _interrupts_held_back() -> Iterator[None]:
     """Let Ctrl-C wait; processes that start meanwhile let it wait, too, until they are ready.
 
-    Otherwise it would end them with a traceback while they still import what they need.
+    Otherwise it would end them with a traceback while they still import what they need, or this
+    one between the start of a process and the note that it was started: nobody would end that.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # not on Windows
+    held: list[int] = []
+    with _handled(lambda number, _: held.append(number)), _blocked():
+        yield
+    if held:
+        signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle Ctrl-C otherwise; only the main thread can, and is the one that is interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _blocked() -> Iterator[None]:
+    """Block Ctrl-C in this thread, and so in processes that it starts; not on Windows."""
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

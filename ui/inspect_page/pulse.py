@@ -17,7 +17,7 @@ import streamlit as st
 from engine.station import StationError
 from ui.inspect_page.band import HEIGHT_PX as BAND_PX
 from ui.inspect_page.band import show_verdict
-from ui.inspect_page.state import is_following
+from ui.inspect_page.state import is_following, shown
 from ui.inspect_page.view_pulse import progress_words, settled_words
 from ui.inspect_page.view_verdict import EMPTY, band
 from ui.live import live
@@ -79,7 +79,9 @@ def show_current(context: Context, drawn: Drawn) -> None:
     def beat() -> None:
         entry = _now(context, drawn)
         show_verdict(band(entry) if entry is not None else EMPTY, key="inspect-verdict")
-        if next(beats) > 0 and entry != drawn.entry:
+        is_first = next(beats) == 0
+        is_other = drawn.entry is not None and shown() != str(drawn.entry.id)
+        if not is_first and (entry != drawn.entry or is_other):
             st.rerun()
 
     every = VERDICT_EVERY_S if _is_waited_for(drawn) else None
