@@ -35,6 +35,20 @@ def plain(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", joined)
 
 
+def _plain_piece(text: str) -> str:
+    """Keep the blanks at both ends, which join it to its neighbours."""
+    before, after = (" " if text[:1].isspace() else ""), (" " if text[-1:].isspace() else "")
+    return f"{before}{plain(text)}{after}" if text.strip() else " " * bool(text)
+
+
+def with_code(text: str) -> str:
+    """Do the same, but let what stands between backticks look like what is typed at a terminal."""
+    pieces = text.split("`")
+    return "".join(
+        f"`{each}`" if i % 2 and each else _plain_piece(each) for i, each in enumerate(pieces)
+    )
+
+
 def counted(n: int, one: str, many: str | None = None) -> str:
     """Write a number of things: ``1 image``, ``12 images``; thousands are set apart."""
     return f"{n:,} {one if n == 1 else many or one + 's'}".replace(",", "\u202f")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.station import Job, Tally
-from ui.view import counted, percent, plain, status_of
+from ui.view import counted, percent, plain, status_of, with_code
 
 JOINER = "\u2060"
 
@@ -65,3 +65,11 @@ def test_the_status_names_what_waits_and_whether_somebody_works():
 def test_the_share_of_a_job_is_said_only_when_known():
     assert percent(job("bench", 3, 4)) == "75%"
     assert percent(job("bench")) == ""
+
+
+def test_code_looks_like_code_and_the_rest_is_letter_for_letter():
+    assert with_code("needs *weights*: run `partwise weights get a-b` now") == (
+        "needs \\*weights\\*\\: run `partwise weights get a-b` now"
+    )
+    assert with_code("`a`") == "`a`"
+    assert with_code("no <b>code</b>") == plain("no <b>code</b>")

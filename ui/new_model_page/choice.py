@@ -49,9 +49,14 @@ def choose(context: Context, *, start: Start) -> None:
     for words in st.session_state.pop(_REFUSED, ()):
         st.error(plain(words), icon=":material/block:")
     if chosen:
-        _show_chosen(chosen)
-        show_checks(chosen)
+        n_chosen = counted(len(chosen), "reference")
+        st.subheader(f"{n_chosen} of at most {MAX_REFERENCES}", anchor=False)
+        # above the photographs: these may fill the screen
         _offer_to_learn(context, chosen, start)
+        warnings = st.container()
+        _show_chosen(chosen)
+        with warnings:
+            show_checks(chosen)
 
 
 def chosen_references() -> tuple[Chosen, ...]:
@@ -108,8 +113,6 @@ def _refusal(context: Context, file: Any) -> str | None:
 
 
 def _show_chosen(chosen: Sequence[Chosen]) -> None:
-    st.subheader(f"{counted(len(chosen), 'reference')} of at most {MAX_REFERENCES}", anchor=False)
-    st.caption(advice(len(chosen)))
     with st.container(horizontal=True, gap="medium", key="new-references"):
         for number, each in enumerate(chosen):
             with st.container(width=168):
@@ -126,18 +129,23 @@ def _show_chosen(chosen: Sequence[Chosen]) -> None:
 
 
 def _offer_to_learn(context: Context, chosen: Sequence[Chosen], start: Start) -> None:
-    left, right = st.columns(2, gap="medium")
-    with left:
-        name = choose_name(context, chosen)
-    with right:
+    named, made, learn = st.columns([3, 2, 3], vertical_alignment="bottom")
+    with named:
+        name, problem = choose_name(context, chosen)
+    with made:
         profile = choose_profile()
-    is_asked = st.button(
-        f"Learn from {counted(len(chosen), 'photograph')}",
-        key="new-learn",
-        type="primary",
-        icon=":material/model_training:",
-        disabled=name is None,
-    )
+    with learn:
+        is_asked = st.button(
+            f"Learn from {counted(len(chosen), 'photograph')}",
+            key="new-learn",
+            type="primary",
+            icon=":material/model_training:",
+            disabled=name is None,
+            width="stretch",
+        )
+    if problem:
+        st.error(plain(problem), icon=":material/block:")
+    st.caption(advice(len(chosen)))
     if is_asked and name is not None:
         spec: dict[str, object] = {
             "references": [each.as_spec() for each in chosen],

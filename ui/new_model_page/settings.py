@@ -11,7 +11,7 @@ from engine.config import from_dict
 from engine.profiles import lacking
 from engine.station import StationError
 from ui.new_model_page.view import Chosen, free_name, suggested_name
-from ui.view import plain
+from ui.view import with_code
 
 if TYPE_CHECKING:
     from ui.context import Context
@@ -23,8 +23,8 @@ PROFILES = {
 }
 
 
-def choose_name(context: Context, chosen: Sequence[Chosen]) -> str | None:
-    """Ask for a name; None while there is none that can be used."""
+def choose_name(context: Context, chosen: Sequence[Chosen]) -> tuple[str | None, str]:
+    """Ask for a name; returns it, or None and why it cannot be used."""
     taken = [path.stem for path in context.station.models()]
     if "new-name" not in st.session_state:
         st.session_state["new-name"] = free_name(suggested_name(chosen), taken)
@@ -37,26 +37,26 @@ def choose_name(context: Context, chosen: Sequence[Chosen]) -> str | None:
     try:
         path = context.station.model_path(name)
     except StationError as error:
-        st.error(plain(str(error)), icon=":material/block:")
-        return None
+        return None, str(error)
     if path.exists():
-        st.error("There is a model of this name already; choose another.", icon=":material/block:")
-        return None
-    return path.stem
+        return None, "There is a model of this name already; choose another."
+    return path.stem, ""
 
 
 def choose_profile() -> str:
     """Let one of the profiles be chosen that work on this machine, and say why others do not."""
     reasons = {name: lacking(from_dict({"profile": name})) for name in PROFILES}
     usable = [name for name, reason in reasons.items() if reason is None]
-    profile: str = st.radio(
+    lines = [
+        f"- **{name}**: {PROFILES[name]}"
+        + ("" if reason is None else f". Not on this machine: it {with_code(reason)}")
+        for name, reason in reasons.items()
+    ]
+    profile: str = st.selectbox(
         "Profile",
         usable,
-        captions=[PROFILES[name] for name in usable],
         key="new-profile",
-        help="How photographs are cut into parts and described. If in doubt, leave it as it is.",
+        help="How photographs are cut into parts and described. If in doubt, leave it as it is.\n\n"
+        + "\n".join(lines),
     )
-    for name, reason in reasons.items():
-        if reason is not None:
-            st.caption(f":material/lock: **{name}** {plain(reason)}")
     return profile

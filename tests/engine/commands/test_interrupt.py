@@ -33,8 +33,10 @@ class Session:
         self.drawn = ""
 
     def read(self):
+        """Read all that is there; who does not read lets the command wait for room."""
         try:
-            self.drawn += os.read(self.terminal, 65536).decode(errors="replace")
+            while some := os.read(self.terminal, 65536):
+                self.drawn += some.decode(errors="replace")
         except (BlockingIOError, OSError):  # nothing yet, or the other end is closed
             return
 
@@ -54,9 +56,13 @@ class Session:
     def interrupt(self):
         """Press Ctrl-C: every process of the session is told."""
         os.killpg(self.process.pid, signal.SIGINT)
-        code = self.process.wait(PATIENCE_S)
+        deadline = time.monotonic() + PATIENCE_S
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, self.drawn
+            self.read()
+            time.sleep(0.005)
         self.read()
-        return code
+        return self.process.returncode
 
 
 @pytest.fixture
