@@ -13,6 +13,7 @@ from engine.station import Limits, Station
 from ui.choice import choose_model, known_models
 from ui.context import Context
 from ui.gate import admit, offer_to_leave
+from ui.live import hide_pulses
 from ui.settings import Settings, read_settings
 from ui.sidebar import ask_author, show_status
 
@@ -43,6 +44,7 @@ PAGES = {
 def main() -> None:
     """Arrange one run of the script."""
     st.set_page_config(page_title="Partwise", page_icon=str(MARK), layout="wide")
+    hide_pulses()
     settings = read_settings()
     login = admit(settings)
     station = _station(settings)

@@ -51,9 +51,14 @@ def live(
         draw(*args, **kwargs)
         if every_s is not None:
             data = {"every_ms": round(1000 * every_s), "beat": time.monotonic()}
-            _PULSE(data=data, key=f"{key}-pulse", height=1, on_beat_change=_nothing)
+            _PULSE(data=data, key=f"pulse-{key}", height=1, on_beat_change=_nothing)
 
     return drawn
+
+
+def hide_pulses() -> None:
+    """Let what asks take no place, not even until it has begun; once for each page."""
+    st.html("<style>[class*='st-key-pulse-'] { display: none; }</style>")
 
 
 def _nothing() -> None:

@@ -50,11 +50,16 @@ def measured(server, cables):
     with Station(server.station, roots=[cables.parent]) as station:
         if not any(job.state == "done" for job in station.jobs("bench")):
             job = station.start_job("bench", {"root": str(cables), "shots": [1, 2], "seeds": [42]})
-            until = time.monotonic() + PATIENCE_MS / 1000
-            while station.job(job).is_active and time.monotonic() < until:
-                time.sleep(0.1)
+            wait_for(lambda: not station.job(job).is_active)
             assert station.job(job).state == "done"
     return server
+
+
+def wait_for(is_reached):
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while not is_reached():
+        assert time.monotonic() < until, "it took too long"
+        time.sleep(0.1)
 
 
 @pytest.fixture(params=["light"])
@@ -146,6 +151,8 @@ def test_two_runs_are_compared_and_a_cancelled_benchmark_goes_on(measured, visit
     expect(page.get_by_text("was cancelled")).to_be_visible(timeout=SOON_MS)
     page.get_by_role("button", name="Go on").click()
     page.wait_for_url(re.compile(r"result=job-(?!1\b)\d+"))
+    with Station(server.station) as station:
+        wait_for(lambda: station.jobs("bench")[0].state == "done")
     expect(page.get_by_role("button", name="JSON")).to_be_visible(timeout=PATIENCE_MS)
     results = sorted((server.station / "bench").glob("*.json"))
     assert len(results) == n_before + 1

@@ -221,6 +221,14 @@ def test_next_and_previous_go_through_time(judged):
     assert judged.entry == 2
 
 
+def test_quick_presses_go_on_from_where_the_one_before_led_to(judged):
+    judged.page.query_params["entry"] = "2"
+    judged.run()
+    judged.page.button(key="inspect-next").click()
+    judged.press("inspect-previous")
+    assert judged.entry == 2
+
+
 def test_an_opinion_is_stored_with_its_author_and_can_be_taken_back(judged):
     judged.page.query_params["entry"] = "2"
     judged.run()
