@@ -13,7 +13,7 @@ from engine.station import Limits, Station
 from ui.choice import choose_model, known_models
 from ui.context import Context
 from ui.gate import admit, offer_to_leave
-from ui.live import hide_pulses
+from ui.live import begin_page, end_page
 from ui.settings import Settings, read_settings
 from ui.sidebar import ask_author, show_status
 
@@ -44,7 +44,7 @@ PAGES = {
 def main() -> None:
     """Arrange one run of the script."""
     st.set_page_config(page_title="Partwise", page_icon=str(MARK), layout="wide")
-    hide_pulses()
+    begin_page()
     settings = read_settings()
     login = admit(settings)
     station = _station(settings)
@@ -71,6 +71,7 @@ def main() -> None:
         offer_to_leave(settings)
     arrive["here"] = Context(settings, station, model, author, pages)
     current.run()
+    end_page()
 
 
 def _shower(module: str, arrive: Mapping[str, Context]) -> Callable[[], None]:

@@ -8,6 +8,10 @@ taken out of the queue (``ForwardMsgQueue.clear``); the browser then removes the
 follows moves up by one place, and the fragment draws over its neighbour. Or a new script runner
 begins, and what the old one has said last is not listened to (``AppSession``). Either way a part of
 the page is missing or old until the page runs again.
+
+Should the end of a run be lost all the same, the browser notices: each run that came to its end has
+a number, which the last element of the page and every live part carry. Where the latter is ahead,
+or a part is not answered, the browser asks for the whole page.
 """
 
 from __future__ import annotations
@@ -23,6 +27,10 @@ from ui.static_files import static_text
 P = ParamSpec("P")
 
 _PULSE = st.components.v2.component("partwise_pulse", js=static_text("pulse.js"))
+_HEART = st.components.v2.component("partwise_heart", js=static_text("heart.js"))
+
+# how many runs of the page have come to their end for this visitor
+_RUN = "_live_run"
 
 
 def live(
@@ -50,15 +58,28 @@ def live(
     def beat(*args: P.args, **kwargs: P.kwargs) -> None:
         draw(*args, **kwargs)
         if every_s is not None:
-            data = {"every_ms": round(1000 * every_s), "beat": time.monotonic()}
+            data = {
+                "every_ms": round(1000 * every_s),
+                "beat": time.monotonic(),
+                "run": st.session_state.get(_RUN, 0),
+            }
             _PULSE(data=data, key=f"pulse-{key}", height=1, on_beat_change=_nothing)
 
     return drawn
 
 
-def hide_pulses() -> None:
-    """Let what asks take no place, not even until it has begun; once for each page."""
+def begin_page() -> None:
+    """Let what asks take no place, not even until it has begun; before all else on a page."""
     st.html("<style>[class*='st-key-pulse-'] { display: none; }</style>")
+
+
+def end_page() -> None:
+    """Tell the browser that the page is whole; after all else on it.
+
+    Where that has not arrived although the server has said it, the browser asks for the page again.
+    """
+    run = st.session_state[_RUN] = st.session_state.get(_RUN, 0) + 1
+    _HEART(data={"run": run}, key="pulse-heart", height=1, on_wake_change=_nothing)
 
 
 def _nothing() -> None:

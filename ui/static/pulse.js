@@ -6,29 +6,42 @@
 const LOOK_AGAIN_MS = 30;
 // as long as it may take until the page knows that it is asked for something
 const TURN_MS = 60;
-// a request may be lost with its connection
-const ASK_AGAIN_MS = 3000;
+// between a run that was given up and the one in its place nothing seems to run
+const QUIET_MS = 90;
+// a request, or the end of a run of the page, may be lost: then the whole page is asked for
+const LATE_MS = 1500;
 // a button that is released outside of the window is never heard of
 const LONGEST_PRESS_MS = 10000;
 const BUSY = ["running", "rerunRequested", "stopRequested"];
 
 const timers = new WeakMap();
+const isBusy = () => BUSY.includes(document.querySelector("[data-test-script-state]")?.dataset.testScriptState);
 const shared = (window.partwisePulse ??= watched());
 
 function watched() {
-  const state = { askedAt: -Infinity, touchedAt: -Infinity, isDown: false };
+  const state = { askedAt: -Infinity, touchedAt: -Infinity, busyAt: -Infinity, wokenAt: -Infinity, isDown: false };
   const touched = (isDown) => () => { state.touchedAt = performance.now(); state.isDown = isDown ?? state.isDown; };
   for (const [name, isDown] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false], ["click"], ["keydown"], ["input"]]) {
     window.addEventListener(name, touched(isDown), { capture: true, passive: true });
   }
+  const app = document.querySelector("[data-test-script-state]");
+  if (app) new MutationObserver(() => { state.busyAt = performance.now(); }).observe(app, { attributeFilter: ["data-test-script-state"] });
   return state;
 }
 
 function mayAsk() {
   const now = performance.now();
-  const state = document.querySelector("[data-test-script-state]")?.dataset.testScriptState;
+  if (isBusy() || now - shared.busyAt < QUIET_MS) return false;
   const isPressing = shared.isDown && now - shared.touchedAt < LONGEST_PRESS_MS;
-  return !BUSY.includes(state) && !isPressing && now - Math.max(shared.askedAt, shared.touchedAt) > TURN_MS;
+  return !isPressing && now - Math.max(shared.askedAt, shared.touchedAt) > TURN_MS;
+}
+
+// Ask for the whole page, but not again and again.
+function wake() {
+  const now = performance.now();
+  if (!window.partwiseHeart || now - shared.wokenAt < LATE_MS) return;
+  shared.wokenAt = shared.askedAt = now;
+  window.partwiseHeart.wake();
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -37,12 +50,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const wrapper = host.closest("[data-testid=stElementContainer]");
   wrapper?.style.setProperty("display", "none");
 
+  let askedAt = null;
   const wait = (ms) => { clearTimeout(timers.get(parentElement)); timers.set(parentElement, setTimeout(ask, ms)); };
   const ask = () => {
     if (!mayAsk()) return wait(LOOK_AGAIN_MS);
-    shared.askedAt = performance.now();
-    setTriggerValue("beat", performance.now());
-    wait(Math.max(data.every_ms, ASK_AGAIN_MS));
+    const isLost = askedAt !== null && performance.now() - askedAt > LATE_MS;
+    if (isLost || data.run > (window.partwiseHeart?.run ?? Infinity)) {
+      wake();
+      return wait(LATE_MS);
+    }
+    askedAt = shared.askedAt = performance.now();
+    setTriggerValue("beat", askedAt);
+    wait(Math.max(data.every_ms, LATE_MS) + TURN_MS);
   };
   wait(data.every_ms);
   return () => {
