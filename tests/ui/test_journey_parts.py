@@ -151,6 +151,7 @@ def test_rename_merge_paint_see_the_effect_and_undo(visitor, model):
     assert words == effect_words(effect(merged, painted))
     assert leave_one_out_totals(painted) != leave_one_out_totals(merged)
     expect(visitor.box("cable")).to_be_checked()
+    expect(visitor.box("cable")).to_be_in_viewport()  # however long the table is
     visitor.shot("6-saved")
 
     visitor.press("Undo")

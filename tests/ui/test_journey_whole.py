@@ -145,7 +145,7 @@ def test_what_is_missing_is_called_by_the_name_that_was_painted_once(
         field.fill(product.part)
         field.press("Enter")
         page.get_by_role("button", name="See what it changes").click()
-        expect(page.get_by_text(re.compile(r"of \d+ verdicts would turn"))).to_be_visible()
+        expect(page.get_by_text(re.compile(r"of 6 verdicts would turn"))).to_be_visible()
         page.screenshot(path=screens / "journey-whole-draft.png")
         page.get_by_role("button", name="Save").click()
         page.get_by_role("button", name="Judge the last images again").click()
@@ -162,6 +162,7 @@ def test_what_is_missing_is_called_by_the_name_that_was_painted_once(
         expect(page.locator(".band .reason")).to_contain_text(product.part)
         page.get_by_role("button", name="Side by side").click()
         page.wait_for_timeout(1500)
+        page.locator(".band").scroll_into_view_if_needed()
         page.screenshot(path=screens / "journey-whole-named.png")
 
 

@@ -74,6 +74,16 @@ const head = (headings) => {
   return element;
 };
 
+// Bring a chosen class into sight that was not there before, say one that was just painted.
+const showNew = (wrap, data) => {
+  const before = wrap.shownIds ?? new Set();
+  wrap.shownIds = new Set(data.rows.map((row) => row.id));
+  const id = data.chosen.find((each) => !before.has(each));
+  if (id === undefined) return;
+  const row = wrap.querySelector(`input[data-id="${Number(id)}"]`)?.closest("tr");
+  if (row) wrap.scrollTop = Math.max(wrap.scrollTop, row.offsetTop + row.offsetHeight - wrap.clientHeight);
+};
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const chosen = new Set(data.chosen);
   const table = make("table");
@@ -103,6 +113,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   wrap.style.setProperty("--height", `${Number(data.height)}px`);
   wrap.replaceChildren(table);
   wrap.scrollTop = scrollTop;
+  showNew(wrap, data);
   if (focusedId !== undefined) {
     table.querySelector(`input[data-id="${Number(focusedId)}"]`)?.focus({ preventScroll: true });
   }
