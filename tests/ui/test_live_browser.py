@@ -165,3 +165,31 @@ def test_a_page_whose_end_was_lost_is_asked_for_again(opened: Open) -> None:
         expect(page.get_by_text(f"run {shown + 2}", exact=True)).to_be_visible()
     page.wait_for_timeout(3000)
     assert page.get_by_text("run ").inner_text() == f"run {shown + 2}", "asked again and again"
+
+
+SLOW = """
+import time
+import streamlit as st
+from ui.live import begin_page, end_page, live
+
+def work():
+    if st.session_state.get("done", 0) == 3:
+        st.session_state.done = 4
+        st.rerun()
+    time.sleep(6)  # as long as a network takes for an image
+    st.session_state.done = st.session_state.get("done", 0) + 1
+
+begin_page()
+st.session_state.runs = st.session_state.get("runs", 0) + 1
+st.markdown(f"run {st.session_state.runs}")
+st.markdown(f"done {st.session_state.get('done', 0)}")
+live(work, every_s=0.1 if st.session_state.get("done", 0) < 4 else None, key="work")()
+live(lambda: st.caption("status"), every_s=0.2, key="status")()
+end_page()
+"""
+
+
+def test_what_takes_long_is_not_begun_again_and_again(opened: Open) -> None:
+    page = opened(SLOW)
+    expect(page.get_by_text("done 4")).to_be_visible()
+    assert page.get_by_text("run ").inner_text() == "run 2"

@@ -10,33 +10,44 @@ const TURN_MS = 60;
 const QUIET_MS = 90;
 // a request, or the end of a run of the page, may be lost: then the whole page is asked for
 const LATE_MS = 1500;
+// what the page says of itself may be lost, too: then it seems to run for ever
+const STUCK_MS = 4000;
 // a button that is released outside of the window is never heard of
 const LONGEST_PRESS_MS = 10000;
 const BUSY = ["running", "rerunRequested", "stopRequested"];
 
 const timers = new WeakMap();
-const isBusy = () => BUSY.includes(document.querySelector("[data-test-script-state]")?.dataset.testScriptState);
 const shared = (window.partwisePulse ??= watched());
 
 function watched() {
-  const state = { askedAt: -Infinity, touchedAt: -Infinity, busyAt: -Infinity, wokenAt: -Infinity, isDown: false };
+  const state = { askedAt: -Infinity, touchedAt: -Infinity, turnedAt: -Infinity, wokenAt: -Infinity, isDown: false, page: null };
   const touched = (isDown) => () => { state.touchedAt = performance.now(); state.isDown = isDown ?? state.isDown; };
   for (const [name, isDown] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false], ["click"], ["keydown"], ["input"]]) {
     window.addEventListener(name, touched(isDown), { capture: true, passive: true });
   }
-  const app = document.querySelector("[data-test-script-state]");
-  if (app) new MutationObserver(() => { state.busyAt = performance.now(); }).observe(app, { attributeFilter: ["data-test-script-state"] });
   return state;
 }
 
+// Note when the page last began or ended to run.
+function watchPage() {
+  if (shared.page?.isConnected) return;
+  shared.page = document.querySelector("[data-test-script-state]");
+  shared.turnedAt = performance.now();
+  const turned = () => { shared.turnedAt = performance.now(); };
+  if (shared.page) new MutationObserver(turned).observe(shared.page, { attributeFilter: ["data-test-script-state"] });
+}
+
+const isBusy = () => BUSY.includes(shared.page?.dataset.testScriptState);
+
 function mayAsk() {
+  watchPage();
   const now = performance.now();
-  if (isBusy() || now - shared.busyAt < QUIET_MS) return false;
+  if (now - shared.turnedAt < (isBusy() ? STUCK_MS : QUIET_MS)) return false;
   const isPressing = shared.isDown && now - shared.touchedAt < LONGEST_PRESS_MS;
   return !isPressing && now - Math.max(shared.askedAt, shared.touchedAt) > TURN_MS;
 }
 
-// Ask for the whole page, but not again and again.
+// Ask for the whole page, but not again and again, and never instead of what still runs.
 function wake() {
   const now = performance.now();
   if (!window.partwiseHeart || now - shared.wokenAt < LATE_MS) return;
@@ -55,7 +66,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const ask = () => {
     if (!mayAsk()) return wait(LOOK_AGAIN_MS);
     const isLost = askedAt !== null && performance.now() - askedAt > LATE_MS;
-    if (isLost || data.run > (window.partwiseHeart?.run ?? Infinity)) {
+    if (!isBusy() && (isLost || data.run > (window.partwiseHeart?.run ?? Infinity))) {
       wake();
       return wait(LATE_MS);
     }
