@@ -34,14 +34,17 @@ def ask_for(way: Way) -> None:
 
 def carry_out(context: Context) -> None:
     """Do what was asked for, if anything, and run the page again."""
-    way: Way | None = st.session_state.pop(_WAY, None)
+    way: Way | None = st.session_state.get(_WAY)
     edit = tried(context)
     if way is None or (way == "save" and edit is None):
+        st.session_state.pop(_WAY, None)
         return
-    # one element, in the place of the frame whose button was pressed
+    # one element, in the place of the frame whose button was pressed; should the run be given up
+    # here, for another click say, the next one does what was asked for
     st.info(_DOING[way], icon="spinner")
     with context.lock:
         _change(context, way, edit)
+        st.session_state.pop(_WAY, None)
     st.rerun()
 
 

@@ -10,6 +10,7 @@ const TURN_MS = 60;
 const QUIET_MS = 90;
 // a request, or the end of a run of the page, may be lost: then the whole page is asked for
 const LATE_MS = 1500;
+const REST_MS = 4000;
 // what the page says of itself may be lost, too: then it seems to run for ever
 const STUCK_MS = 4000;
 // a button that is released outside of the window is never heard of
@@ -47,12 +48,13 @@ function mayAsk() {
   return !isPressing && now - Math.max(shared.askedAt, shared.touchedAt) > TURN_MS;
 }
 
-// Ask for the whole page, but not again and again, and never instead of what still runs.
-function wake() {
+// Ask for the whole page, but not again and again: whoever cannot goes on asking for its part.
+function wakes() {
   const now = performance.now();
-  if (!window.partwiseHeart || now - shared.wokenAt < LATE_MS) return;
+  if (!window.partwiseHeart || now - shared.wokenAt < REST_MS) return false;
   shared.wokenAt = shared.askedAt = now;
   window.partwiseHeart.wake();
+  return true;
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -66,10 +68,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const ask = () => {
     if (!mayAsk()) return wait(LOOK_AGAIN_MS);
     const isLost = askedAt !== null && performance.now() - askedAt > LATE_MS;
-    if (!isBusy() && (isLost || data.run > (window.partwiseHeart?.run ?? Infinity))) {
-      wake();
-      return wait(LATE_MS);
-    }
+    const isBehind = data.run > (window.partwiseHeart?.run ?? Infinity);
+    if (!isBusy() && (isLost || isBehind) && wakes()) return wait(LATE_MS);
     askedAt = shared.askedAt = performance.now();
     setTriggerValue("beat", askedAt);
     wait(Math.max(data.every_ms, LATE_MS) + TURN_MS);
