@@ -18,6 +18,7 @@ from scipy.ndimage import binary_erosion
 
 from alignment.classes import PartClasses
 from alignment.propagation import PropagationConfig, class_distance, propagate
+from alignment.similarity import Affine
 from engine.lookup import ComparisonConfig, Lookup, look_up
 from engine.sample import Sample
 from features.parts import Parts
@@ -72,6 +73,14 @@ class Comparison:
     def shift(self) -> tuple[int, int]:
         """Registered shift (dy, dx): test cell p lies on reference cell p + shift."""
         return self.lookup.shift
+
+    @property
+    def to_test(self) -> Affine:
+        """Affine from (x, y) of the reference's working pixels to those of the test image."""
+        rows, columns = self.reference.dense.is_valid.shape
+        height, width = self.reference.image.shape[:2]
+        dy, dx = self.shift
+        return np.array([[1.0, 0, -dx * width / columns], [0, 1.0, -dy * height / rows]])
 
     @cached_property
     def lookup(self) -> Lookup:

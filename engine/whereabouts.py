@@ -65,9 +65,6 @@ def _mask(sample: Sample, class_id: int) -> Mask:
 
 def _moved(mask: Mask, comparison: Comparison) -> Mask:
     """Bring a mask of the reference to where it lies on the test image."""
-    height, width = mask.shape
-    rows, columns = comparison.reference.dense.is_valid.shape
-    dy, dx = comparison.shift
-    back = np.array([[1.0, 0, -dx * width / columns], [0, 1.0, -dy * height / rows]])
-    moved = cv2.warpAffine(mask.astype(np.uint8), back, (width, height), flags=cv2.INTER_NEAREST)
+    size = mask.shape[::-1]
+    moved = cv2.warpAffine(mask.astype(np.uint8), comparison.to_test, size, flags=cv2.INTER_NEAREST)
     return np.asarray(moved > 0)

@@ -56,14 +56,9 @@ def _reference(judged: Judged, view: View) -> Image:
     examination, nearest = judged.examination, judged.report.nearest_reference
     comparison = examination.comparisons[nearest]
     reference = judged.inspector.samples_[nearest]
-    # a cell of the image lies on the cell of the reference that is a shift further
-    rows, columns = reference.dense.is_valid.shape
-    height, width = reference.image.shape[:2]
-    dy, dx = comparison.shift
-    moved = np.array([[1.0, 0, -dx * width / columns], [0, 1.0, -dy * height / rows]])
     warped: UInt8[np.ndarray, "_ _ 3"] = cv2.warpAffine(
         reference.image,
-        compose(view.upright_to_view, moved),
+        compose(view.upright_to_view, comparison.to_test),
         view.size[::-1],
         flags=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_CONSTANT,
