@@ -1,8 +1,7 @@
 """Which part is which: how the object lies in the image, and of which class each part is."""
 
 from alignment.aligned import AlignedParts
-from alignment.classes import PartClasses
-from alignment.matching import match_nearest, match_slots
+from alignment.classes import PartClasses, match_nearest, match_slots
 from alignment.pose import PoseEstimator, Upright
 
 __all__ = [

@@ -8,7 +8,9 @@ Kuhn, 1955), with a cost for staying unmatched; a part that resembles no class i
 Parts are compared with *prototypes*, one for each class as it is found. Whoever edits classes says
 which class a prototype stands for: merging two classes gives one class two prototypes, and a
 prototype whose class was removed stands for none, so that its parts go to the next. Classes that
-were painted are found where the painted thing is (``alignment.painted``).
+were painted are found where the painted thing is (``alignment.painted_classes``).
+
+Which part goes with which class?
 """
 
 from __future__ import annotations
@@ -22,13 +24,55 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from alignment.aligned import LEARNT, AlignedParts
-from alignment.matching import match_nearest, match_slots
-from alignment.overlay import with_painted
-from alignment.painted import PaintedClass
+from alignment.painted_classes import PaintedClass, with_painted
 from features.parts import Parts
+
+
+def match_nearest(
+    looks: Float[np.ndarray, "parts dim"],
+    classes: Float[np.ndarray, "classes dim"],
+    unmatched_cost: float,
+) -> tuple[Int[np.ndarray, " parts"], Float[np.ndarray, " parts"]]:
+    """Give each part the nearest class, many-to-one; return classes and distances.
+
+    A part farther than ``unmatched_cost`` from every class gets -1, at that cost.
+    """
+    if not len(looks) or not len(classes):
+        return np.full(len(looks), -1), np.full(len(looks), float(unmatched_cost))
+    distance = cdist(looks, classes)
+    nearest = distance.argmin(axis=1)
+    cost = distance.min(axis=1)
+    is_matched = cost <= unmatched_cost
+    return np.where(is_matched, nearest, -1), np.minimum(cost, unmatched_cost)
+
+
+def match_slots(
+    looks: Float[np.ndarray, "parts dim"],
+    classes: Float[np.ndarray, "classes dim"],
+    slots: Int[np.ndarray, " classes"],
+    unmatched_cost: float,
+) -> tuple[Int[np.ndarray, " parts"], Float[np.ndarray, " parts"]]:
+    """Give parts to the instances expected of each class, one-to-one (Hungarian method).
+
+    ``slots`` says how many instances each class offers. Minimises the summed distance, where a
+    part left over costs ``unmatched_cost`` and gets -1: surplus parts become visible as extra, and
+    slots left empty as missing.
+    """
+    slot_class = np.repeat(np.arange(len(classes)), slots)
+    if not len(looks) or not len(slot_class):
+        return np.full(len(looks), -1), np.full(len(looks), float(unmatched_cost))
+    distance = cdist(looks, classes)[:, slot_class]
+    # one private dummy a part: staying unmatched is always possible, at a price
+    dummies = np.where(np.eye(len(looks), dtype=bool), unmatched_cost, 1e6)
+    rows, columns = linear_sum_assignment(np.hstack([distance, dummies]))
+    class_of_part = np.append(slot_class, np.full(len(looks), -1))[columns]
+    cost = np.hstack([distance, dummies])[rows, columns]
+    return class_of_part, cost
+
 
 Image = UInt8[np.ndarray, "height width 3"]
 

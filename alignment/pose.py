@@ -2,8 +2,8 @@
 
 A line is never perfect: parts arrive shifted, turned by a few degrees, nearer or farther. One of
 the references, the hub, fixes the frame. A test image is first compared with turned and scaled
-copies of the hub at all shifts (``alignment.templates``), then aligned finely
-(``alignment.refinement``). A product that cannot be aligned (every cookie has a shape of its own)
+copies of the hub at all shifts (``alignment.pose_search``), then aligned finely
+(``alignment.pose_search``). A product that cannot be aligned (every cookie has a shape of its own)
 is left as it is.
 """
 
@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
 
-from alignment.refinement import Refiner
+from alignment.pose_search import Refiner, TurnedCopies
 from alignment.registration import Spectrum, shift_energy
-from alignment.similarity import IDENTITY, Affine, compose, invert, rescale, warp_image
-from alignment.templates import TurnedCopies
+from alignment.transforms import IDENTITY, Affine, compose, invert, rescale, warp_image
 from features.dense import Backbone, DenseMap
 
 Image = UInt8[np.ndarray, "height width 3"]

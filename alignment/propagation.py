@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int
 
 from alignment.aligned import AlignedParts
-from alignment.neighbours import CellOrder, Neighbours
-from features.regions import regions_of, without_remains, without_specks
+from alignment.nearest_neighbours import CellOrder, Neighbours
+from features.components import regions_of, without_remains, without_specks
 
 
 @dataclass(frozen=True)

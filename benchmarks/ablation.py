@@ -24,7 +24,7 @@ from engine.config import Config
 from engine.inspector import Inspector
 from engine.normalisation import Normaliser, emphasise
 from engine.scores import SCORES, SEVEN, Reading
-from features.files import read_image
+from features.image_files import read_image
 
 Sums = dict[str, tuple[str, ...]]
 

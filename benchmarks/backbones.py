@@ -28,10 +28,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import Dinov2Config, Dinov2Model
 from transformers.utils import logging
 
-from features.machine import MachineConfig
+from features.device import MachineConfig
 from features.vit.architectures import describe
 from features.vit.config import VitConfig
-from features.vit.encoder import Encoder
+from features.vit.runtime import Encoder
 
 PATCH_PX = 14
 PAUSE_S = 0.3  # between turns, after which the threads of the runtime before have gone to sleep

@@ -44,14 +44,14 @@ from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
 from engine.benchmark.scenes import CATEGORIES, render
-from features.machine import MachineConfig
+from features.device import MachineConfig
 from features.sam import official
 from features.sam.architecture import read_decoder
 from features.sam.checkpoint import fill, read_tensors
 from features.sam.config import SamConfig
 from features.sam.generator import MaskGenerator
+from features.sam.mask_decoder import PromptedNetwork
 from features.sam.network import Candidates, Embedding, MaskNetwork, Prompts
-from features.sam.prompted import PromptedNetwork
 
 WEIGHTS = Path(__file__).parents[1] / "tests" / "assets" / "sam-mini.safetensors"
 WIDTH, HEIGHT, SIDE = 1200, 800, 1024  # px

@@ -27,14 +27,14 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import cv2
 import numpy as np
 
-from alignment.painted import find
+from alignment.painted_classes import find
 from engine.benchmark.scenes import CATEGORIES, Scene, class_names, render
 from engine.classes import Add, class_rows, edited
 from engine.examination import Examination
 from engine.inspector import Inspector
 from engine.regions.outlines import from_polygon, parse_polygon
-from engine.regions.region import Region
-from features.files import list_images, read_image
+from features.image_files import list_images, read_image
+from features.region import Region
 
 N_REFERENCES = 4
 MIN_AREA_PX = 100  # of the working image

@@ -36,7 +36,7 @@ from speed import read, render_into
 
 from engine import Inspector
 from engine.config import Config
-from features.machine import MachineConfig, Precision, Runtime
+from features.device import MachineConfig, Precision, Runtime
 from features.sam.config import SamConfig
 from features.vit.config import VitConfig
 

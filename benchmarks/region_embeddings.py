@@ -30,9 +30,9 @@ from engine.benchmark.cloth import BUTTONS, DEFECTS, draw_cloth, render_cloth
 from engine.regions.arrangement import Arrangement
 from engine.regions.comparing import Curve, sealed, squared_distance
 from engine.regions.embedding import RegionEmbedder, classify, demands_of
-from engine.regions.region import Region
 from engine.regions.siamese.embedder import Siamese
-from features.embedded import EmbeddedBackbone
+from features.embedded.backbone import EmbeddedBackbone
+from features.region import Region
 
 DATA = Path(os.environ.get("PARTWISE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 FIRST_ROLL = 10_000  # rolls below may have served as grounds in training

@@ -25,7 +25,7 @@ from PIL import Image
 from engine.inspector import Inspector
 from engine.regions import Library, Outlined, Recogniser, teach
 from engine.regions.teaching import thumbnail
-from features.files import list_images, read_image
+from features.image_files import list_images, read_image
 
 DATA = Path(os.environ.get("PARTWISE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

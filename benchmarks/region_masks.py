@@ -29,9 +29,9 @@ from jaxtyping import Bool, UInt8
 
 from engine.benchmark.cloth import BUTTONS, DEFECTS, draw_cloth, render_cloth
 from engine.regions.outlines import RegionError, from_mask_file
-from engine.regions.region import Region
 from engine.regions.segmentation import SegmentationConfig, refine
-from features.files import read_image
+from features.image_files import read_image
+from features.region import Region
 
 FIRST_ROLL = 500
 CELL_PX = 16

@@ -67,8 +67,8 @@ def run(what: str, k: int, n_threads: int, asked: argparse.Namespace) -> tuple[f
 def measure(what: str, k: int, n_threads: int, side: int, dim: int) -> None:
     import numpy as np
 
-    from alignment.neighbours import find_neighbours, order_cells
-    from engine.lookup import places_around
+    from alignment.comparison import places_around
+    from alignment.nearest_neighbours import find_neighbours, order_cells
 
     rng = np.random.default_rng(0)
     tokens = rng.normal(size=(k + 1, side * side, dim)).astype(np.float32)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import UInt8
 
-from alignment.similarity import about_center, warp_image
+from alignment.transforms import about_center, warp_image
 
 
 def altered_copies(

@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from alignment.classes import ClassesConfig
+from alignment.comparison import ComparisonConfig
 from alignment.pose import PoseConfig
 from alignment.propagation import PropagationConfig
 from engine.errors import ConfigError
-from engine.lookup import ComparisonConfig
 from engine.normalisation import NormaliserConfig
 from engine.regions.settings import RegionsConfig
 from engine.scores import SCORES, ScoresConfig
 from engine.typed import as_values, changed, problems_of
-from features.machine import MachineConfig
-from features.palette import PaletteConfig
+from features.device import MachineConfig
+from features.embedded.segmenter import SegmenterConfig
 from features.sam.config import SamConfig
-from features.segmenter import SegmenterConfig
+from features.visual_words import PaletteConfig
 from features.vit.config import VitConfig
 
 PRESETS = ("competition", "default", "paper")

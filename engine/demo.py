@@ -28,7 +28,7 @@ from engine.commands.judging import Judged, judge
 from engine.commands.progress import Tell, progress
 from engine.config import Config, to_dict
 from engine.inspector import Inspector
-from features.files import MAX_PIXELS, read_image
+from features.image_files import MAX_PIXELS, read_image
 
 SHOWN, OTHER = "pins", "meal"  # one with fixed places, one laid out freely
 N_TRAIN, N_PER_GROUP = 6, 10

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
-from alignment.similarity import Affine, apply
-from engine.comparison import Comparison
+from alignment.comparison import Comparison
+from alignment.sample import Sample
+from alignment.transforms import Affine, apply
 from engine.report import Deviation
-from engine.sample import Sample
 from engine.scores import Reading
 from engine.scores.instance_count import beyond_tolerance
 from engine.whereabouts import extra_in, missing_from

@@ -15,10 +15,10 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from alignment.aligned import AlignedParts
+from alignment.comparison import Comparison
 from alignment.pose import Upright
-from alignment.similarity import compose, rescale
-from engine.comparison import Comparison
-from engine.sample import Sample
+from alignment.sample import Sample
+from alignment.transforms import compose, rescale
 from engine.scores import Reading
 from features.parts import Parts
 

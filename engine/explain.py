@@ -28,7 +28,7 @@ from engine.report_tables import (
     score_lines,
     shown_classes,
 )
-from features.pixels import resize
+from features.images import resize
 
 Image = UInt8[np.ndarray, "_ _ 3"]
 

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from alignment.similarity import invert, warp_image
+from alignment.transforms import invert, warp_image
 from engine.examination import Examination, enlarged, without_hidden
 from engine.scores import score_all
-from features.pixels import resize
+from features.images import resize
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector

@@ -13,10 +13,11 @@ from jaxtyping import Bool, UInt8
 
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
+from alignment.comparison import Comparison, beside, nearest_reference, with_propagated_parts
 from alignment.pose import PoseEstimator, Upright
+from alignment.sample import Sample
 from engine.augmentation import altered_copies
 from engine.classes.history import ClassEdit, EditedClasses
-from engine.comparison import Comparison, beside, nearest_reference, with_propagated_parts
 from engine.config import Config
 from engine.deviations import find_deviations
 from engine.errors import NotFittedError
@@ -28,13 +29,12 @@ from engine.normalisation import Normaliser, emphasise, learn_normaliser
 from engine.profiles import make_networks, photo_area_px
 from engine.regions.novelty import CELL_MAPS, Novelty, learn_novelty
 from engine.report import Calibration, Report
-from engine.sample import Sample
 from engine.scores import SCORES, score_all
 from features.dense import DenseMap
-from features.embedded import CELL_PX, EmbeddedBackbone
-from features.palette import Palette
+from features.embedded.backbone import CELL_PX, EmbeddedBackbone
+from features.images import check_image, resize
 from features.parts import Parts
-from features.pixels import check_image, resize
+from features.visual_words import Palette
 
 Image = UInt8[np.ndarray, "_ _ 3"]
 Progress = Callable[[str, int, int], None]
@@ -196,7 +196,7 @@ class Inspector:
     ) -> Inspector:
         """Read a model file, of the given profile if one is given.
 
-        ``machine`` replaces settings of ``features.machine.MachineConfig``, say the device.
+        ``machine`` replaces settings of ``features.device.MachineConfig``, say the device.
         """
         from engine.storage import load_inspector
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
-from features.pixels import ImageError, check_image, fit_size, resize
+from features.images import ImageError, check_image, fit_size, resize
 
 # references may differ in size; two axes of equal name would not
 Image = UInt8[np.ndarray, "_ _ 3"]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from engine.sample import Sample
+from alignment.sample import Sample
 
 # CIELAB hue in degrees at which one colour name gives way to the next; sRGB's own red lies at 40,
 # orange at 73, yellow at 103, green at 136, cyan at 196, blue at 306, magenta at 328

@@ -10,9 +10,9 @@ from importlib.util import find_spec
 from engine.config import Config
 from engine.errors import ConfigError
 from features.dense import Backbone
-from features.embedded import EmbeddedBackbone
+from features.embedded.backbone import EmbeddedBackbone
+from features.embedded.segmenter import EmbeddedSegmenter
 from features.parts import Segmenter
-from features.segmenter import EmbeddedSegmenter
 
 # what SAM sees best: its longer side is 1024 px, and most photographs are 4:3
 SAM_AREA_PX = 1024 * 768
@@ -28,7 +28,7 @@ def make_networks(config: Config) -> tuple[Backbone, Segmenter]:
     """
     if config.profile == "embedded":
         return EmbeddedBackbone(), EmbeddedSegmenter(config.segmenter, config.seed)
-    from features.machine import need
+    from features.device import need
 
     need("torch", f'the profile "{config.profile}"')
     from features.sam.segmenter import SamSegmenter

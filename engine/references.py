@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 from scipy.ndimage import gaussian_filter
 
-from features.pixels import resize
+from features.images import resize
 
 # compressed again, moved by 3 % or noisy: at most 0.002; different photographs: 0.012 and more
 SAME_BELOW = 0.006

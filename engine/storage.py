@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alignment.classes import PartClasses
+from alignment.sample import Sample
 from engine.classes.storing import (
     pack_aligned,
     pack_edits,
@@ -25,7 +26,6 @@ from engine.config import from_dict, to_dict
 from engine.errors import NotFittedError
 from engine.model_file import ModelFileError, read_model, write_model
 from engine.regions.novelty import Novelty
-from engine.sample import Sample
 from features.dense import DenseMap
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool
 
-from engine.comparison import Comparison
-from engine.sample import Sample
+from alignment.comparison import Comparison
+from alignment.sample import Sample
 
 Mask = Bool[np.ndarray, "height width"]
 

@@ -1,11 +1,11 @@
 """What one image contains: its pixels, a dense map of descriptors, and the parts it consists of."""
 
 from features.dense import Backbone, DenseMap
-from features.embedded import EmbeddedBackbone
-from features.files import list_images, read_image
+from features.embedded.backbone import EmbeddedBackbone
+from features.embedded.segmenter import EmbeddedSegmenter
+from features.image_files import list_images, read_image
+from features.images import ImageError
 from features.parts import Parts, Segmenter
-from features.pixels import ImageError
-from features.segmenter import EmbeddedSegmenter
 
 __all__ = [
     "Backbone",

@@ -34,8 +34,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from engine.regions.drawn import MAX_POINTS_IN_ALL, MAX_SHAPES, number, parse_shapes
-from engine.regions.region import RegionError
 from engine.regions.shapes import Shape
+from features.region import RegionError
 from ui.static_files import data_address, static_text
 from ui.tiles import Tile, Viewport, tile_of
 

@@ -9,7 +9,7 @@ import streamlit as st
 from PIL import Image, ImageOps
 
 from features import read_image
-from features.files import image_size
+from features.image_files import image_size
 
 SIDE_PX = 320
 _QUALITY = 82

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from features.files import SUFFIXES
+from features.image_files import SUFFIXES
 
 # more than a person reads, and what a careless root may hold
 MAX_SHOWN = 200

@@ -24,8 +24,8 @@ from siamese_training.kinds import (
 
 from engine.benchmark.scenes.canvas import SUPERSAMPLING, Canvas
 from engine.benchmark.scenes.photo import expose
-from engine.regions.region import Region
 from engine.regions.views import cut_wide
+from features.region import Region
 
 SIDE_PX = 352
 N_KINDS, N_SHEETS = 6, 6

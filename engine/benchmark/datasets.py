@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from features.files import SUFFIXES
+from features.image_files import SUFFIXES
 
 _LAYOUT = "CATEGORY/train/good and CATEGORY/test/good beside CATEGORY/test/<defect>"
 

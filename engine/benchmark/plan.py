@@ -21,7 +21,7 @@ from engine.benchmark.perturb import Perturbation
 from engine.benchmark.records import Judgement, Run
 from engine.benchmark.results import SCHEMA
 from engine.report import Report
-from features.pixels import ImageError
+from features.images import ImageError
 
 Image = UInt8[np.ndarray, "height width 3"]
 ReadImage = Callable[[Path], Image]

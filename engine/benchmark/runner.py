@@ -20,7 +20,7 @@ from engine.benchmark.protocol import SEEDS, SHOTS, pick_references
 from engine.benchmark.records import Run
 from engine.benchmark.results import BenchResult, write_result
 from engine.benchmark.workers import spread
-from features.files import MAX_PIXELS, read_image
+from features.image_files import MAX_PIXELS, read_image
 
 # Enough for a few hundred photographs of half a megapixel; larger sets are read more than once.
 _CACHE_BYTES = 512 * 2**20

@@ -14,8 +14,8 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from engine.benchmark.results import BenchResult
-from features.files import read_image
-from features.pixels import ImageError
+from features.image_files import read_image
+from features.images import ImageError
 
 _SIDE_PX = 168  # twice the size on the page, for dense screens
 _QUALITY = 78

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from engine.regions.region import Region
+from features.region import Region
 
 MAX_NAME = 80
 MAX_TOLERANCE = 1000

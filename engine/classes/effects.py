@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.scores import score_all
-from features.pixels import resize
+from features.images import resize
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector

@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from alignment.borders import sharpened
+from alignment.painted_classes import sharpened
+from alignment.sample import Sample
 from engine.classes.edits import ClassEditError
 from engine.regions.contrast import lab_of
-from engine.regions.region import Region
 from engine.regions.segmentation import SegmentationConfig, refine
-from engine.sample import Sample
+from features.region import Region
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector

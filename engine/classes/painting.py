@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from alignment.aligned import AlignedParts
-from alignment.overlay import with_painted
-from alignment.painted import PaintedClass, learn_likeness
-from alignment.thing import Template, step_for
+from alignment.painted_classes import PaintedClass, learn_likeness, with_painted
+from alignment.template_matching import Template, step_for
 from engine.classes.table import Classes, References, as_cut
 
 # parts turn by some degrees even where the product has a pose, and by any where it has none

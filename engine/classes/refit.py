@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignment.classes import PartClasses
+from alignment.sample import Sample
 from engine.classes.edits import Edit
 from engine.classes.effects import normal_totals
 from engine.classes.folding import fold
@@ -24,9 +25,8 @@ from engine.classes.table import Classes, References
 from engine.classes.wording import told
 from engine.naming import class_name
 from engine.normalisation import MIN_THRESHOLD, Normaliser, learn_normaliser, threshold_of
-from engine.sample import Sample
 from engine.scores import score_all
-from features.pixels import resize
+from features.images import resize
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector

@@ -12,7 +12,7 @@ from alignment.aligned import LEARNT
 from engine.classes.edits import ClassEditError
 from engine.palette import class_colors
 from engine.pictures import NO_PART, draw_parts
-from features.pixels import resize
+from features.images import resize
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector

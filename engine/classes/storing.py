@@ -12,9 +12,9 @@ from alignment.aligned import AlignedParts
 from engine.classes.edits import Add, Count, Edit, Ignore, Merge, Remove, Rename, Split
 from engine.classes.history import Base, ClassEdit, EditedClasses
 from engine.normalisation import Normaliser
-from engine.regions.region import Region
 from engine.scores import SCORES
 from features.parts import Parts
+from features.region import Region
 
 Arrays = dict[str, np.ndarray]
 

@@ -10,10 +10,10 @@ from jaxtyping import Bool, Float, Int
 
 from alignment.aligned import LEARNT, AlignedParts
 from alignment.classes import PartClasses
-from alignment.painted import PaintedClass
+from alignment.painted_classes import PaintedClass
+from alignment.sample import Sample
 from engine.classes.history import Base
-from engine.regions.region import Region
-from engine.sample import Sample
+from features.region import Region
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ import click
 if TYPE_CHECKING:
     from engine.commands.region_library import Place
 
-MAX_PIXELS = 120_000_000  # equals features.files.MAX_PIXELS, whose import loads NumPy and OpenCV
+MAX_PIXELS = (
+    120_000_000  # equals features.image_files.MAX_PIXELS, whose import loads NumPy and OpenCV
+)
 
 FILE = click.Path(path_type=Path)
 

@@ -14,7 +14,7 @@ from engine.regions.outlines import (
     parse_box,
     parse_polygon,
 )
-from engine.regions.region import Region
+from features.region import Region
 
 
 def outlined(

@@ -18,7 +18,7 @@ from engine.commands.recognising import recogniser_at
 from engine.explain import explain_page
 from engine.inspector import Inspector
 from engine.regions.record import RegionReport
-from features.pixels import resize
+from features.images import resize
 
 if TYPE_CHECKING:
     from engine.commands.region_library import Place

@@ -57,8 +57,8 @@ def explained(error: Exception) -> str | None:
     from engine.model_file import ModelFileError
     from engine.regions.outlines import RegionError
     from engine.station.errors import StationError
-    from features.machine import MachineError
-    from features.pixels import ImageError
+    from features.device import MachineError
+    from features.images import ImageError
     from features.weights.errors import WeightsError
 
     if isinstance(

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.atomic import OutputError, atomic_write
-from features.files import list_images
+from features.image_files import list_images
 
 
 class _RolledBackError(Exception):

@@ -12,7 +12,7 @@ from engine.commands.progress import progress
 from engine.commands.settings import read_config
 from engine.commands.summary import summary
 from engine.inspector import Inspector
-from features.files import read_image
+from features.image_files import read_image
 
 
 def run(

@@ -13,8 +13,8 @@ from jaxtyping import UInt8
 from engine.inspector import Inspector
 from engine.regions.record import RegionReport
 from engine.report import Report
-from features.files import list_images, read_image
-from features.pixels import ImageError
+from features.image_files import list_images, read_image
+from features.images import ImageError
 
 if TYPE_CHECKING:
     from engine.regions.recogniser import Recogniser

@@ -20,8 +20,8 @@ from engine.pictures import jpeg_data_uri
 from engine.regions.recogniser import Recogniser
 from engine.regions.suggestion import Suggestion, suggest
 from engine.render import render
-from features.files import list_images, read_image
-from features.pixels import ImageError
+from features.image_files import list_images, read_image
+from features.images import ImageError
 
 # pictures of one group on the page; the JSON has all members
 _N_PICTURES = 48

@@ -27,9 +27,9 @@ from engine.regions.outlines import (
 )
 from engine.regions.product import check_product
 from engine.regions.recogniser import Recogniser
-from engine.regions.region import Region
 from engine.regions.teaching import Outlined, teach
-from features.files import read_image
+from features.image_files import read_image
+from features.region import Region
 
 
 def run(

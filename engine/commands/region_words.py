@@ -7,7 +7,7 @@ from datetime import datetime
 
 from engine.commands.score import reason
 from engine.regions.record import FoundRegion, RegionReport
-from engine.regions.region import Region
+from features.region import Region
 
 
 def at(region: Region) -> str:

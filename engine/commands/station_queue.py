@@ -18,7 +18,7 @@ from engine.station import Limits, Station, StationError
 from engine.station.labels import label
 from engine.station.records import Review
 from engine.station.turn import turn
-from features.files import list_images
+from features.image_files import list_images
 
 _LOOK_S = 0.2
 

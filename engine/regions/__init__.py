@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from engine.regions.outlines import RegionError
     from engine.regions.recogniser import Recogniser
     from engine.regions.record import FoundRegion, RegionReport
-    from engine.regions.region import Region
     from engine.regions.teaching import ConflictError, Outlined, teach
+    from features.region import Region
 else:
     _MODULES = {
         "ConflictError": "teaching",

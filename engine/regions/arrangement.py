@@ -15,8 +15,8 @@ from jaxtyping import Float32, UInt8
 
 from engine.regions.comparing import Curve, sealed
 from engine.regions.measures import MEASURES
-from engine.regions.region import Region
 from engine.regions.views import CHANNELS, N_TURNS, Views, cut
+from features.region import Region
 
 GRID = 4
 # by how much two regions of one kind typically differ: standard deviation over rendered marks of

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
+from alignment.sample import Sample
 from engine.regions.decision import LEAST_DOUBT
 from engine.regions.embedding import RegionEmbedder, demands_of
 from engine.regions.library.records import Features, RegionClass
 from engine.regions.micro import TokenBank
 from engine.regions.settings import RegionsConfig
 from engine.regions.tokens import WINDOWS, windowed
-from engine.sample import Sample
 from features.dense import Backbone
 
 if TYPE_CHECKING:

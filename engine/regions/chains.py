@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.regions.region import Region
+from features.region import Region
 
 # a band is at least so many times as long as wide
 ELONGATION = 3.0

@@ -13,8 +13,8 @@ import reprlib
 from collections.abc import Mapping
 
 from engine.regions.filling import MAX_POINTS
-from engine.regions.region import RegionError
 from engine.regions.shapes import Box, Click, Point, Polygon, Shape, Stroke
+from features.region import RegionError
 
 MAX_SHAPES = 2_000
 # of all shapes together; an hour of painting is less

@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Float32, Int, UInt8
 
 from engine.regions.comparing import probability
-from engine.regions.region import Region
 from engine.regions.siamese.embedder import Siamese
+from features.region import Region
 
 # log-odds by which an example must lag behind the best of its class to lose most of its say
 LAG = 0.3

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.regions.polygons import crossing, winding
-from engine.regions.region import Box, RegionError
+from features.region import Box, RegionError
 
 # a hand draws fewer, and every edge is compared with every other
 MAX_POINTS = 10_000

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
-from alignment.similarity import compose, invert, rescale
+from alignment.transforms import compose, invert, rescale
 from engine.examination import Examination
-from engine.regions.region import Box, Region
-from features.pixels import resize
+from features.images import resize
+from features.region import Box, Region
 
 Affine = Float[np.ndarray, "2 3"]
 

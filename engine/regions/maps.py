@@ -18,8 +18,8 @@ from engine.regions.cell_maps import NOTHING
 from engine.regions.frames import scaled
 from engine.regions.marking import contour, line_px, number, ring, window
 from engine.regions.record import FoundRegion, RegionReport
-from engine.regions.region import Region
 from engine.strokes import BLACK, WHITE, Color
+from features.region import Region
 
 Image = UInt8[np.ndarray, "height width 3"]
 

@@ -10,8 +10,8 @@ from jaxtyping import UInt8
 
 from engine.regions.chips import chip_size, draw_chip, place_chips
 from engine.regions.record import Kind
-from engine.regions.region import Region
 from engine.strokes import BLACK, WHITE, Color
+from features.region import Region
 
 Image = UInt8[np.ndarray, "height width 3"]
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from engine.regions.region import Region
+from features.region import Region
 
 MEASURES = (
     "log_size",  # side of a square of its area, relative to the image

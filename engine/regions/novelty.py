@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
+from alignment.sample import Sample
 from engine.regions.detail import Detail, learn_detail
-from engine.sample import Sample
 from engine.scores import Reading
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ NAMES = ("detail", "streak", *CELL_MAPS)
 LEAST_RANGE = 1e-3
 # a pixel from this on is clearly new
 CLEARLY = 1.5
-# cells are described relative to a Gaussian of 24 working pixels (features.embedded): where what is
-# clearly new, averaged like that, exceeds so much, cells tell of it and not of themselves; and
-# within two cells of it they do in any case
+# cells are described relative to a Gaussian of 24 working pixels (features.embedded.backbone):
+# where what is clearly new, averaged like that, exceeds so much, cells tell of it and not of
+# themselves; and within two cells of it they do in any case
 HALO_SIGMA_PX, HALO_ABOVE, REACH_PX = 24, 0.03, 16
 # a faint fault shows when averaged over this length; 65 px found more than 33, and 97 no more
 STREAK_PX = (65, 5)

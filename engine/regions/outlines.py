@@ -22,8 +22,8 @@ from jaxtyping import Bool, Float
 from PIL import Image, ImageOps
 
 from engine.regions.filling import box_pixels, polygon_pixels
-from engine.regions.region import Region
-from engine.regions.region import RegionError as RegionError
+from features.region import Region
+from features.region import RegionError as RegionError
 
 # an example must leave some surroundings to be told from
 MAX_SHARE = 0.9

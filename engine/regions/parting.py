@@ -14,9 +14,9 @@ from jaxtyping import Float, Int, UInt8
 
 from engine.regions.contrast import lab_of
 from engine.regions.frames import Frames
-from engine.regions.region import Region
 from engine.regions.separation import split
 from engine.regions.tokens import RegionTokens
+from features.region import Region
 
 # in pixels of the picture; smaller regions have no parts worth naming
 LEAST_WHOLE_PX, LEAST_PART_PX = 300, 60

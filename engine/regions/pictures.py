@@ -25,7 +25,7 @@ from engine.regions.maps import (
 from engine.regions.record import RegionReport
 from engine.regions.wording import KIND_WORDS, FoundClass, found_classes, total_line, verdict_line
 from engine.strokes import BLACK, WHITE, Color
-from features.pixels import resize
+from features.images import resize
 
 __all__ = ["draw_classes", "draw_error", "draw_novelty", "three_panels"]
 

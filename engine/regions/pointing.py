@@ -13,8 +13,8 @@ import numpy as np
 from engine.regions.frames import Frames
 from engine.regions.outlines import RegionError
 from engine.regions.recogniser import outliner_of
-from engine.regions.region import Region
 from engine.regions.segmentation import refine
+from features.region import Region
 
 if TYPE_CHECKING:
     from engine.examination import Examination

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.regions.region import Box
+from features.region import Box
 
 
 def winding(

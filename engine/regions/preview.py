@@ -16,8 +16,8 @@ from engine.regions.tokens import describe_regions
 if TYPE_CHECKING:
     from engine.examination import Examination
     from engine.regions.recogniser import Recogniser
-    from engine.regions.region import Region
     from engine.regions.teaching import Outlined
+    from features.region import Region
 
 PICTURE_PX = 480
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from features.pixels import ImageError
+from features.images import ImageError
 
 # another camera, crop or product; lenses and margins differ by less
 MAX_ASPECT_RATIO = 1.5

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from engine.regions.chains import bridged, chained
-from engine.regions.region import Region
+from features.region import Region
 
 Map = Float32[np.ndarray, "height width"]
 Plane = UInt8[np.ndarray, "_ _"]

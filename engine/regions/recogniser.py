@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from engine.examination import Examination
     from engine.inspector import Inspector
     from engine.regions.library import Library
-    from engine.regions.region import Region
+    from features.region import Region
 
 Image = UInt8[np.ndarray, "height width 3"]
 Map = Float32[np.ndarray, "height width"]

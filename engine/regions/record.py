@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from engine.regions.region import Region
 from engine.report import Report
+from features.region import Region
 
 Kind = Literal["accepted", "defect", "unknown"]
 UNKNOWN = "unknown"

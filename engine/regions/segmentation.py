@@ -17,8 +17,8 @@ from jaxtyping import Bool, Float32, UInt8
 from engine.regions.bands import averaged_along, band_direction
 from engine.regions.contrast import NOISE, Vicinity, by_contrast, lab_of
 from engine.regions.cuts import by_grabcut, by_random_walker
-from engine.regions.region import Box, Region
 from engine.regions.separation import split
+from features.region import Box, Region
 
 __all__ = ["Prompt", "SegmentationConfig", "context_box", "refine", "split"]
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from engine.regions.contrast import lab_of
-from engine.regions.region import Region
+from features.region import Region
 
 # px; noise of the camera must not stop a flood
 _BLUR_PX = 0.7

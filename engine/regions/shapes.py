@@ -21,10 +21,10 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from engine.regions import region
 from engine.regions.filling import box_pixels, polygon_pixels
 from engine.regions.outlines import as_example
-from engine.regions.region import Region
+from features import region
+from features.region import Region
 
 Point = tuple[float, float]
 

@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from engine.regions.grouping import group
-from engine.regions.region import Box, Region
 from engine.regions.teaching import thumbnail
+from features.region import Box, Region
 
 if TYPE_CHECKING:
     from engine.regions.embedding import RegionEmbedder

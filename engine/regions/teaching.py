@@ -23,7 +23,7 @@ from features.dense import DenseMap
 if TYPE_CHECKING:
     from engine.examination import Examination
     from engine.regions.recogniser import Recogniser
-    from engine.regions.region import Region
+    from features.region import Region
 
 Image = UInt8[np.ndarray, "height width 3"]
 

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
-from engine.regions.region import Region
 from features.dense import DenseMap
+from features.region import Region
 
 # half-widths of the windows: 1, 3 and 7 cells on a side
 WINDOWS = (0, 1, 3)

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from engine.regions.measures import MEASURES, measure
-from engine.regions.region import Region
+from features.region import Region
 
 SIDE_PX = 48
 # quarters: steps of 45 degrees were tried and told no more

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from engine.comparison import Comparison
+from alignment.comparison import Comparison
 from engine.scores import (
     class_agnostic_patch,
     class_aware_patch,

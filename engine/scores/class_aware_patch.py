@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.comparison import CellMap, Comparison
+from alignment.comparison import CellMap, Comparison
 from engine.scores.reading import Reading, nearest_cells, share_problems, worst_share
 
 

@@ -18,7 +18,7 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Float
 
-from engine.comparison import Comparison
+from alignment.comparison import Comparison
 from engine.scores.descriptors import combine, euclidean, shows
 from engine.scores.reading import Reading
 

@@ -17,8 +17,8 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Float
 
-from engine.comparison import Comparison
-from engine.sample import Sample
+from alignment.comparison import Comparison
+from alignment.sample import Sample
 from engine.scores.descriptors import combine, euclidean, shows
 from engine.scores.reading import Reading
 

@@ -1,7 +1,7 @@
 """Is there as much of everything as there should be, wherever it lies?
 
 Beside the seven, for what neither place nor parts decide: fruit in a box, screws in a bag. With
-shares h of the visual words (``features.palette``) and references r,
+shares h of the visual words (``features.visual_words``) and references r,
 
     score = mean over vocabularies of min over references of mean_w |h_w − r_w| / t_w,
     t_w = ``tolerance`` · mean_r r_w + sd_r r_w + ``floor``.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.comparison import Comparison
+from alignment.comparison import Comparison
 from engine.scores.reading import Reading
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.comparison import Comparison
+from alignment.comparison import Comparison
 from engine.scores.reading import Reading, compared, nearest_cells, share_problems, worst_share
 
 

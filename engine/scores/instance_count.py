@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Int
 
 from alignment.aligned import AlignedParts
-from engine.comparison import Comparison
+from alignment.comparison import Comparison
 from engine.scores.reading import Reading
 
 # counts that differ by more than one, and by more than this share of their mean, are no agreement

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.comparison import Comparison
+from alignment.comparison import Comparison
 from engine.scores.reading import Reading, compared, nearest_cells, share_problems, worst_share
 
 

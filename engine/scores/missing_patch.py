@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.comparison import CellMap, Comparison, overlap
+from alignment.comparison import CellMap, Comparison, overlap
 from engine.scores.reading import Reading, compared, share_problems, worst_share
 
 

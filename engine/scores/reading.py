@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from engine.comparison import Comparison
+from alignment.comparison import Comparison
 
 CellMap = Float32[np.ndarray, "rows columns"]
 

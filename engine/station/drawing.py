@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from alignment.similarity import compose
+from alignment.transforms import compose
 from engine import pictures
 from engine.palette import EXTRA_COLOR, class_colors
 from engine.regions.maps import draw_classes
@@ -17,7 +17,7 @@ from engine.report_tables import class_lines, score_lines, shown_classes
 from engine.station.judging import Judged
 from engine.station.layers import Image, heat_sheet, jpeg, matte, parts_sheet, png
 from engine.station.view import View
-from features.pixels import resize
+from features.images import resize
 
 # what the reference does not show is neither light nor dark
 _OUTSIDE = (127, 127, 127)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.station.errors import StationError
-from features.files import SUFFIXES
+from features.image_files import SUFFIXES
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
-from alignment.similarity import apply, compose
+from alignment.transforms import apply, compose
 from engine import pictures
 from engine.palette import EXTRA_COLOR, class_colors, heat_colors, ink_on
 from engine.strokes import WHITE, Color, label, label_places, label_px, outline

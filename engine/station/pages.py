@@ -13,7 +13,7 @@ from engine.report import Report
 from engine.station.errors import StationError
 from engine.station.judging import Judge
 from engine.station.records import Entry
-from features.pixels import resize
+from features.images import resize
 
 # sharper than the page shows anything
 _SIDE_PX = 1280

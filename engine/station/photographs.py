@@ -17,8 +17,8 @@ from engine.atomic import atomic_write
 from engine.station.database import Database
 from engine.station.errors import StationError
 from engine.station.records import Entry, Limits
-from features.files import RAISE_CAP, image_size, read_image
-from features.pixels import ImageError
+from features.image_files import RAISE_CAP, image_size, read_image
+from features.images import ImageError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -16,7 +16,7 @@ JobKind = Literal["fit", "bench", "samples"]
 
 JOB_KINDS: tuple[JobKind, ...] = ("fit", "bench", "samples")
 
-# 120 megapixels: equals features.files.MAX_PIXELS, whose import loads NumPy and OpenCV
+# 120 megapixels: equals features.image_files.MAX_PIXELS, whose import loads NumPy and OpenCV
 MAX_PIXELS = 120_000_000
 
 

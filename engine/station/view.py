@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from alignment.similarity import compose, rescale
+from alignment.transforms import compose, rescale
 from engine.pictures import between_grids
 from engine.station.judging import Judged
 

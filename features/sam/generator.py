@@ -2,25 +2,174 @@
 
 Parameters, records and their order are those of ``SamAutomaticMaskGenerator`` of segment-anything;
 ``SamConfig.mode`` says whether the masks are exactly its masks, too.
+
+Do the masks found so far explain a point, so that it need not be asked?
+
+Nearly equal masks are one thing, and a thing is established once several points were answered with
+it. A point is explained if it lies in a thing, if all points asked around it were answered with
+established things and nothing else, and if the image looks there as it mostly does in the smallest
+thing that holds it: a little thing between the points asked so far looks different. So wherever
+something new turns up, the points around it are asked, too.
+
+Which masks are there, without asking everywhere?
+
+Points are taken coarse to fine, and left out if the masks found so far explain them. Of what the
+others are answered, only masks that may stay are drawn in the image's own pixels.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
+import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 
-from features.pixels import check_image
-from features.sam.asking import View, cropped
+from features.images import check_image
+from features.sam.candidates import Draft, Shape, View, ask, best_drawn, cropped, draft, exact_masks
 from features.sam.config import SamConfig
-from features.sam.exact import exact_masks
-from features.sam.fast import fast_masks
-from features.sam.masks import Mask, without_duplicates, without_small_regions
+from features.sam.masks import (
+    Mask,
+    OutputMode,
+    as_output,
+    without_duplicates,
+    without_small_regions,
+)
 from features.sam.network import MaskNetwork
-from features.sam.points import Crop, crops, lattices
-from features.sam.rle import OutputMode, as_output
+from features.sam.point_grid import Crop, Points, crops, lattices
+
+# answers that establish a thing
+N_ANSWERS = 3
+# points asked nearest by that must have brought nothing else: those around a point of a lattice
+N_AROUND = 4
+# how far from a thing's median colour a place may look: in its spreads (medians of the absolute
+# deviation), and what counts as spread at least, in units of CIELAB
+MAX_ODDNESS = 4.0
+MIN_SPREAD = 1.5
+
+
+class Explained:
+    """What was asked in one view so far, and which things were the answers."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._things: list[Shape] = []
+        self._n_answers: list[int] = []
+        self._looks: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        # of the points asked: where they are, and with which things each was answered
+        self._asked_xy = np.zeros((0, 2))
+        self._answers: list[set[int]] = []
+
+    def learn(self, points_xy: Points, answers: Sequence[Sequence[Draft]]) -> None:
+        """Note what was asked and found, a list of drafts for each point."""
+        for drafts in answers:
+            numbers = {self._number(draft.shape) for draft in drafts}
+            for number in numbers:
+                self._n_answers[number] += 1
+            self._answers.append(numbers)
+        self._asked_xy = np.concatenate([self._asked_xy, points_xy])
+
+    def has(self, x: float, y: float) -> bool:
+        """Say whether there is no need to ask at a point of the view, in pixels."""
+        if not self._things:
+            return False
+        cell = self._cell(x, y)
+        holding = [n for n, thing in enumerate(self._things) if thing.is_inside[cell]]
+        if not holding or not self._is_settled(x, y):
+            return False
+        smallest = min(holding, key=lambda n: self._things[n].area)
+        median, spread = self._look(smallest)
+        return bool((np.abs(self._lab[cell] - median) <= MAX_ODDNESS * spread).all())
+
+    def _is_settled(self, x: float, y: float) -> bool:
+        """Say whether the points around were answered with established things alone."""
+        distance = np.hypot(*(self._asked_xy - (x, y)).T)
+        around = [self._answers[n] for n in np.argsort(distance, kind="stable")[:N_AROUND]]
+        return all(
+            numbers and all(self._n_answers[number] >= N_ANSWERS for number in numbers)
+            for numbers in around
+        )
+
+    def _look(self, number: int) -> tuple[Float32[np.ndarray, "3"], Float32[np.ndarray, "3"]]:
+        """Return the median colour of a thing, and its spread."""
+        if number not in self._looks:
+            inside = self._lab[self._things[number].is_inside]
+            median = np.median(inside, axis=0)
+            spread = np.median(np.abs(inside - median), axis=0)
+            self._looks[number] = median, np.maximum(spread, np.float32(MIN_SPREAD))
+        return self._looks[number]
+
+    def _number(self, shape: Shape) -> int:
+        """Find the thing that has a shape, or make it a new one."""
+        for number, thing in enumerate(self._things):
+            if shape.is_same(thing):
+                return number
+        self._things.append(shape)
+        self._n_answers.append(0)
+        return len(self._things) - 1
+
+    @cached_property
+    def _lab(self) -> Float32[np.ndarray, "rows columns 3"]:
+        """The view at low resolution, in CIELAB."""
+        rows, columns = self._things[0].is_inside.shape
+        small = cv2.resize(self._view.pixels, (columns, rows), interpolation=cv2.INTER_AREA)
+        lab: np.ndarray = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+        return lab
+
+    def _cell(self, x: float, y: float) -> tuple[int, int]:
+        """Row and column at low resolution."""
+        rows, columns = self._things[0].is_inside.shape
+        height, width = self._view.embedding.image_size
+        return min(int(y * rows / height), rows - 1), min(int(x * columns / width), columns - 1)
+
+
+# points along a side of the first wave, at least; each further one doubles their number
+N_FIRST_PER_SIDE = 16
+
+
+def fast_masks(
+    network: MaskNetwork, view: View, points_xy: Points, config: SamConfig
+) -> list[Mask]:
+    """Ask where something new is to be expected; good masks without duplicates, best first."""
+    explained = Explained(view)
+    drafts: list[Draft] = []
+    for wave in waves(points_xy, view.embedding.image_size):
+        is_new = [not explained.has(*xy) for xy in points_xy[wave].tolist()]
+        asked_xy = points_xy[wave][np.array(is_new, dtype=bool)]
+        answers = ask(network, view, asked_xy, config, lambda each: draft(each, view, config))
+        explained.learn(asked_xy, answers)
+        drafts += chain.from_iterable(answers)
+    return best_drawn(drafts, view, config)
+
+
+def waves(points_xy: Points, size: tuple[int, int]) -> list[Int[np.ndarray, "_"]]:
+    """Sort points of a view of (height, width) into waves, each in the gaps of those before it.
+
+    Of a lattice of 64 × 64, say, those are 16 × 16, the middles between them, the rest of 32 × 32,
+    and so on. Points of another grid go where they would be in a lattice of as many.
+    """
+    n_per_side = max(1, math.ceil(math.sqrt(len(points_xy))))
+    height, width = size
+    place = np.floor(points_xy / (width, height) * n_per_side).astype(np.int64)
+    step = max(1, 2 ** math.floor(math.log2(n_per_side / N_FIRST_PER_SIDE)))
+    place -= step // 2
+    kinds = [(step, 0)]
+    while step > 1:
+        half = step // 2
+        kinds += [(step, half), (half, 0)]
+        step = half
+    found = []
+    is_left = np.ones(len(points_xy), dtype=bool)
+    for step, rest in kinds:
+        is_in = is_left & (place % step == rest).all(axis=1)
+        is_left &= ~is_in
+        found.append(np.flatnonzero(is_in))
+    return found
+
 
 Grid = Float[np.ndarray, "_ 2"]
 

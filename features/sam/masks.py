@@ -2,12 +2,18 @@
 
 Measures follow ``SamAutomaticMaskGenerator``: stability is the IoU of the mask at a higher and at a
 lower threshold; duplicates are found by the overlap of boxes, the better mask first.
+
+How is a mask written down as run lengths, in COCO's two forms?
+
+Runs count pixels column by column, outside and inside in turn, outside first. The compressed form
+is that of pycocotools: differences to the run before the last, five bits to a character.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -15,7 +21,7 @@ import torch
 from jaxtyping import Bool, Float32, UInt8
 from torchvision.ops import batched_nms
 
-from features.sam.points import Crop
+from features.sam.point_grid import Crop
 
 Box = tuple[int, int, int, int]
 
@@ -173,3 +179,46 @@ def _packed(is_inside: Bool[np.ndarray, "height width"]) -> tuple[Box, np.ndarra
     piece = is_inside[top : top + height, left : left + width]
     box = (left, top, left + width - 1, top + height - 1)
     return box, np.packbits(piece), int(np.count_nonzero(piece))
+
+
+OutputMode = Literal["binary_mask", "uncompressed_rle", "coco_rle"]
+
+
+def as_output(mask: Bool[np.ndarray, "height width"], mode: OutputMode) -> Any:
+    """Give a mask as an array, or as a dict of ``size`` (height, width) and ``counts``."""
+    if mode == "binary_mask":
+        return mask
+    counts = run_lengths(mask)
+    size = [int(side) for side in mask.shape]
+    return {"size": size, "counts": counts if mode == "uncompressed_rle" else compressed(counts)}
+
+
+def run_lengths(mask: Bool[np.ndarray, "height width"]) -> list[int]:
+    """Count the pixels of each run; the first is 0 where the first pixel is inside."""
+    pixels = mask.ravel(order="F")
+    changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
+    counts: list[int] = np.diff(changes, prepend=0, append=pixels.size).tolist()
+    return [0, *counts] if pixels[0] else counts
+
+
+def mask_of(counts: Sequence[int], size: tuple[int, int]) -> Bool[np.ndarray, "height width"]:
+    """Undo ``run_lengths``; ``size`` is (height, width)."""
+    is_inside = np.arange(len(counts)) % 2 == 1
+    height, width = size
+    mask: np.ndarray = np.repeat(is_inside, counts).reshape(width, height).T
+    return mask
+
+
+def compressed(counts: Sequence[int]) -> str:
+    """Write run lengths as COCO's JSON files hold them."""
+    text = []
+    for index, count in enumerate(counts):
+        rest = count - counts[index - 2] if index > 2 else count
+        is_more = True
+        while is_more:
+            bits = rest & 0x1F
+            rest >>= 5
+            # the fifth bit is the sign of what follows
+            is_more = rest != (-1 if bits & 0x10 else 0)
+            text.append(chr(48 + bits + (0x20 if is_more else 0)))
+    return "".join(text)

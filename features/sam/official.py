@@ -16,13 +16,12 @@ from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncode
 from torch import nn
 from torch.nn.functional import interpolate
 
-from features.machine import MachineConfig, torch_device, torch_dtype
-from features.sam import frame
+from features.device import MachineConfig, torch_device, torch_dtype
+from features.sam import network
 from features.sam.architecture import EncoderShape, read_decoder, read_encoder
 from features.sam.checkpoint import fill, read_tensors
-from features.sam.decoder import MaskCandidates
+from features.sam.mask_decoder import MaskCandidates, PromptedNetwork
 from features.sam.network import Prompts
-from features.sam.prompted import PromptedNetwork
 from features.weights.errors import WeightsError
 from features.weights.store import sha256_of
 
@@ -43,7 +42,7 @@ class Sam:
 
     def frame_of(self, image_size: tuple[int, int]) -> tuple[int, int]:
         """Return height and width that an image takes up in the square, its ratio kept."""
-        return frame.frame_of(image_size, self.side_px)
+        return network.frame_of(image_size, self.side_px)
 
     def encode(
         self, pixels: Float[torch.Tensor, "1 3 side side"]

@@ -16,9 +16,9 @@ import torch
 from jaxtyping import Bool, UInt8
 
 from features.parts import Parts
-from features.sam.layering import Labels, nearest_label
+from features.sam.mask_decoder import to_image
 from features.sam.network import Embedding, MaskNetwork, Prompts
-from features.sam.upsampling import to_image
+from features.sam.parts_from_masks import Labels, nearest_label
 
 # IoU of answer and region from which on they are the same thing: a region that is off by half a
 # cell all around reaches it from eight cells of width on

@@ -19,14 +19,12 @@ from torch import nn
 from torch.nn.functional import conv2d
 from transformers import Sam2Config, Sam2VisionModel
 
-from features.machine import MachineConfig, torch_device, torch_dtype
+from features.device import MachineConfig, torch_device, torch_dtype
 from features.sam.architecture import DECODER_HEADS, read_decoder
-from features.sam.checkpoint import fill
-from features.sam.decoder import MaskCandidates
-from features.sam.drawing import Fine
+from features.sam.checkpoint import fill, official_names
+from features.sam.mask_decoder import MaskCandidates, PromptedNetwork
+from features.sam.mask_drawing import Fine
 from features.sam.network import Prompts
-from features.sam.prompted import PromptedNetwork
-from features.sam.renaming import official_names
 from features.weights.errors import WeightsError
 
 # blocks of the four stages of the published encoders

@@ -13,17 +13,16 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from features.components import without_remains
 from features.dense import DenseMap
-from features.machine import MachineConfig
+from features.device import MachineConfig
 from features.parts import Parts
-from features.regions import without_remains
-from features.sam.background import BackgroundRule, surrounding, touching_two_edges
 from features.sam.config import SamConfig
 from features.sam.generator import MaskGenerator
-from features.sam.layering import layered
 from features.sam.loading import load_network
 from features.sam.network import MaskNetwork
-from features.sam.prompter import Prompter
+from features.sam.parts_from_masks import BackgroundRule, layered, surrounding, touching_two_edges
+from features.sam.prompts import Prompter
 from features.sam.refine import refine_parts
 from features.weights.store import locate, sha256_of
 

@@ -18,11 +18,11 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from features.dense import DenseMap
-from features.machine import MachineConfig, in_batches
-from features.pixels import fit_size, resize
+from features.device import MachineConfig, in_batches
+from features.images import fit_size, resize
 from features.vit.architectures import check_fit, describe
 from features.vit.config import VitConfig
-from features.vit.encoder import Encoder
+from features.vit.runtime import Encoder
 from features.weights.errors import WeightsError
 from features.weights.store import locate, sha256_of
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.machine import need
+from features.device import need
 from features.weights.errors import WeightsError
 from features.weights.hashes import hash_file
 from features.weights.registry import Known, WeightsFile

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from alignment.matching import match_nearest, match_slots
+from alignment.classes import match_nearest, match_slots
 
 
 def brute_force(distance: np.ndarray, slots: np.ndarray, unmatched_cost: float) -> float:

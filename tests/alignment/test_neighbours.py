@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alignment.neighbours import CHUNK_ROWS, find_neighbours, order_cells
+from alignment.nearest_neighbours import CHUNK_ROWS, find_neighbours, order_cells
 
 N_QUERIES = CHUNK_ROWS + 88  # more than are searched at once
 

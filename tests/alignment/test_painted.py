@@ -5,17 +5,16 @@ import numpy as np
 import pytest
 
 from alignment.aligned import AlignedParts
-from alignment.borders import sharpened
-from alignment.looks import looks_of
-from alignment.overlay import with_painted
-from alignment.painted import (
+from alignment.painted_classes import (
     CLEAR_LIKENESS,
     LEAST_LIKENESS,
     PaintedClass,
     find,
     learn_likeness,
+    sharpened,
+    with_painted,
 )
-from alignment.thing import Template, step_for
+from alignment.template_matching import Template, looks_of, step_for
 from features.parts import Parts
 
 SIZE = (96, 128)

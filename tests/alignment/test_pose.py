@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from alignment.pose import PoseConfig, PoseEstimator, Upright
-from alignment.similarity import IDENTITY, Affine, about_center, apply, compose, invert, warp_image
+from alignment.transforms import IDENTITY, Affine, about_center, apply, compose, invert, warp_image
 from engine.benchmark.scenes import render
-from features.embedded import EmbeddedBackbone
-from features.pixels import fit_size, resize
+from features.embedded.backbone import EmbeddedBackbone
+from features.images import fit_size, resize
 
 N_REFERENCES = 4
 # degrees, factor, share of the width and height

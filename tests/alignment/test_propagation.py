@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alignment.neighbours import find_neighbours, order_cells
+from alignment.nearest_neighbours import find_neighbours, order_cells
 from alignment.propagation import PropagationConfig, class_distance, propagate
 
 IS_BACKGROUND = np.array([True, False, False])

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alignment.similarity import (
+from alignment.transforms import (
     IDENTITY,
     Affine,
     about_center,
@@ -15,7 +15,7 @@ from alignment.similarity import (
     warp_image,
     warp_tokens,
 )
-from features.pixels import resize
+from features.images import resize
 
 SIZE = (48, 80)
 POINTS = np.random.default_rng(0).uniform(-20, 100, size=(12, 2))

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from alignment.aligned import AlignedParts
+from alignment.comparison import Comparison, ComparisonConfig
+from alignment.sample import Sample
 from engine.benchmark.scenes import Scene, render
-from engine.comparison import Comparison, ComparisonConfig
 from engine.inspector import Inspector
-from engine.sample import Sample
 from features.dense import DenseMap
 from features.parts import Parts
 

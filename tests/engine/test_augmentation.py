@@ -6,8 +6,8 @@ import pytest
 from alignment.pose import PoseConfig, PoseEstimator
 from engine.augmentation import altered_copies
 from engine.benchmark.scenes import render
-from features.embedded import EmbeddedBackbone
-from features.pixels import fit_size, resize
+from features.embedded.backbone import EmbeddedBackbone
+from features.images import fit_size, resize
 
 
 @pytest.fixture(scope="module")

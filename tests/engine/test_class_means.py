@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from engine.class_means import color_planes, pixel_mean, token_mean
+from alignment.sample import color_planes, pixel_mean, token_mean
 
 CLASS_MAP = np.random.default_rng(0).integers(-1, 2, size=(24, 32))  # of three classes; 2 is absent
 

@@ -7,7 +7,7 @@ import pytest
 from engine import cli
 from engine.commands import arguments
 from engine.config import PRESETS
-from features.files import MAX_PIXELS
+from features.image_files import MAX_PIXELS
 
 COMMANDS = {
     "fit": (

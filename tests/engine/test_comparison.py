@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from engine.comparison import Comparison, ComparisonConfig, moved, overlap
-from engine.sample import Sample
+from alignment.comparison import Comparison, ComparisonConfig, moved, overlap
+from alignment.sample import Sample
 from features.dense import DenseMap
 
 Cell = tuple[int, ...]

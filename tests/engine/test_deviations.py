@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alignment.similarity import IDENTITY, Affine
+from alignment.comparison import Comparison
+from alignment.sample import Sample
+from alignment.transforms import IDENTITY, Affine
 from engine.benchmark.scenes import Scene
-from engine.comparison import Comparison
 from engine.deviations import find_deviations
 from engine.inspector import Inspector
 from engine.report import Deviation
-from engine.sample import Sample
 from engine.scores import Reading, ScoresConfig, score_all
 
 Paint = Callable[..., Sample]

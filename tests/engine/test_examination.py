@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from alignment.aligned import AlignedParts
+from alignment.comparison import Comparison
 from alignment.pose import Upright
-from alignment.similarity import IDENTITY, about_center, apply
-from engine.comparison import Comparison
+from alignment.sample import Sample
+from alignment.transforms import IDENTITY, about_center, apply
 from engine.examination import MOSTLY, Examination, enlarged, without_hidden
-from engine.sample import Sample
 
 Draw = Callable[..., Sample]
 

@@ -10,9 +10,9 @@ import pytest
 from alignment.aligned import AlignedParts
 from engine.explain import ReferenceView, explain_page
 from engine.regions.record import FoundRegion, RegionReport
-from engine.regions.region import Region
 from engine.report import Calibration, Deviation, Report
 from features.parts import Parts
+from features.region import Region
 
 SCORES = ("located_patch", "missing_patch", "class_histogram", "class_color", "instance_count")
 NAMES = ("background", "board", "screw")

@@ -25,8 +25,8 @@ from engine.inspector import Inspector
 from engine.model_file import ModelFileError
 from engine.report import Report
 from engine.scores import SCORES
-from features.files import list_images, read_image
-from features.machine import MachineConfig, MachineError
+from features.device import MachineConfig, MachineError
+from features.image_files import list_images, read_image
 from features.sam.config import SamConfig
 from features.vit.config import VitConfig
 from features.weights.errors import WeightsError

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from alignment.pose import PoseConfig
-from alignment.similarity import about_center, warp_image
+from alignment.transforms import about_center, warp_image
 from engine.benchmark.scenes import Scene
 from engine.config import Config
 from engine.errors import ConfigError, NotFittedError
 from engine.inspector import Inspector
 from engine.report import Report
 from engine.scores import SCORES
-from features.pixels import ImageError, resize
+from features.images import ImageError, resize
 
 Fitted = Callable[..., Inspector]
 Render = Callable[..., Scene]

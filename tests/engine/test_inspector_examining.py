@@ -16,7 +16,7 @@ from engine.inspector import Inspector
 from engine.model_file import read_model, write_model
 from engine.report import Report
 from engine.scores import SCORES
-from features.pixels import resize
+from features.images import resize
 
 Fitted = Callable[..., Inspector]
 Render = Callable[..., Scene]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from alignment.sample import Sample
 from engine.naming import class_names, color_name
-from engine.sample import Sample
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from engine.config import Config
 from engine.errors import NotFittedError
 from engine.inspector import Inspector
 from engine.model_file import ModelFileError, read_model, write_model
-from features.pixels import resize
+from features.images import resize
 
 NARROW = PoseConfig(max_rotation_deg=4, max_scale=1)  # a quick search
 Fitted = Callable[..., Inspector]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features.dense import Backbone, DenseMap
-from features.embedded import EmbeddedBackbone
+from features.embedded.backbone import EmbeddedBackbone
 
 
 def test_mask_must_have_the_grid_of_the_tokens() -> None:

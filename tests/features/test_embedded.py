@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from engine.benchmark.scenes import render
-from features.embedded import CELL_PX, EmbeddedBackbone, describe, dim
-from features.pixels import fit_size, resize
+from features.embedded.backbone import CELL_PX, EmbeddedBackbone, describe, dim
+from features.images import fit_size, resize
 
 NOISE = np.random.default_rng(9).normal(0, 3, (400, 400, 3))
 

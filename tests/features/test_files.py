@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from features.files import list_images, read_image
-from features.pixels import ImageError
+from features.image_files import list_images, read_image
+from features.images import ImageError
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -191,7 +191,7 @@ def test_the_first_frame_stands_for_an_animation(
     path = tmp_path / f"a.{suffix}"
     options: dict[str, Any] = {"lossless": True} if suffix == "webp" else {}
     frames[0].save(path, save_all=True, append_images=frames[1:], **options)
-    with caplog.at_level(logging.WARNING, logger="features.files"):
+    with caplog.at_level(logging.WARNING, logger="features.image_files"):
         got = read_image(path)
     np.testing.assert_array_equal(got, np.full((24, 40, 3), (255, 0, 0)))
     assert caplog.messages == [f"{path} holds several frames; only the first one is used"]

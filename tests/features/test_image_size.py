@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from features.files import image_size, read_image
-from features.pixels import ImageError
+from features.image_files import image_size, read_image
+from features.images import ImageError
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tiff", "webp", "gif"])

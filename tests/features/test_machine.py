@@ -5,14 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from features.machine import (
-    MachineConfig,
-    MachineError,
-    in_batches,
-    need,
-    torch_device,
-    torch_dtype,
-)
+from features.device import MachineConfig, MachineError, in_batches, need, torch_device, torch_dtype
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from engine.benchmark.scenes import render
-from features.palette import Palette, PaletteConfig
-from features.pixels import resize
+from features.images import resize
+from features.visual_words import Palette, PaletteConfig
 
 SIZE = (128, 192)
 ALL = np.ones(SIZE, dtype=bool)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.pixels import MIN_MULTIPLES, ImageError, check_image, fit_size, resize
+from features.images import MIN_MULTIPLES, ImageError, check_image, fit_size, resize
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:

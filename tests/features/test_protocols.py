@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from features.dense import Backbone
-from features.embedded import EmbeddedBackbone
+from features.embedded.backbone import EmbeddedBackbone
+from features.embedded.segmenter import EmbeddedSegmenter, SegmenterConfig
 from features.parts import Segmenter
-from features.segmenter import EmbeddedSegmenter, SegmenterConfig
 
 
 def test_embedded_backbone_is_a_backbone() -> None:

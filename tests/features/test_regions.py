@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.regions import regions_of, without_remains, without_specks
+from features.components import regions_of, without_remains, without_specks
 
 
 def test_regions_of_one_kind_are_parts_of_their_own() -> None:

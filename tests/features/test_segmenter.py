@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from alignment.similarity import about_center, warp_image
+from alignment.transforms import about_center, warp_image
 from engine.benchmark.scenes import render
 from features.dense import DenseMap
-from features.embedded import CELL_PX
+from features.embedded.backbone import CELL_PX
+from features.embedded.segmenter import EmbeddedSegmenter, SegmenterConfig
+from features.images import fit_size, resize
 from features.parts import Parts
-from features.pixels import fit_size, resize
-from features.segmenter import EmbeddedSegmenter, SegmenterConfig
 
 SIZE = (128, 192)
 GREY, RED, BLUE, GREEN, SAND = (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.classes import Add, Count, Merge, Rename
-from engine.regions.region import Region
+from features.region import Region
 from ui.parts_page.keep import drop, keep, kept
 
 

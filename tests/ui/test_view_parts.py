@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.classes import ClassEdit, ClassRow, Rename
-from engine.regions.region import Region
+from features.region import Region
 from ui.parts_page.view import headings, history_lines, last_counting, last_undone, rows
 from ui.parts_page.view_actions import ACTIONS, area_words, called, fine_counts, offered
 

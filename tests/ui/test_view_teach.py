@@ -10,9 +10,9 @@ import pytest
 from engine.regions.library import Lesson, RegionClass
 from engine.regions.library.records import Reversal
 from engine.regions.likeness import Likeness
-from engine.regions.region import Region
 from engine.regions.suggestion import Member, Suggestion
 from engine.station import Entry
+from features.region import Region
 from ui.teach_page.view import (
     Said,
     change_rows,

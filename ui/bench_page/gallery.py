@@ -12,8 +12,8 @@ import streamlit as st
 from engine.benchmark.perturb import Perturbation
 from engine.benchmark.thumbnails import small_jpeg
 from engine.station import StationError
-from features.files import read_image
-from features.pixels import ImageError
+from features.image_files import read_image
+from features.images import ImageError
 from ui.bench_page.opening import open_image, why_closed
 from ui.view import plain
 

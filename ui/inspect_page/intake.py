@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from engine.station import StationError
-from features.pixels import ImageError
+from features.images import ImageError
 from ui.inspect_page.state import follow_next, show_next
 from ui.view import counted, plain
 from ui.view_folders import look_into, short

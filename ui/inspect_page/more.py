@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.station import StationError
-from features.pixels import ImageError
+from features.images import ImageError
 from ui.inspect_page.printing import print_page
 from ui.inspect_page.state import open_entry
 from ui.view import plain

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from engine.station import StationError
-from features.pixels import ImageError
+from features.images import ImageError
 from ui.new_model_page.checks import show_checks
 from ui.new_model_page.example import offer_example
 from ui.new_model_page.folder import choose_from_folder

@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.station import StationError
 from engine.station.folders import folder_images
-from features.pixels import ImageError
+from features.images import ImageError
 from ui.new_model_page.view import MAX_REFERENCES, Chosen
 from ui.thumbnails import thumbnail
 from ui.view import counted, plain

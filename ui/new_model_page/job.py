@@ -11,7 +11,7 @@ import streamlit as st
 from engine.classes import class_rows, reference_picture
 from engine.model_file import ModelFileError
 from engine.storage import load_inspector
-from features.pixels import ImageError
+from features.images import ImageError
 from ui.choice import want_model
 from ui.live import live
 from ui.new_model_page.legend import show_legend

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.atomic import atomic_write
-from engine.regions.region import Region
+from features.region import Region
 
 if TYPE_CHECKING:
     from engine.classes import Edit

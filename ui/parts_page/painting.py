@@ -20,8 +20,8 @@ from ui.view import plain
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector
-    from engine.regions.region import Region
     from engine.regions.shapes import Shape
+    from features.region import Region
     from ui.context import Context
 
 GROWN, EXACT = "Up to its border", "Exactly as painted"

@@ -10,7 +10,7 @@ from ui.view import counted
 
 if TYPE_CHECKING:
     from engine.classes import ClassRow
-    from engine.regions.region import Region
+    from features.region import Region
 
 Do = Literal["rename", "merge", "split", "ignore", "unignore", "count", "remove", "paint"]
 

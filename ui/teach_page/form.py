@@ -159,7 +159,7 @@ def _teach(
     from engine.regions.library import LibraryError
     from engine.regions.product import check_product
     from engine.regions.teaching import ConflictError, teach
-    from features.pixels import ImageError
+    from features.images import ImageError
 
     def lesson(recogniser: Recogniser) -> list[Lesson]:
         examination = examined(context, entry)

@@ -113,7 +113,7 @@ def _teach(
     from engine.regions.library import LibraryError
     from engine.regions.teaching import ConflictError, Outlined, teach
     from engine.station import StationError
-    from features.pixels import ImageError
+    from features.images import ImageError
 
     bar = st.progress(0.0, text="Learning …")
 

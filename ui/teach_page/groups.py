@@ -73,7 +73,7 @@ def _begin(context: Context, n_images: int) -> None:
 
 def _go_on(context: Context, search: Search) -> None:
     """Look at one image after the other; any press of a button comes in between."""
-    from features.pixels import ImageError
+    from features.images import ImageError
 
     bar = st.progress(0.0, text="Looking for what is new …")
     st.button("Cancel", key="teach_groups_cancel", on_click=st.session_state.pop, args=(_SEARCH,))

@@ -18,9 +18,9 @@ from ui.view import counted, plain
 
 if TYPE_CHECKING:
     from engine.regions.preview import Preview
-    from engine.regions.region import Region
     from engine.regions.shapes import Shape
     from engine.station import Entry
+    from features.region import Region
 
 THING, EXACT = "The thing in it", "Exactly as painted"
 

@@ -19,7 +19,7 @@ from ui.teach_page.view import Said
 if TYPE_CHECKING:
     from engine.regions.library import Lesson
     from engine.regions.library.records import Kind
-    from engine.regions.region import Region
+    from features.region import Region
 
 PAINTER = "teach_painter"
 NAME = "teach_name"

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from engine.regions.library import RegionClass
     from engine.regions.likeness import Likeness
     from engine.regions.record import RegionReport
-    from engine.regions.region import Region
     from engine.station import Entry
+    from features.region import Region
 
 State = Literal["waiting", "failed", "skipped", "turned", "reworded", "same"]
 

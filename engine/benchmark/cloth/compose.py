@@ -22,7 +22,7 @@ from engine.benchmark.cloth.thing import Thing
 from engine.benchmark.cloth.weave_fault import weave_faults
 from engine.benchmark.cloth.weaving import draw_pose, weave
 from engine.benchmark.scenes.canvas import SUPERSAMPLING, Canvas
-from engine.regions.region import Region
+from features.region import Region
 
 _HOLE, _LINE = "hole", "line"
 _LOOSE: dict[str, Callable[[np.random.Generator, Cloth], Thing]] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
-from engine.regions.region import Region
+from features.region import Region
 
 
 class NoRoomError(ValueError):

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from engine.regions.region import Box, Region
+from features.region import Box, Region
 
 # a thing's shadow and rim reach beyond its box
 MARGIN_PX = 8

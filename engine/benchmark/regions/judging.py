@@ -16,10 +16,10 @@ from engine.regions.frames import Frames
 from engine.regions.micro import agreed
 from engine.regions.recogniser import Recogniser
 from engine.regions.record import RegionReport
-from engine.regions.region import Box, Region
 from engine.regions.teaching import Outlined, exact, teach
 from engine.regions.tokens import RegionTokens, describe_regions
-from features.files import read_image
+from features.image_files import read_image
+from features.region import Box, Region
 
 # a proposed region is about a box if their boxes overlap by this IoU, or if most of its pixels lie
 # within, where they reach over a fair part of the box

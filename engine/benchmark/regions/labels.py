@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.benchmark.datasets import DatasetError
-from engine.regions.region import Region
+from features.region import Region
 
 SUFFIXES = (".jpg", ".png")
 # boxes may reach over the border by rounding, not by more than this share of the photograph

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from engine.benchmark.datasets import DatasetError
 from engine.benchmark.regions.cover import cover
 from engine.benchmark.regions.labels import BoxedPhoto
-from features.files import read_image
+from features.image_files import read_image
 
 Image = UInt8[np.ndarray, "height width 3"]
 

@@ -15,7 +15,7 @@ from engine.benchmark.cloth import BUTTONS, DEFECTS, UNTAUGHT, Cloth, draw_cloth
 from engine.benchmark.regions.station import Shot, Station, look, mask_of
 from engine.inspector import Inspector
 from engine.regions.record import UNKNOWN, RegionReport
-from engine.regions.region import Region
+from features.region import Region
 
 N_REFERENCES, N_VALIDATION = 8, 24
 # a found region is about a thing if they overlap by this IoU, or most of it lies on the thing

@@ -14,7 +14,7 @@ from engine.regions.library.blobs import (
 )
 from engine.regions.library.names import storable
 from engine.regions.library.records import Example, NewExample
-from engine.regions.region import Region
+from features.region import Region
 
 
 def pack(example: NewExample) -> dict[str, Any]:

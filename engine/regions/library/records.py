@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from engine.regions.library.errors import LibraryError
-from engine.regions.region import Region
+from features.region import Region
 
 Kind = Literal["accepted", "defect"]
 Action = Literal["teach", "forget class", "forget example", "rename", "change kind"]

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from engine.regions.comparing import Curve, sealed
-from engine.regions.region import Region
 from engine.regions.siamese.network import WEIGHTS, Network
 from engine.regions.views import Views, cut
+from features.region import Region
 
 
 class Siamese:

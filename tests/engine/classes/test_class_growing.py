@@ -9,7 +9,7 @@ import pytest
 
 from engine.classes import ClassEditError, grow
 from engine.inspector import Inspector
-from engine.regions.region import Region
+from features.region import Region
 
 
 @pytest.fixture(scope="module")

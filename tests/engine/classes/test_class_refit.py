@@ -28,7 +28,7 @@ from engine.classes import (
 )
 from engine.inspector import Inspector
 from engine.model_file import read_model, write_model
-from engine.regions.region import Region
+from features.region import Region
 
 Fitted = Callable[..., Inspector]
 Render = Callable[..., Scene]

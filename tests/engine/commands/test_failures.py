@@ -13,8 +13,8 @@ from engine.commands.failures import one_line_errors
 from engine.errors import ConfigError, NotFittedError
 from engine.model_file import ModelFileError
 from engine.regions.outlines import RegionError
-from features.machine import MachineError
-from features.pixels import ImageError
+from features.device import MachineError
+from features.images import ImageError
 from features.weights.errors import WeightsError
 
 

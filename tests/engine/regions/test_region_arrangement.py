@@ -3,7 +3,7 @@ import pytest
 from jaxtyping import TypeCheckError
 
 from engine.regions.arrangement import Arrangement
-from engine.regions.region import Region
+from features.region import Region
 
 GROUND, SPOT, GLOW = (120, 110, 100), (60, 40, 50), (230, 220, 190)
 

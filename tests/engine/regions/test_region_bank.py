@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from alignment.sample import Sample
 from engine.regions.bank import (
     N_NORMAL,
     N_TOKENS_OF_CLASS,
@@ -17,11 +18,10 @@ from engine.regions.bank import (
 )
 from engine.regions.library import Library, NewExample
 from engine.regions.library.records import Features
-from engine.regions.region import Region
 from engine.regions.tokens import WINDOWS, windowed
-from engine.sample import Sample
 from features.dense import DenseMap
-from features.embedded import EmbeddedBackbone
+from features.embedded.backbone import EmbeddedBackbone
+from features.region import Region
 
 Image = np.ndarray
 Mask = np.ndarray

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from engine.regions.chains import bridged, chained
-from engine.regions.region import Region
+from features.region import Region
 
 
 def box(left: int, top: int, width: int, height: int) -> Region:

@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
+from alignment.comparison import Comparison
 from alignment.pose import Upright
-from alignment.similarity import IDENTITY, about_center, apply, compose, invert, rescale
-from engine.comparison import Comparison
+from alignment.sample import Sample
+from alignment.transforms import IDENTITY, about_center, apply, compose, invert, rescale
 from engine.examination import Examination
 from engine.regions.frames import Frames, scaled
-from engine.regions.region import Region
-from engine.sample import Sample
+from features.region import Region
 
 AREA_PX = 400 * 300
 TURNED = about_center((48, 64), angle_rad=0.3, scale=0.9, shift_xy=(2.0, -3.0))

@@ -13,10 +13,10 @@ from engine.regions.chips import chip_size, draw_chip, place_chips
 from engine.regions.maps import color_of, draw_classes, draw_error, draw_novelty, error_top
 from engine.regions.pictures import three_panels
 from engine.regions.record import FoundRegion, Kind, RegionReport
-from engine.regions.region import Region
 from engine.regions.wording import found_classes, reason_line, total_line, verdict_line
 from engine.report import Report
 from features.parts import Parts
+from features.region import Region
 
 SIZE, UPRIGHT = (240, 360), (120, 180)  # of the image file and of the working image
 NAMES = ("button", "string", "Knöpfe groß")

@@ -17,7 +17,7 @@ from engine.inspector import Inspector
 from engine.regions import Library, Outlined, Recogniser, RegionReport, teach
 from engine.regions.cell_maps import NO_CLASS, NOTHING
 from engine.regions.library.records import Features
-from features.pixels import ImageError
+from features.images import ImageError
 
 Photos = Callable[..., Any]
 Names = Callable[[RegionReport], list[str]]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.regions.region import Region
+from features.region import Region
 
 SIZE = (30, 40)
 

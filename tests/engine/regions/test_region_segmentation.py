@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from engine.regions.bands import averaged_along, band_direction
-from engine.regions.region import Region
 from engine.regions.segmentation import SegmentationConfig, context_box, refine, split
+from features.region import Region
 
 SIZE = (200, 400)
 CLOTH, RED, BLUE = (150, 120, 90), (160, 40, 40), (40, 60, 150)

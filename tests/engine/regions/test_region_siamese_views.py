@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from engine.regions.measures import MEASURES
-from engine.regions.region import Region
 from engine.regions.views import N_TURNS, SIDE_PX, Views, cut
+from features.region import Region
 
 GROUND = (120, 110, 100)
 

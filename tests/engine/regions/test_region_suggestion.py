@@ -5,8 +5,8 @@ import pytest
 
 from engine.regions.grouping import GroupingConfig
 from engine.regions.record import FoundRegion
-from engine.regions.region import Region
 from engine.regions.suggestion import distance, suggest
+from features.region import Region
 
 
 class Colours:

@@ -22,8 +22,8 @@ from engine.regions import (
 )
 from engine.regions.frames import Frames
 from engine.regions.library import KindConflict, NewExample
-from engine.regions.region import Box
 from engine.regions.teaching import THUMBNAIL_PX, exact, thumbnail
+from features.region import Box
 
 Photos = Callable[..., Any]
 Names = Callable[[RegionReport], list[str]]

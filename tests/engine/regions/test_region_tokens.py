@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alignment.similarity import about_center, compose, invert, rescale
-from engine.regions.region import Region
+from alignment.transforms import about_center, compose, invert, rescale
 from engine.regions.tokens import (
     LEAST_COVERAGE,
     WINDOWS,
@@ -15,6 +14,7 @@ from engine.regions.tokens import (
     windowed,
 )
 from features.dense import DenseMap
+from features.region import Region
 
 SIZE, GRID = (96, 128), (12, 16)
 UPRIGHT = rescale(SIZE, GRID)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alignment.similarity import invert
+from alignment.transforms import invert
 from engine.inspector import Inspector
 from engine.regions import Region
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from engine.comparison import Comparison
-from engine.sample import Sample
+from alignment.comparison import Comparison
+from alignment.sample import Sample
 from engine.scores.class_agnostic_patch import ClassAgnosticPatchConfig, score
 
 Beside = Callable[..., list[Comparison]]

@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.class_means import color_planes
-from engine.comparison import Comparison
-from engine.sample import Sample
+from alignment.comparison import Comparison
+from alignment.sample import Sample, color_planes
 from engine.scores.class_color import ABSENT, ClassColorConfig, Color, score
 
 Beside = Callable[..., list[Comparison]]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial import distance
 
-from engine.comparison import Comparison
-from engine.sample import Sample
+from alignment.comparison import Comparison
+from alignment.sample import Sample
 from engine.scores.class_histogram import (
     ClassHistogramConfig,
     HistogramDistance,

@@ -6,8 +6,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from engine.comparison import Comparison
-from engine.sample import Sample
+from alignment.comparison import Comparison
+from alignment.sample import Sample
 from engine.scores.class_location import ClassLocationConfig, Position, score
 
 Beside = Callable[..., list[Comparison]]

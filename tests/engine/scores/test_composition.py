@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.comparison import Comparison
-from engine.sample import Sample
+from alignment.comparison import Comparison
+from alignment.sample import Sample
 from engine.scores.composition import CompositionConfig, score
 
 Beside = Callable[..., list[Comparison]]

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from alignment.comparison import Comparison
+from alignment.sample import Sample
 from engine.benchmark.scenes import Scene
 from engine.classes import Count, edited
-from engine.comparison import Comparison
 from engine.inspector import Inspector
-from engine.sample import Sample
 from engine.scores.instance_count import InstanceCountConfig, beyond_tolerance, score
 
 Fitted = Callable[..., Inspector]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from engine.comparison import Comparison, ComparisonConfig
-from engine.sample import Sample
+from alignment.comparison import Comparison, ComparisonConfig
+from alignment.sample import Sample
 from engine.scores.class_agnostic_patch import ClassAgnosticPatchConfig
 from engine.scores.class_agnostic_patch import score as score_anywhere
 from engine.scores.located_patch import LocatedPatchConfig, score

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.comparison import Comparison, ComparisonConfig, overlap
-from engine.sample import Sample
+from alignment.comparison import Comparison, ComparisonConfig, overlap
+from alignment.sample import Sample
 from engine.scores.located_patch import LocatedPatchConfig
 from engine.scores.located_patch import score as score_located
 from engine.scores.missing_patch import MissingPatchConfig, score

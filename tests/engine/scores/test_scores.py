@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine.scores
-from engine.comparison import Comparison, ComparisonConfig
-from engine.sample import Sample
+from alignment.comparison import Comparison, ComparisonConfig
+from alignment.sample import Sample
 from engine.scores import SCORES, SEVEN, ScoresConfig, score_all
 from engine.scores.class_agnostic_patch import ClassAgnosticPatchConfig
 from engine.scores.class_color import ClassColorConfig

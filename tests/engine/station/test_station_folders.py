@@ -6,7 +6,7 @@ import time
 import pytest
 
 from engine.station import Station, StationError
-from features.pixels import ImageError
+from features.images import ImageError
 
 
 def test_paths_outside_are_refused_alike_whether_they_are_there_or_not(station, pictures, tmp_path):

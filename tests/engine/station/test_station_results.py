@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alignment.similarity import about_center, apply, warp_image
+from alignment.transforms import about_center, apply, warp_image
 from engine import pictures
 from engine.benchmark.scenes import render
 from engine.inspector import Inspector

@@ -4,7 +4,7 @@ import pytest
 
 from engine.station import Limits, Station, StationError
 from engine.station.labels import label, model_name
-from features.pixels import ImageError
+from features.images import ImageError
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import torch
 
-from features.sam.frame import frame_of
-from features.sam.network import Embedding, Prompts
+from features.sam.network import Embedding, Prompts, frame_of
 
 Color = tuple[int, int, int]
 LOW, SIDE = 128, 512

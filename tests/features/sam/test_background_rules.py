@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.sam.background import surrounding, touching_two_edges
+from features.sam.parts_from_masks import surrounding, touching_two_edges
 
 SIZE = (80, 120)
 GREY, RED, SAND = (120, 120, 120), (200, 40, 40), (215, 190, 140)

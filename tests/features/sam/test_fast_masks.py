@@ -13,17 +13,14 @@ import pytest
 from scipy.spatial import KDTree
 
 from engine.benchmark.scenes import render
-from features.machine import MachineConfig
-from features.sam.asking import View, ask
+from features.device import MachineConfig
+from features.sam.candidates import View, ask, best_drawn, draft, exact_masks
 from features.sam.config import SamConfig
-from features.sam.drafts import best_drawn, draft
-from features.sam.exact import exact_masks
-from features.sam.fast import waves
-from features.sam.generator import MaskGenerator
+from features.sam.generator import MaskGenerator, waves
 from features.sam.masks import Mask
 from features.sam.network import MaskNetwork
 from features.sam.official import load
-from features.sam.points import Crop, lattice
+from features.sam.point_grid import Crop, lattice
 
 WEIGHTS = Path(__file__).parents[2] / "assets" / "sam-mini.safetensors"
 SETTINGS = json.loads(WEIGHTS.with_suffix(".json").read_text())

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from features.sam.config import SamConfig
-from features.sam.layering import layered, nearest_label
 from features.sam.masks import Mask, measure
+from features.sam.parts_from_masks import layered, nearest_label
 
 SIZE = (100, 150)
 Box = tuple[int, int, int, int]  # top, left, bottom, right

@@ -17,17 +17,17 @@ from segment_anything.utils.amg import area_from_rle, rle_to_mask
 from torch import nn
 
 from engine.benchmark.scenes import CATEGORIES, render
-from features.files import list_images, read_image
-from features.machine import MachineConfig
-from features.pixels import ImageError, fit_size, resize
+from features.device import MachineConfig
+from features.image_files import list_images, read_image
+from features.images import ImageError, fit_size, resize
 from features.sam.architecture import read_decoder, read_encoder
 from features.sam.checkpoint import fill, read_tensors
 from features.sam.config import SamConfig
 from features.sam.generator import MaskGenerator
+from features.sam.masks import mask_of
 from features.sam.network import MaskNetwork
 from features.sam.official import load
-from features.sam.points import lattice
-from features.sam.rle import mask_of
+from features.sam.point_grid import lattice
 
 WEIGHTS = Path(__file__).parents[2] / "assets" / "sam-mini.safetensors"
 SETTINGS = json.loads(WEIGHTS.with_suffix(".json").read_text()) | {"points_per_side": 12}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from segment_anything.utils.amg import mask_to_rle_pytorch
 
-from features.sam.rle import as_output, compressed, mask_of, run_lengths
+from features.sam.masks import as_output, compressed, mask_of, run_lengths
 
 masks = st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(0, 2**32 - 1)).map(
     lambda each: np.random.default_rng(each[2]).random(each[:2]) < 0.5

@@ -3,7 +3,7 @@ import threading
 import pytest
 import torch
 
-from features.sam.cores import on_all_cores
+from features.sam.point_grid import on_all_cores
 
 CPU = torch.device("cpu")
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
-from features.sam.decoder import Decoder, MaskCandidates
-from features.sam.drawing import TILE
+from features.sam.mask_decoder import Decoder, MaskCandidates
+from features.sam.mask_drawing import TILE
 
 POINTS = torch.tensor([[[5.0, 7.0]], [[100.0, 20.5]], [[0.0, 127.0]], [[64.0, 64.0]], [[9.0, 1.0]]])
 ONES, BOXES = torch.ones(5, 1), torch.tensor([[3.0, 4.0, 50.0, 60.0]]).repeat(5, 1)

@@ -19,10 +19,9 @@ from transformers import (
     SamModel,
 )
 
-from features.machine import MachineConfig
-from features.sam.frame import in_square
-from features.sam.hub import load
-from features.sam.network import Embedding, Prompts
+from features.device import MachineConfig
+from features.sam.loading import load
+from features.sam.network import Embedding, Prompts, in_square
 from features.weights.errors import WeightsError
 
 MACHINE = MachineConfig(device="cpu", n_threads=1)

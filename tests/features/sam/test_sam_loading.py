@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 from segment_anything.modeling import Sam
 from transformers import SamConfig, SamModel
 
-from features.machine import MachineConfig, MachineError
+from features.device import MachineConfig, MachineError
 from features.sam.loading import load_network
+from features.sam.mask_decoder import to_image
 from features.sam.network import Candidates, MaskNetwork, Prompts
-from features.sam.upsampling import to_image
 from features.weights.errors import WeightsError
 
 MACHINE = MachineConfig(device="cpu", n_threads=1)

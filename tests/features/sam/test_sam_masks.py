@@ -24,7 +24,7 @@ from features.sam.masks import (
     without_islands,
     without_small_regions,
 )
-from features.sam.points import Crop
+from features.sam.point_grid import Crop
 
 SIZE = (60, 90)
 

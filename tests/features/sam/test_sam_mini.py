@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from engine.benchmark.scenes import CATEGORIES, render
-from features.machine import MachineConfig
+from features.device import MachineConfig
 from features.sam.network import MaskNetwork, Prompts
 from features.sam.official import load
 

@@ -13,11 +13,11 @@ from segment_anything import SamPredictor, sam_model_registry
 from segment_anything.modeling import Sam
 from segment_anything.modeling.image_encoder import get_rel_pos
 
-from features.machine import MachineConfig
+from features.device import MachineConfig
 from features.sam.architecture import read_decoder, read_encoder
+from features.sam.mask_decoder import to_image
 from features.sam.network import Candidates, MaskNetwork, Prompts
 from features.sam.official import load
-from features.sam.upsampling import to_image
 from features.weights.errors import WeightsError
 
 MACHINE = MachineConfig(device="cpu", n_threads=1)

@@ -5,7 +5,7 @@ import pytest
 from segment_anything.utils.amg import build_all_layer_point_grids, generate_crop_boxes
 
 from features.sam.config import SamConfig
-from features.sam.points import crops, lattice, lattices
+from features.sam.point_grid import crops, lattice, lattices
 
 
 @pytest.mark.parametrize(("n", "layers", "factor"), [(32, 0, 1), (32, 2, 2), (7, 1, 3), (1, 1, 1)])

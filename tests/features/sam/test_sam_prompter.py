@@ -10,12 +10,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from features.machine import MachineConfig
+from features.device import MachineConfig
+from features.sam.mask_decoder import PromptedNetwork, to_image
 from features.sam.network import Embedding, Prompts
 from features.sam.official import load
-from features.sam.prompted import PromptedNetwork
-from features.sam.prompter import Prompter, enclosing, innermost, rough_logits
-from features.sam.upsampling import to_image
+from features.sam.prompts import Prompter, enclosing, innermost, rough_logits
 
 
 @pytest.fixture

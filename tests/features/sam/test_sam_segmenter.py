@@ -5,9 +5,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from alignment.similarity import about_center, warp_image
+from alignment.transforms import about_center, warp_image
 from features.dense import DenseMap
-from features.machine import MachineConfig
+from features.device import MachineConfig
 from features.parts import Parts, Segmenter
 from features.sam.config import SamConfig
 from features.sam.segmenter import SamSegmenter

@@ -3,9 +3,8 @@ import pytest
 import torch
 from segment_anything.modeling import Sam
 
-from features.sam.frame import frame_of
-from features.sam.network import Embedding
-from features.sam.upsampling import to_image
+from features.sam.mask_decoder import to_image
+from features.sam.network import Embedding, frame_of
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from features.dense import Backbone
-from features.machine import MachineConfig, MachineError
+from features.device import MachineConfig, MachineError
 from features.vit.backbone import VitBackbone
 from features.vit.config import VitConfig
 from features.weights.errors import WeightsError

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from features.vit.architectures import ARCHITECTURES, describe
-from features.vit.loading import dissect, load
+from features.vit.network import dissect, load
 from features.weights.errors import WeightsError
 
 MakeFolder = Callable[..., Path]

@@ -11,10 +11,8 @@ import timm
 import torch
 import transformers
 
-from features.vit.architectures import ARCHITECTURES, Architecture, Description
-from features.vit.loading import dissect
-from features.vit.network import VitNetwork
-from features.vit.positions import Resampling
+from features.vit.architectures import ARCHITECTURES, Architecture, Description, Resampling
+from features.vit.network import VitNetwork, dissect
 
 MakeModel = Callable[..., transformers.PreTrainedModel]
 

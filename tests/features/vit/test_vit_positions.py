@@ -7,7 +7,7 @@ import pytest
 import torch
 from timm.layers import resample_abs_pos_embed
 
-from features.vit.positions import Resampling, resample
+from features.vit.architectures import Resampling, resample
 
 ORIGINAL = Resampling(offset=0.1)
 ORIGINAL_WITH_REGISTERS = Resampling(is_antialiased=True)

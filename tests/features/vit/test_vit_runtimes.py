@@ -7,10 +7,10 @@ import numpy as np
 import openvino
 import pytest
 
-from features.machine import MachineConfig, MachineError
+from features.device import MachineConfig, MachineError
 from features.vit.architectures import describe
 from features.vit.config import VitConfig
-from features.vit.encoder import N_SIZES, Encoder
+from features.vit.runtime import N_SIZES, Encoder
 
 MakeFolder = Callable[..., Path]
 # between them: both feed-forward parts, registers, learnt positions and rotations

@@ -17,7 +17,7 @@ from engine.benchmark.regions.labels import LabelledBox, group_of
 from engine.benchmark.regions.normal import normal_photos
 from engine.config import Config
 from engine.inspector import Inspector
-from engine.regions.region import Region
+from features.region import Region
 
 SIZE = 96
 COLORS = {"bright": (250, 250, 250), "dark": (10, 10, 10)}

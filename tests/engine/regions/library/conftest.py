@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from engine.regions.library import Library, LibraryError, NewExample
-from engine.regions.region import Region
+from features.region import Region
 
 PASSWORD = "s3cret-pässword"
 IDENTITY = {"backbone": "embedded", "dim": "4"}

@@ -15,7 +15,7 @@ import sys, time
 import numpy as np
 from sqlalchemy import Engine, event
 from engine.regions.library import Library, NewExample
-from engine.regions.region import Region
+from features.region import Region
 
 example = NewExample(
     "0" * 64, "doomed.png", (90, 90), Region((0, 0, 2, 2), np.ones((2, 2), bool)),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.regions.library import Library, clean_name
-from engine.regions.region import Region
+from features.region import Region
 
 
 @pytest.mark.parametrize(

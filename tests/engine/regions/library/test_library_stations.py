@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from engine.regions.library import KindConflict, Library, LibraryError, NewExample
-from engine.regions.region import Region
+from features.region import Region
 
 N_LESSONS = 8
 IDENTITY = {"backbone": "embedded"}

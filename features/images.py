@@ -32,7 +32,7 @@ def check_image(array: object, name: str = "image") -> UInt8[np.ndarray, "height
     if not isinstance(array, np.ndarray):
         raise ImageError(
             f"{name} must be a NumPy array, got {type(array).__name__}; "
-            "convert it with np.asarray, or read a file with features.files.read_image"
+            "convert it with np.asarray, or read a file with features.image_files.read_image"
         )
     _check_type(array, name)
     _check_shape(array, name)

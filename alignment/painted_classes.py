@@ -7,6 +7,10 @@ template, and weights W inside and on the rim, the *likeness* of a place d is th
 
 for all places at once by FFT, in several turns: 1 where the thing is exactly, less where it is
 missing. How much is enough follows from the references.
+
+Where exactly does a thing end whose place is known?
+
+Which parts has an image once painted things lie on top of the parts that were cut?
 """
 
 from __future__ import annotations
@@ -20,12 +24,59 @@ import numpy as np
 import scipy.fft
 from jaxtyping import Bool, Float32, Int, UInt8
 
-from alignment.borders import sharpened
-from alignment.looks import Looks, looks_of
-from alignment.thing import Template, TemplateSpectrum
+from alignment.aligned import AlignedParts
+from alignment.template_matching import Looks, Template, TemplateSpectrum, looks_of
+from features.parts import Parts
 
 Mask = Bool[np.ndarray, "height width"]
 Image = UInt8[np.ndarray, "height width 3"]
+
+# units of CIELAB that weigh as much as the whole way to the other side of the border
+_CLEAR_DIFFERENCE = 6.0
+
+
+def sharpened(image: Image, mask: Mask) -> Mask:
+    """Move the border of a mask to where the colour changes, by a tenth of its size at most.
+
+    A pixel near the border goes to the side whose colour nearby it resembles; where both sides look
+    alike, the border stays.
+    """
+    if not mask.any():
+        return mask
+    reach = max(2.0, 0.1 * float(np.sqrt(np.count_nonzero(mask))))
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    margin = int(3 * reach) + 1
+    window = (
+        slice(max(0, int(rows[0]) - margin), int(rows[-1]) + margin + 1),
+        slice(max(0, int(columns[0]) - margin), int(columns[-1]) + margin + 1),
+    )
+    crop = image[window].astype(np.float32) * np.float32(1 / 255)
+    lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)
+    inside = mask[window].astype(np.uint8)
+    within = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    depth = within - cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
+    apart = [_apart(lab, (side * depth > reach).astype(np.float32), reach) for side in (1, -1)]
+    evidence = np.clip((apart[1] - apart[0]) / _CLEAR_DIFFERENCE, -2, 2) + depth / reach
+    sharp = mask.copy()
+    sharp[window] = np.where(np.abs(depth) <= reach, evidence > 0, inside > 0)
+    opened = cv2.morphologyEx(sharp[window].astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3)))
+    if opened.any():
+        sharp[window] = opened > 0
+    return sharp
+
+
+def _apart(
+    lab: Float32[np.ndarray, "rows columns 3"],
+    side: Float32[np.ndarray, "rows columns"],
+    reach: float,
+) -> Float32[np.ndarray, "rows columns"]:
+    """Distance of each pixel to the mean colour of one side of the border nearby."""
+    share = cv2.GaussianBlur(side, (0, 0), reach)
+    mean = cv2.GaussianBlur(lab * side[..., None], (0, 0), reach)
+    mean /= np.maximum(share, np.float32(1e-4))[..., None]
+    distance: np.ndarray = np.sqrt(((lab - mean) ** 2).sum(axis=2))
+    return np.where(share > 1e-3, distance, np.float32(0))
+
 
 # of the thing: two finds share at most this
 _MAX_OVERLAP = 0.3
@@ -186,3 +237,49 @@ def learn_likeness(
     widest = int(np.argmax(np.diff(edges)))
     least = float(edges[widest] + edges[widest + 1]) / 2
     return replace(painted, least_likeness=least)
+
+
+# of a part that something was painted over: who keeps less is a remnant of the painted thing
+_REMNANT = 0.2
+# of a find: what shares more with what was painted by hand is the same thing
+_SAME = 0.3
+
+
+def with_painted(
+    aligned: AlignedParts,
+    classes: Sequence[PaintedClass],
+    image: Image,
+    is_valid: Mask,
+    given: Mapping[int, Sequence[Mask]] | None = None,
+) -> AlignedParts:
+    """Find painted classes, and take their pixels from the other parts.
+
+    ``given`` are masks of a class that need not be found, because they were painted here.
+    """
+    for painted in classes:
+        masks = list((given or {}).get(painted.class_id, ()))
+        known = np.logical_or.reduce(masks) if masks else np.zeros(is_valid.shape, dtype=bool)
+        found = [(each.mask, 1 - each.likeness) for each in find(painted, image, is_valid)]
+        new = [(mask & is_valid, 0.0) for mask in masks]
+        new += [each for each in found if (each[0] & known).sum() <= _SAME * each[0].sum()]
+        for mask, cost in new:
+            if mask.any():
+                aligned = _with_part(aligned, mask, painted.class_id, max(0.0, cost))
+    return aligned
+
+
+def _with_part(aligned: AlignedParts, mask: Mask, class_id: int, cost: float) -> AlignedParts:
+    """Put a part on top of the others; those of which little is left are part of it."""
+    parts = aligned.parts
+    left_px = np.bincount(parts.labels[~mask & (parts.labels >= 0)], minlength=len(parts))
+    is_covered = np.bincount(parts.labels[mask & (parts.labels >= 0)], minlength=len(parts)) > 0
+    is_kept = ~is_covered | (left_px > _REMNANT * parts.area_px)
+    number = np.append(np.where(is_kept, np.cumsum(is_kept) - 1, np.count_nonzero(is_kept)), -1)
+    labels = number[parts.labels]
+    labels[mask] = np.count_nonzero(is_kept)
+    return replace(
+        aligned,
+        parts=Parts(labels, np.append(parts.is_background[is_kept], False)),
+        class_of_part=np.append(aligned.class_of_part[is_kept], class_id),
+        cost=np.append(aligned.cost[is_kept], cost),
+    )

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 
+from features.sam.mask_decoder import to_image
 from features.sam.network import Candidates, Embedding, MaskNetwork, Prompts
-from features.sam.upsampling import to_image
 
 # how sure we are of what was painted, and of what was not: logits of ±6.9
 DOUBT = 1e-3

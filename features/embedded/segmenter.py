@@ -18,9 +18,9 @@ from jaxtyping import Bool, Float32, Int, UInt8
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.cluster.vq import kmeans2
 
+from features.components import regions_of, without_remains, without_specks
 from features.dense import DenseMap
 from features.parts import Parts
-from features.regions import regions_of, without_remains, without_specks
 
 # pixels that the clustering sees; more change the centres by less than a unit of CIELAB
 N_SAMPLES = 10_000

@@ -18,8 +18,7 @@ from jaxtyping import Float
 from torch import nn
 from torch.nn.functional import layer_norm
 
-from features.sam.folding import Projection
-from features.sam.image_tokens import Change
+from features.sam.shared_attention import Change, Projection
 
 # tokens of one prompt that a processor works on at once: 1024, each with SAM's 128 values for a row
 # of pixels, take half of the 1 MB that a core's second cache holds
