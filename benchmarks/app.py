@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def rendered(folder: Path) -> Path:
-    from engine.benchmark.scenes import render
+    from engine.synthetic.scenes import render
 
     folder.mkdir()
     for seed in range(N_RENDERED):

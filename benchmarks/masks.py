@@ -43,7 +43,7 @@ from segment_anything import SamAutomaticMaskGenerator
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
-from engine.benchmark.scenes import CATEGORIES, render
+from engine.synthetic.scenes import CATEGORIES, render
 from features.device import MachineConfig
 from features.sam import official
 from features.sam.architecture import read_decoder

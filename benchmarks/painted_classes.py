@@ -28,11 +28,11 @@ import cv2
 import numpy as np
 
 from alignment.painted_classes import find
-from engine.benchmark.scenes import CATEGORIES, Scene, class_names, render
 from engine.classes import Add, class_rows, edited
 from engine.examination import Examination
 from engine.inspector import Inspector
 from engine.regions.outlines import from_polygon, parse_polygon
+from engine.synthetic.scenes import CATEGORIES, Scene, class_names, render
 from features.image_files import list_images, read_image
 from features.region import Region
 

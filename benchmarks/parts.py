@@ -14,9 +14,9 @@ import argparse
 import cv2
 import numpy as np
 
-from engine.benchmark.scenes import CATEGORIES, Scene, render
 from engine.inspector import Inspector
 from engine.report import Report
+from engine.synthetic.scenes import CATEGORIES, Scene, render
 
 MIN_AREA_PX = 64  # of the working image: one cell
 

@@ -27,9 +27,9 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from engine.benchmark.cloth import BUTTONS, DEFECTS, draw_cloth, render_cloth
 from engine.regions.outlines import RegionError, from_mask_file
 from engine.regions.segmentation import SegmentationConfig, refine
+from engine.synthetic.cloth import BUTTONS, DEFECTS, draw_cloth, render_cloth
 from features.image_files import read_image
 from features.region import Region
 

@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 
 from engine import Inspector
-from engine.benchmark.scenes import render
+from engine.synthetic.scenes import render
 from features import read_image
 
 N_REPEATS = 5

@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def render_into(folder: Path) -> Path:
-    from engine.benchmark.scenes import render
+    from engine.synthetic.scenes import render
 
     for seed in range(N_RENDERED):
         scene = render("pins", np.random.default_rng(seed))

@@ -27,9 +27,9 @@ from siamese_training.learning import Learner
 from siamese_training.network import describe, save
 from siamese_training.sheets import Samples, draw_group
 
-from engine.benchmark.cloth import draw_cloth, render_cloth
 from engine.regions.arrangement import arrange
 from engine.regions.comparing import sealed
+from engine.synthetic.cloth import draw_cloth, render_cloth
 
 TRAIN_SEED, HELD_OUT_SEED = 1, 2
 N_PHOTOGRAPHS, N_CLOTHS = 1500, 240

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.benchmark.scenes import write_scenes
+from engine.synthetic.scenes import write_scenes
 
 OUTPUT = Path(__file__).with_name("report.jpg")
 WINDOW_PX = 1180, 3200

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.benchmark.cloth import draw_cloth, render_cloth
+from engine.synthetic.cloth import draw_cloth, render_cloth
 
 PAGE = Path(__file__).with_suffix(".md")
 OUTPUT = Path(__file__).with_suffix("")

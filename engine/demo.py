@@ -20,7 +20,6 @@ from engine.benchmark.protocol import pick_references
 from engine.benchmark.records import Run
 from engine.benchmark.results import BenchResult
 from engine.benchmark.runner import run_bench
-from engine.benchmark.scenes import write_scenes
 from engine.benchmark.table import tables_text
 from engine.commands.explain import write_page
 from engine.commands.files import write_text
@@ -28,6 +27,7 @@ from engine.commands.judging import Judged, judge
 from engine.commands.progress import Tell, progress
 from engine.config import Config, to_dict
 from engine.inspector import Inspector
+from engine.synthetic.scenes import write_scenes
 from features.image_files import MAX_PIXELS, read_image
 
 SHOWN, OTHER = "pins", "meal"  # one with fixed places, one laid out freely

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from engine import Inspector, config
-from engine.benchmark.scenes import render
 from engine.explain import explain_page
+from engine.synthetic.scenes import render
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

@@ -17,7 +17,7 @@ import numpy as np
 import engine
 from engine import Inspector, config
 from engine.benchmark import write_page
-from engine.benchmark.scenes import render
+from engine.synthetic.scenes import render
 from engine.explain import explain_page
 
 presets = [config.load(name) for name in config.PRESETS]

@@ -18,9 +18,9 @@ import pytest
 from PIL import Image
 
 from engine import Config, config
-from engine.benchmark.scenes import render, write_scenes
 from engine.cli import EXIT_CODES, cli
 from engine.scores import SCORES
+from engine.synthetic.scenes import render, write_scenes
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -12,11 +12,10 @@ from sam_training.looks import Look, outline_of, random_color, random_look, rand
 from sam_training.pieces import NO_PARENT, Pieces, Sheet
 from sam_training.things import Pose, cover, paint_thing
 
-from engine.benchmark.scenes import texture
-from engine.benchmark.scenes.canvas import SUPERSAMPLING, Canvas
-from engine.benchmark.scenes.damage import stroke
-from engine.benchmark.scenes.outline import blob, move, place, rectangle, tapered
-from engine.benchmark.scenes.photo import expose
+from engine.synthetic.scenes import primitives
+from engine.synthetic.scenes.canvas import SUPERSAMPLING, Canvas, expose
+from engine.synthetic.scenes.damage import stroke
+from engine.synthetic.scenes.primitives import blob, move, place, rectangle, tapered
 
 SIDE_PX = 448
 TRIES = 8
@@ -76,18 +75,18 @@ def _unevenness(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     slope_x, slope_y = rng.normal(0, 0.3, 2)
     match int(rng.integers(6)):
         case 0:
-            grain = texture.fractal(rng, shape, rng.uniform(2, 60))
+            grain = primitives.fractal(rng, shape, rng.uniform(2, 60))
         case 1:
-            grain = texture.weave(rng, shape, rng.uniform(3, 16))
+            grain = primitives.weave(rng, shape, rng.uniform(3, 16))
         case 2:
-            grain = texture.wood(rng, shape)
+            grain = primitives.wood(rng, shape)
         case 3:
-            grain = texture.stretched(rng, shape, rng.uniform(1, 4), rng.uniform(20, 120))
+            grain = primitives.stretched(rng, shape, rng.uniform(1, 4), rng.uniform(20, 120))
         case 4:
             angle, pitch = rng.uniform(0, np.pi), rng.uniform(0.01, 0.08)
             grain = np.sign(np.sin(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / pitch))
         case _:
-            grain = texture.cloud(rng, shape, 1.0)
+            grain = primitives.cloud(rng, shape, 1.0)
     return np.asarray(rng.choice([0.01, 0.05, 0.12, 0.25]) * grain + slope_x * x + slope_y * y)
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float32, Int64, UInt8
 from sam_training.compositions import compose
 from sam_training.pieces import MAX_MEANINGS, Labels, Pieces, meanings, pieces_of
 
-from engine.benchmark.scenes import CATEGORIES, kinds, render
+from engine.synthetic.scenes import CATEGORIES, kinds, render
 
 # What Segment Anything subtracts and divides by (Kirillov et al., 2023), RGB 0 … 255.
 PIXEL_MEAN = np.array([123.675, 116.28, 103.53], dtype=np.float32)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.benchmark.scenes.damage import stroke
-from engine.benchmark.scenes.outline import (
+from engine.synthetic.scenes.damage import stroke
+from engine.synthetic.scenes.primitives import (
+    Material,
     Points,
     blob,
     ellipse,
@@ -18,7 +19,6 @@ from engine.benchmark.scenes.outline import (
     tapered,
     turned,
 )
-from engine.benchmark.scenes.shading import Material
 
 SHAPES = ("disc", "box", "polygon", "blob", "drop", "turned", "capsule", "bar", "star", "snake")
 PATTERNS = ("plain", "plain", "plain", "stripes", "halves", "rim", "clouds")

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Int16, Int64, UInt8, UInt16
 
-from engine.benchmark.scenes.canvas import Canvas
-from engine.benchmark.scenes.record import Scene
+from engine.synthetic.scenes.canvas import Canvas
+from engine.synthetic.scenes.record import Scene
 
 NO_PARENT = -1
 MAX_MEANINGS = 3  # of a point: as many masks as the network gives for one prompt

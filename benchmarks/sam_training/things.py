@@ -8,10 +8,19 @@ import numpy as np
 from sam_training.looks import Look, outline_of, random_color, random_material
 from sam_training.pieces import Sheet
 
-from engine.benchmark.scenes import texture
-from engine.benchmark.scenes.canvas import SUPERSAMPLING, Canvas, Patch
-from engine.benchmark.scenes.outline import Points, Position, blob, move, place, rectangle
-from engine.benchmark.scenes.shading import Field, Material, blend
+from engine.synthetic.scenes import primitives
+from engine.synthetic.scenes.canvas import SUPERSAMPLING, Canvas, Patch
+from engine.synthetic.scenes.primitives import (
+    Field,
+    Material,
+    Points,
+    Position,
+    blend,
+    blob,
+    move,
+    place,
+    rectangle,
+)
 
 MIN_PIECE_PX = 40  # what is smaller belongs to the surface
 
@@ -72,7 +81,7 @@ def _pattern(rng: np.random.Generator, look: Look, along: Field, across: Field) 
         case "rim":
             share = 8 * (np.hypot(along, across) - 0.7)
         case "clouds":
-            share = 0.5 + 0.5 * texture.cloud(rng, along.shape, 0.8 * look.radius + 2)
+            share = 0.5 + 0.5 * primitives.cloud(rng, along.shape, 0.8 * look.radius + 2)
         case "halves":
             share = 0.5 + 0.5 * look.radius * along
         case _:

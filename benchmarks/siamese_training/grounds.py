@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from sam_training.looks import random_color
 
-from engine.benchmark.scenes import texture
-from engine.benchmark.scenes.canvas import Canvas
+from engine.synthetic.scenes import primitives
+from engine.synthetic.scenes.canvas import Canvas
 
 GRAINS = (
     "weave",
@@ -72,18 +72,18 @@ def paint_ground(canvas: Canvas, ground: Ground) -> None:
 def _grain(rng: np.random.Generator, ground: Ground, shape: tuple[int, int]) -> np.ndarray:
     match ground.grain:
         case "weave":
-            return texture.weave(rng, shape, ground.pitch_px)
+            return primitives.weave(rng, shape, ground.pitch_px)
         case "fractal":
-            return texture.fractal(rng, shape, 4 * ground.pitch_px)
+            return primitives.fractal(rng, shape, 4 * ground.pitch_px)
         case "wood":
-            return texture.wood(rng, shape)
+            return primitives.wood(rng, shape)
         case "brushed":
-            return texture.stretched(rng, shape, ground.pitch_px / 3, 10 * ground.pitch_px)
+            return primitives.stretched(rng, shape, ground.pitch_px / 3, 10 * ground.pitch_px)
         case "stripes":
             phase = np.indices(shape, dtype=np.float32)[1] / ground.pitch_px
-            return np.sign(np.sin(phase)) + 0.3 * texture.cloud(rng, shape, 1.0)
+            return np.sign(np.sin(phase)) + 0.3 * primitives.cloud(rng, shape, 1.0)
         case _:
-            return texture.cloud(rng, shape, max(ground.pitch_px / 2, 1.0))
+            return primitives.cloud(rng, shape, max(ground.pitch_px / 2, 1.0))
 
 
 def _fill_with(canvas: Canvas, photograph: np.ndarray, light: np.ndarray) -> None:

@@ -15,20 +15,21 @@ from sam_training.looks import Look, random_color, random_look, random_material
 from sam_training.pieces import NO_PARENT, Sheet
 from sam_training.things import Pose, cover, paint_thing
 
-from engine.benchmark.scenes import texture
-from engine.benchmark.scenes.canvas import Canvas, Patch
-from engine.benchmark.scenes.damage import stroke
-from engine.benchmark.scenes.outline import (
+from engine.synthetic.scenes import primitives
+from engine.synthetic.scenes.canvas import Canvas, Patch
+from engine.synthetic.scenes.damage import stroke
+from engine.synthetic.scenes.primitives import (
+    Material,
     Points,
     Position,
     bezier,
     blob,
+    linear,
     place,
     rectangle,
     ribbon,
     tapered,
 )
-from engine.benchmark.scenes.shading import Material, linear
 
 FORMS = (
     *("blob", "blob", "patch", "streak", "streak", "line"),
@@ -182,7 +183,9 @@ def _pull(canvas: Canvas, patch: Patch, reach_px: float) -> None:
     y, x = np.indices(patch.alpha.shape, dtype=np.float32)
     cell_px = 4 * reach_px
     right, down = (
-        np.float32(reach_px) * patch.alpha * texture.cloud(canvas.rng, patch.alpha.shape, cell_px)
+        np.float32(reach_px)
+        * patch.alpha
+        * primitives.cloud(canvas.rng, patch.alpha.shape, cell_px)
         for _ in range(2)
     )
     moved = cv2.remap(under, x + right, y + down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)

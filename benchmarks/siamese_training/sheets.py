@@ -22,9 +22,8 @@ from siamese_training.kinds import (
     similar_kind,
 )
 
-from engine.benchmark.scenes.canvas import SUPERSAMPLING, Canvas
-from engine.benchmark.scenes.photo import expose
 from engine.regions.views import cut_wide
+from engine.synthetic.scenes.canvas import SUPERSAMPLING, Canvas, expose
 from features.region import Region
 
 SIDE_PX = 352

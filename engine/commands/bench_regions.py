@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from engine.benchmark.cloth import DEFECTS
 from engine.benchmark.regions.boxes import BoxedResult, BoxedSet, find_boxes, measure
 from engine.benchmark.regions.page import write_page
 from engine.benchmark.regions.records import Speed
@@ -22,6 +21,7 @@ from engine.commands.progress import progress
 from engine.commands.settings import read_config
 from engine.config import to_dict
 from engine.inspector import Inspector
+from engine.synthetic.cloth import DEFECTS
 
 
 def run(

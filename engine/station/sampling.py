@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from engine.benchmark.scenes import kinds, render
+from engine.synthetic.scenes import kinds, render
 
 if TYPE_CHECKING:
     from engine.station.doing import Order

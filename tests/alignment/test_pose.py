@@ -9,7 +9,7 @@ import pytest
 
 from alignment.pose import PoseConfig, PoseEstimator, Upright
 from alignment.transforms import IDENTITY, Affine, about_center, apply, compose, invert, warp_image
-from engine.benchmark.scenes import render
+from engine.synthetic.scenes import render
 from features.embedded.backbone import EmbeddedBackbone
 from features.images import fit_size, resize
 

@@ -12,8 +12,8 @@ import pytest
 from alignment.aligned import AlignedParts
 from alignment.comparison import Comparison, ComparisonConfig
 from alignment.sample import Sample
-from engine.benchmark.scenes import Scene, render
 from engine.inspector import Inspector
+from engine.synthetic.scenes import Scene, render
 from features.dense import DenseMap
 from features.parts import Parts
 

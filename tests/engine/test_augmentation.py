@@ -5,7 +5,7 @@ import pytest
 
 from alignment.pose import PoseConfig, PoseEstimator
 from engine.augmentation import altered_copies
-from engine.benchmark.scenes import render
+from engine.synthetic.scenes import render
 from features.embedded.backbone import EmbeddedBackbone
 from features.images import fit_size, resize
 

@@ -9,11 +9,11 @@ import pytest
 from alignment.comparison import Comparison
 from alignment.sample import Sample
 from alignment.transforms import IDENTITY, Affine
-from engine.benchmark.scenes import Scene
 from engine.deviations import find_deviations
 from engine.inspector import Inspector
 from engine.report import Deviation
 from engine.scores import Reading, ScoresConfig, score_all
+from engine.synthetic.scenes import Scene
 
 Paint = Callable[..., Sample]
 Beside = Callable[..., list[Comparison]]

@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 
 from alignment.propagation import PropagationConfig
-from engine.benchmark.scenes import Scene
 from engine.config import Config
 from engine.errors import ConfigError
 from engine.explain import explain_page
@@ -25,6 +24,7 @@ from engine.inspector import Inspector
 from engine.model_file import ModelFileError
 from engine.report import Report
 from engine.scores import SCORES
+from engine.synthetic.scenes import Scene
 from features.device import MachineConfig, MachineError
 from features.image_files import list_images, read_image
 from features.sam.config import SamConfig

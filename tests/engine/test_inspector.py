@@ -11,12 +11,12 @@ import pytest
 
 from alignment.pose import PoseConfig
 from alignment.transforms import about_center, warp_image
-from engine.benchmark.scenes import Scene
 from engine.config import Config
 from engine.errors import ConfigError, NotFittedError
 from engine.inspector import Inspector
 from engine.report import Report
 from engine.scores import SCORES
+from engine.synthetic.scenes import Scene
 from features.images import ImageError, resize
 
 Fitted = Callable[..., Inspector]

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from alignment.pose import PoseConfig
-from engine.benchmark.scenes import Scene
 from engine.config import Config
 from engine.inspector import Inspector
 from engine.model_file import read_model, write_model
 from engine.report import Report
 from engine.scores import SCORES
+from engine.synthetic.scenes import Scene
 from features.images import resize
 
 Fitted = Callable[..., Inspector]

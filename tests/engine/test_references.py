@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.benchmark.scenes import render
 from engine.references import check_references, difference
+from engine.synthetic.scenes import render
 
 
 def photographs(category, seed, n):

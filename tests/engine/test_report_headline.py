@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from engine import Inspector
-from engine.benchmark.scenes import render
 from engine.report import SCORE_OF, Deviation, Report
 from engine.scores import SCORES
+from engine.synthetic.scenes import render
 
 
 @pytest.fixture(scope="module")

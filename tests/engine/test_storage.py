@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from alignment.pose import PoseConfig
-from engine.benchmark.scenes import Scene
 from engine.config import Config
 from engine.errors import NotFittedError
 from engine.inspector import Inspector
 from engine.model_file import ModelFileError, read_model, write_model
+from engine.synthetic.scenes import Scene
 from features.images import resize
 
 NARROW = PoseConfig(max_rotation_deg=4, max_scale=1)  # a quick search

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.benchmark.scenes import render
+from engine.synthetic.scenes import render
 from features.embedded.backbone import CELL_PX, EmbeddedBackbone, describe, dim
 from features.images import fit_size, resize
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.benchmark.scenes import render
+from engine.synthetic.scenes import render
 from features.images import resize
 from features.visual_words import Palette, PaletteConfig
 

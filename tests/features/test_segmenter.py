@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alignment.transforms import about_center, warp_image
-from engine.benchmark.scenes import render
+from engine.synthetic.scenes import render
 from features.dense import DenseMap
 from features.embedded.backbone import CELL_PX
 from features.embedded.segmenter import EmbeddedSegmenter, SegmenterConfig

@@ -170,7 +170,7 @@ class Photographs:
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Photographs:
     """Those of the category in PARTWISE_PRODUCT, otherwise rendered ones."""
     from engine.benchmark import find_categories
-    from engine.benchmark.scenes import write_scenes
+    from engine.synthetic.scenes import write_scenes
 
     data = os.environ.get("PARTWISE_PRODUCT")
     root = Path(data) if data else tmp_path_factory.mktemp("photographs") / "rendered"

@@ -11,11 +11,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.benchmark import find_categories, read_result, run_bench, write_result
-from engine.benchmark.scenes import write_scenes
 from engine.config import Config, to_dict
 from engine.inspector import Inspector
 from engine.station import Limits, Station, jobs
 from engine.station.doing import do
+from engine.synthetic.scenes import write_scenes
 from ui.view import plain
 
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.benchmark.scenes import render
 from engine.station import Station
+from engine.synthetic.scenes import render
 
 JOB_MS = SLOW_MS = 180_000
 PRODUCT, FLAW = "pins", "missing_pin"

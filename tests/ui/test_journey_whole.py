@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from engine.benchmark.scenes import render
 from engine.station import Station
+from engine.synthetic.scenes import render
 from features import list_images
 
 DATA = Path(os.environ.get("PARTWISE_DATA", Path(__file__).parents[3] / "shared" / "data"))

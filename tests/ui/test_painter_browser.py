@@ -17,9 +17,9 @@ import pytest
 from jaxtyping import Bool, UInt8
 from PIL import Image as Pillow
 
-from engine.benchmark.scenes import render
 from engine.regions.drawn import parse_shapes
 from engine.regions.shapes import region_of
+from engine.synthetic.scenes import render
 from ui.static_files import static_text
 
 SIZE = (380, 550)

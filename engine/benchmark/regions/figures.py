@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 
-from engine.benchmark.cloth import DEFECTS, UNTAUGHT
 from engine.benchmark.metrics import Confusion, Labels, Scores, auroc, confusion, sweep
 from engine.benchmark.regions.boxes import BoxedResult
 from engine.benchmark.regions.records import RollRun
 from engine.benchmark.regions.walkthrough import RollResult
+from engine.synthetic.cloth import DEFECTS, UNTAUGHT
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from typing import Self
 import numpy as np
 from jaxtyping import UInt8
 
-from engine.benchmark.cloth import ClothPhoto
 from engine.examination import Examination
 from engine.inspector import Inspector
 from engine.regions.library import Library
@@ -20,6 +19,7 @@ from engine.regions.library.records import Kind
 from engine.regions.recogniser import Recogniser
 from engine.regions.record import RegionReport
 from engine.regions.teaching import Outlined, teach
+from engine.synthetic.cloth import ClothPhoto
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.benchmark.cloth import BUTTONS, DEFECTS, UNTAUGHT, Cloth, draw_cloth, render_cloth
 from engine.benchmark.regions.station import Shot, Station, look, mask_of
 from engine.inspector import Inspector
 from engine.regions.record import UNKNOWN, RegionReport
+from engine.synthetic.cloth import BUTTONS, DEFECTS, UNTAUGHT, Cloth, draw_cloth, render_cloth
 from features.region import Region
 
 N_REFERENCES, N_VALIDATION = 8, 24

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.benchmark.scenes import Scene
 from engine.classes import (
     Add,
     ClassEditError,
@@ -28,6 +27,7 @@ from engine.classes import (
 )
 from engine.inspector import Inspector
 from engine.model_file import read_model, write_model
+from engine.synthetic.scenes import Scene
 from features.region import Region
 
 Fitted = Callable[..., Inspector]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.benchmark.scenes import render
 from engine.cli import cli
+from engine.synthetic.scenes import render
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.benchmark.scenes import Scene
 from engine.examination import Examination
 from engine.inspector import Inspector
 from engine.regions.novelty import (
@@ -21,6 +20,7 @@ from engine.regions.novelty import (
     streaks,
 )
 from engine.scores import Reading
+from engine.synthetic.scenes import Scene
 
 Fitted = Callable[..., Inspector]
 Render = Callable[..., Scene]

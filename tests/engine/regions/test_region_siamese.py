@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from engine.benchmark.cloth import draw_cloth, render_cloth
 from engine.regions.siamese.embedder import Siamese
+from engine.synthetic.cloth import draw_cloth, render_cloth
 from features.region import Region
 
 ROLL = 7  # its sound cloth may have been a ground in training; what lies on it was not

@@ -10,10 +10,10 @@ import pytest
 
 from alignment.comparison import Comparison
 from alignment.sample import Sample
-from engine.benchmark.scenes import Scene
 from engine.classes import Count, edited
 from engine.inspector import Inspector
 from engine.scores.instance_count import InstanceCountConfig, beyond_tolerance, score
+from engine.synthetic.scenes import Scene
 
 Fitted = Callable[..., Inspector]
 Render = Callable[..., Scene]

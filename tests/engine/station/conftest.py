@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.benchmark.scenes import render
 from engine.config import Config
 from engine.inspector import Inspector
 from engine.station import Station
 from engine.station.judging import Judge
 from engine.station.work import work_once
+from engine.synthetic.scenes import render
 
 SMALL = replace(Config(), working_area_px=16384)
 

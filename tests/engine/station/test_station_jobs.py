@@ -10,12 +10,12 @@ import time
 import numpy as np
 import pytest
 
-from engine.benchmark.scenes import write_scenes
 from engine.inspector import Inspector
 from engine.station import Limits, StationError, jobs, keep_working
 from engine.station.crew import Crew
 from engine.station.doing import do
 from engine.station.telling import JobCancelledError, Teller
+from engine.synthetic.scenes import write_scenes
 
 
 def run(station, number):

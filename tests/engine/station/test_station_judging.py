@@ -5,12 +5,12 @@ import shutil
 import numpy as np
 import pytest
 
-from engine.benchmark.scenes import render
 from engine.inspector import Inspector
 from engine.model_file import ModelFileError
 from engine.regions import Library, Outlined, Recogniser, Region, teach
 from engine.station.judging import Judge
 from engine.station.loop import work as work_on
+from engine.synthetic.scenes import render
 
 
 @pytest.fixture

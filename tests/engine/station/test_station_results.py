@@ -10,12 +10,12 @@ from PIL import Image
 
 from alignment.transforms import about_center, apply, warp_image
 from engine import pictures
-from engine.benchmark.scenes import render
 from engine.inspector import Inspector
 from engine.station import StationError
 from engine.station.drawing import draw
 from engine.station.layers import heat_sheet, matte, parts_sheet
 from engine.station.view import View
+from engine.synthetic.scenes import render
 
 
 def decoded(data):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.spatial import KDTree
 
-from engine.benchmark.scenes import render
+from engine.synthetic.scenes import render
 from features.device import MachineConfig
 from features.sam.candidates import View, ask, best_drawn, draft, exact_masks
 from features.sam.config import SamConfig

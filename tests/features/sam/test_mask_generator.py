@@ -16,7 +16,7 @@ from segment_anything.modeling import Sam
 from segment_anything.utils.amg import area_from_rle, rle_to_mask
 from torch import nn
 
-from engine.benchmark.scenes import CATEGORIES, render
+from engine.synthetic.scenes import CATEGORIES, render
 from features.device import MachineConfig
 from features.image_files import list_images, read_image
 from features.images import ImageError, fit_size, resize

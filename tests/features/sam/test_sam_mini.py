@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from engine.benchmark.scenes import CATEGORIES, render
+from engine.synthetic.scenes import CATEGORIES, render
 from features.device import MachineConfig
 from features.sam.network import MaskNetwork, Prompts
 from features.sam.official import load

@@ -5,17 +5,20 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.benchmark.cloth import BUTTONS, Cloth, draw_cloth
-from engine.benchmark.cloth.buttons import button
-from engine.benchmark.cloth.contamination import MIN_DARKENING, TRUE_SHARE, contamination
-from engine.benchmark.cloth.contrast import MIN_CONTRAST, visible_color
-from engine.benchmark.cloth.fleck import fleck
-from engine.benchmark.cloth.hole import SIZES_PX, hole
-from engine.benchmark.cloth.loose_thread import loose_thread
-from engine.benchmark.cloth.thing import Thing, trace
-from engine.benchmark.scenes.canvas import Canvas
-from engine.benchmark.scenes.outline import place
-from engine.benchmark.scenes.shading import linear
+from engine.synthetic.cloth import BUTTONS, Cloth, draw_cloth
+from engine.synthetic.cloth.buttons import button
+from engine.synthetic.cloth.camera import MIN_CONTRAST, visible_color
+from engine.synthetic.cloth.defects import (
+    MIN_DARKENING,
+    TRUE_SHARE,
+    contamination,
+    fleck,
+    loose_thread,
+)
+from engine.synthetic.cloth.hole import SIZES_PX, hole
+from engine.synthetic.cloth.placement import Thing, trace
+from engine.synthetic.scenes.canvas import Canvas
+from engine.synthetic.scenes.primitives import linear, place
 
 HOLES = {"four_holes": 4, "shank": 0, "toggle": 2, "two_holes": 2}
 POSE = ((200.0, 200.0), 30.0)

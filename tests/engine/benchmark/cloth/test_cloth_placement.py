@@ -1,12 +1,10 @@
 import numpy as np
 import pytest
 
-from engine.benchmark.cloth.placement import arrange
-from engine.benchmark.cloth.record import NoRoomError
-from engine.benchmark.cloth.thing import Thing
-from engine.benchmark.scenes.canvas import Canvas
-from engine.benchmark.scenes.layout import Pose
-from engine.benchmark.scenes.outline import place, rectangle
+from engine.synthetic.cloth.placement import Thing, arrange
+from engine.synthetic.cloth.record import NoRoomError
+from engine.synthetic.scenes.canvas import Canvas
+from engine.synthetic.scenes.primitives import Pose, place, rectangle
 
 
 def leave(canvas: Canvas, part: int, pose: Pose) -> None:

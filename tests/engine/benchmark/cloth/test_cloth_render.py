@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.benchmark import cloth as package
-from engine.benchmark.cloth import (
+from engine.synthetic import cloth as package
+from engine.synthetic.cloth import (
     BUTTONS,
     DEFECTS,
     UNTAUGHT,

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from engine.benchmark.cloth import WEAVES
-from engine.benchmark.cloth.weaves import SAMPLES, interlacing, relief
+from engine.synthetic.cloth import WEAVES
+from engine.synthetic.cloth.weave import SAMPLES, interlacing, relief
 
 LIGHT = np.array([-0.5, -0.5, 0.7071], dtype=np.float32)
 

@@ -3,11 +3,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.benchmark.cloth import WEAVES, draw_cloth
-from engine.benchmark.cloth.exposure import expose, set_up
-from engine.benchmark.cloth.record import NoRoomError
-from engine.benchmark.cloth.weave_fault import Fault, Look, weave_fault, weave_faults
-from engine.benchmark.cloth.weaving import Pose, draw_pose, weave
+from engine.synthetic.cloth import WEAVES, draw_cloth
+from engine.synthetic.cloth.camera import expose, set_up
+from engine.synthetic.cloth.record import NoRoomError
+from engine.synthetic.cloth.weaving import (
+    Fault,
+    Look,
+    Pose,
+    draw_pose,
+    weave,
+    weave_fault,
+    weave_faults,
+)
 
 LIGHT = np.array([-0.5, -0.5, 0.7071], dtype=np.float32)
 STRAIGHT = Pose((0.0, 0.0), 0.0, 1.0)

@@ -1,9 +1,9 @@
 """Rolls whose figures are made up, by their seed alone; importable by worker processes, too."""
 
-from engine.benchmark.cloth import DEFECTS
 from engine.benchmark.regions.records import RollRun, StepFigures
 from engine.benchmark.regions.steps import FIGURES, N_EXAMPLES, STEPS
 from engine.benchmark.regions.walkthrough import RollResult
+from engine.synthetic.cloth import DEFECTS
 
 CHAPTER = "5: 1 taught"
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from engine.benchmark.cloth import BUTTONS, DEFECTS
 from engine.benchmark.regions.speed import measure_speed
 from engine.benchmark.regions.station import Station
 from engine.benchmark.regions.steps import FIGURES, N_EXAMPLES, STEPS, measure_steps, with_regions
@@ -10,6 +9,7 @@ from engine.benchmark.regions.walkthrough import Counts, take_roll, walk_on
 from engine.config import Config
 from engine.inspector import Inspector
 from engine.regions.settings import RegionsConfig
+from engine.synthetic.cloth import BUTTONS, DEFECTS
 
 
 def silent(stage, done, total):

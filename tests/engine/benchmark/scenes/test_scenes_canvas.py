@@ -1,11 +1,20 @@
 import numpy as np
 import pytest
 
-from engine.benchmark.scenes.canvas import Canvas, Patch
-from engine.benchmark.scenes.layout import scatter
-from engine.benchmark.scenes.outline import ellipse, move, place, polygon, rectangle, ribbon
-from engine.benchmark.scenes.photo import develop
-from engine.benchmark.scenes.shading import Material, dome, linear, shade
+from engine.synthetic.scenes.canvas import Canvas, Patch, develop
+from engine.synthetic.scenes.primitives import (
+    Material,
+    dome,
+    ellipse,
+    linear,
+    move,
+    place,
+    polygon,
+    rectangle,
+    ribbon,
+    scatter,
+    shade,
+)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from engine.benchmark.scenes import CATEGORIES, Scene, class_names, kinds, render
+from engine.synthetic.scenes import CATEGORIES, Scene, class_names, kinds, render
 
 KINDS = [
     (category, group, kind)

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.benchmark.scenes import class_names, kinds, write_scenes
+from engine.synthetic.scenes import class_names, kinds, write_scenes
 
 FEW = {"n_train": 2, "n_validation": 1, "n_good": 1, "n_logical": 2, "n_structural": 1}
 

@@ -1,0 +1,20 @@
+"""Rendered products with known truth, in the spirit of MVTec LOCO (Bergmann et al., 2022).
+
+Five categories, each with logical anomalies (something is missing, extra or does not belong
+together) and structural ones (something is damaged or foreign). Each scene comes with its part map,
+class map and anomaly masks, so that segmentation and alignment can be measured, not only detection.
+"""
+
+from engine.synthetic.scenes.catalogue import CATEGORIES, class_names, kinds, render
+from engine.synthetic.scenes.record import Group, Scene
+from engine.synthetic.scenes.writer import write_scenes
+
+__all__ = [
+    "CATEGORIES",
+    "Group",
+    "Scene",
+    "class_names",
+    "kinds",
+    "render",
+    "write_scenes",
+]

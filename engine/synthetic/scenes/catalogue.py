@@ -1,0 +1,48 @@
+"""Which products can be rendered, and with which anomalies?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.synthetic.scenes import bag, bottle, cable, meal, pins
+from engine.synthetic.scenes.canvas import Canvas, develop
+from engine.synthetic.scenes.record import GOOD, GROUPS, Category, Group, Scene
+
+_BY_NAME: dict[str, Category] = {
+    module.CATEGORY.name: module.CATEGORY for module in (pins, meal, bottle, bag, cable)
+}
+CATEGORIES: tuple[str, ...] = tuple(_BY_NAME)
+
+
+def find(category: str) -> Category:
+    """Look up a category; ValueError names the categories there are."""
+    if category not in _BY_NAME:
+        raise ValueError(f"category must be one of {', '.join(CATEGORIES)}, got {category!r}")
+    return _BY_NAME[category]
+
+
+def render(category: str, rng: np.random.Generator, kind: str = GOOD) -> Scene:
+    """Photograph one product; the same state of ``rng`` gives the same bytes.
+
+    Raises:
+        ValueError: If there is no such category, or no such kind in it.
+    """
+    product = find(category)
+    group = product.group_of(kind)
+    canvas = Canvas(product.height, product.width, rng)
+    product.draw(canvas, kind)
+    return develop(canvas, kind, group)
+
+
+def kinds(category: str) -> dict[Group, tuple[str, ...]]:
+    """List the kinds of a category by group; group "good" has the one kind "good"."""
+    product = find(category)
+    return {
+        group: tuple(each.name for each in product.kinds if each.group == group) or (GOOD,)
+        for group in GROUPS
+    }
+
+
+def class_names(category: str) -> tuple[str, ...]:
+    """Names of the classes in a class map; number 0 is the background."""
+    return find(category).classes
