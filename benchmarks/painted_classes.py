@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 
 from alignment.painted_classes import find
-from engine.classes import Add, class_rows, edited
+from engine.editing import Add, class_rows, edited
 from engine.examination import Examination
 from engine.inspector import Inspector
 from engine.regions.outlines import from_polygon, parse_polygon

@@ -17,17 +17,17 @@ from alignment.comparison import Comparison, beside, nearest_reference, with_pro
 from alignment.pose import PoseEstimator, Upright
 from alignment.sample import Sample
 from engine.augmentation import altered_copies
-from engine.classes.history import ClassEdit, EditedClasses
 from engine.config import Config
 from engine.deviations import find_deviations
+from engine.editing.history import ClassEdit, EditedClasses
 from engine.errors import NotFittedError
 from engine.examination import Examination
-from engine.explain import ReferenceView
 from engine.intake import take_in
 from engine.naming import class_names
 from engine.normalisation import Normaliser, emphasise, learn_normaliser
 from engine.profiles import make_networks, photo_area_px
 from engine.regions.novelty import CELL_MAPS, Novelty, learn_novelty
+from engine.rendering.html_report import ReferenceView
 from engine.report import Calibration, Report
 from engine.scores import SCORES, score_all
 from features.dense import DenseMap
@@ -234,7 +234,7 @@ class Inspector:
 
     @property
     def class_history_(self) -> tuple[ClassEdit, ...]:
-        """All edits of classes since the fit, the undone ones too; see ``engine.classes``."""
+        """All edits of classes since the fit, the undone ones too; see ``engine.editing``."""
         return self.edited_.history if self.edited_ else ()
 
     @property

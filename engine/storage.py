@@ -14,7 +14,8 @@ import numpy as np
 
 from alignment.classes import PartClasses
 from alignment.sample import Sample
-from engine.classes.storing import (
+from engine.config import from_dict, to_dict
+from engine.editing.storage import (
     pack_aligned,
     pack_edits,
     pack_normaliser,
@@ -22,7 +23,6 @@ from engine.classes.storing import (
     unpack_normaliser,
     unpack_parts,
 )
-from engine.config import from_dict, to_dict
 from engine.errors import NotFittedError
 from engine.model_file import ModelFileError, read_model, write_model
 from engine.regions.novelty import Novelty

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine import Inspector, config
-from engine.explain import explain_page
+from engine.rendering.html_report import explain_page
 from engine.synthetic.scenes import render
 
 BROWSER = next(

@@ -18,7 +18,7 @@ import engine
 from engine import Inspector, config
 from engine.benchmark import write_page
 from engine.synthetic.scenes import render
-from engine.explain import explain_page
+from engine.rendering.html_report import explain_page
 
 presets = [config.load(name) for name in config.PRESETS]
 image = render("cable", np.random.default_rng(0)).image

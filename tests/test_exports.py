@@ -14,7 +14,7 @@ PACKAGES = (
     "engine.benchmark",
     "engine.synthetic.cloth",
     "engine.synthetic.scenes",
-    "engine.classes",
+    "engine.editing",
     "engine.regions",
     "engine.regions.library",
     "engine.scores",

@@ -20,7 +20,7 @@ from engine.benchmark.results import BenchResult
 from engine.benchmark.summary import MEAN, Row
 from engine.benchmark.table import number, with_spread
 from engine.benchmark.thumbnails import Thumbnail, Thumbnails
-from engine.render import render
+from engine.rendering.html_report import render
 
 _N_WORST = 6
 

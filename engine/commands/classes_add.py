@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.classes import Add, ClassEditError, grow
+from engine.editing import Add, ClassEditError, grow
 from engine.inspector import Inspector
 from engine.regions.outlines import (
     from_box,

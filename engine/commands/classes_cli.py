@@ -60,8 +60,8 @@ def list_classes(**given: Any) -> None:
 @one_line_errors()
 def rename(which: str, name: str, **given: Any) -> None:
     """Call CLASS by the name NAME."""
-    from engine.classes import Rename
     from engine.commands.classes_edit import found, run
+    from engine.editing import Rename
 
     sys.exit(run(lambda inspector: Rename(found(inspector, which), name), **given))
 
@@ -74,8 +74,8 @@ def rename(which: str, name: str, **given: Any) -> None:
 @one_line_errors()
 def merge(which: tuple[str, ...], name: str | None, **given: Any) -> None:
     """Make several classes one; the first keeps its number."""
-    from engine.classes import Merge
     from engine.commands.classes_edit import found, run
+    from engine.editing import Merge
 
     def edit(inspector: Any) -> Merge:
         return Merge(tuple(found(inspector, each) for each in which), name)
@@ -91,8 +91,8 @@ def merge(which: tuple[str, ...], name: str | None, **given: Any) -> None:
 @one_line_errors()
 def split(which: str, n: int, **given: Any) -> None:
     """Divide CLASS by the looks of its parts: colour, size, elongation."""
-    from engine.classes import Split
     from engine.commands.classes_edit import found, run
+    from engine.editing import Split
 
     sys.exit(run(lambda inspector: Split(found(inspector, which), n), **given))
 
@@ -105,8 +105,8 @@ def split(which: str, n: int, **given: Any) -> None:
 @one_line_errors()
 def ignore(which: str, is_off: bool, **given: Any) -> None:
     """Take CLASS for background, which is not counted."""
-    from engine.classes import Ignore
     from engine.commands.classes_edit import found, run
+    from engine.editing import Ignore
 
     sys.exit(run(lambda inspector: Ignore(found(inspector, which), not is_off), **given))
 
@@ -122,8 +122,8 @@ def count(which: str, tolerance: str, **given: Any) -> None:
 
     With 0 the count must be one that the references show. `learn` takes the rule away again.
     """
-    from engine.classes import Count
     from engine.commands.classes_edit import found, run
+    from engine.editing import Count
 
     if tolerance != LEARN and not tolerance.isdecimal():
         raise click.UsageError(f"expected a whole number from 0 on or {LEARN!r}, got {tolerance!r}")
@@ -171,8 +171,8 @@ def add(**given: Any) -> None:
 @one_line_errors()
 def remove(which: str, **given: Any) -> None:
     """Let CLASS be no more; its parts go to the classes that they resemble next."""
-    from engine.classes import Remove
     from engine.commands.classes_edit import found, run
+    from engine.editing import Remove
 
     sys.exit(run(lambda inspector: Remove(found(inspector, which)), **given))
 

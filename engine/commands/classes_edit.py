@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import click
 
-from engine.classes import Edit, Effect, effect, find_class
-from engine.classes.changing import apply, change_by
 from engine.commands.classes_words import effect_lines
+from engine.editing import Edit, Effect, effect, find_class
+from engine.editing.locking import apply, change_by
 from engine.inspector import Inspector
 
 # what to do follows from the model: classes are named there

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 
 from engine.atomic import atomic_write
-from engine.classes import class_rows
-from engine.classes.overview import overview
 from engine.commands.classes_words import class_lines, history_lines
 from engine.commands.failures import Failure
 from engine.commands.files import check_writable
+from engine.editing import class_rows
+from engine.editing.summary import overview
 from engine.storage import load_inspector
 
 PICTURES = (".png", ".jpg", ".jpeg")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.classes import ClassEdit, ClassRow, Effect
+from engine.editing import ClassEdit, ClassRow, Effect
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -15,9 +15,9 @@ from engine.commands.files import check_writable, write_text
 from engine.commands.judging import Judged, Unjudged, find_images, judge, sound
 from engine.commands.progress import progress
 from engine.commands.recognising import recogniser_at
-from engine.explain import explain_page
 from engine.inspector import Inspector
 from engine.regions.record import RegionReport
+from engine.rendering.html_report import explain_page
 from features.images import resize
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from PIL import Image
 
 from engine.atomic import OutputError, atomic_write
 from engine.commands.files import check_writable, write_text
-from engine.palette import EXTRA_COLOR, class_colors
 from engine.regions.record import RegionReport
+from engine.rendering.colors import EXTRA_COLOR, class_colors
 
 NOTHING, UNKNOWN, FIRST_CLASS = 0, 1, 2
 _NOTHING_COLOR = (255, 255, 255)
@@ -79,7 +79,7 @@ def write(output: Output, image: UInt8[np.ndarray, "height width 3"], report: Re
     Raises:
         OutputError: One cannot be written.
     """
-    from engine.regions.pictures import three_panels
+    from engine.rendering.region_panels import three_panels
 
     _make_folder(output.classes.parent)
     with atomic_write(output.classes) as stream:

@@ -16,10 +16,10 @@ from engine.commands.files import check_writable, write_text
 from engine.commands.progress import Tell, progress
 from engine.commands.region_library import Place, to_read
 from engine.inspector import Inspector
-from engine.pictures import jpeg_data_uri
 from engine.regions.recogniser import Recogniser
 from engine.regions.suggestion import Suggestion, suggest
-from engine.render import render
+from engine.rendering.html_report import render
+from engine.rendering.overlays import jpeg_data_uri
 from features.image_files import list_images, read_image
 from features.images import ImageError
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.classes import ClassRow, class_rows
 from engine.config import to_dict
+from engine.editing import ClassRow, class_rows
 from engine.inspector import Inspector
 from engine.scores import SCORES
 

@@ -10,13 +10,12 @@ import numpy as np
 from jaxtyping import UInt8
 
 from alignment.transforms import compose
-from engine import pictures
-from engine.palette import EXTRA_COLOR, class_colors
-from engine.regions.maps import draw_classes
-from engine.report_tables import class_lines, score_lines, shown_classes
+from engine.rendering import overlays
+from engine.rendering.colors import EXTRA_COLOR, class_colors
+from engine.rendering.layers import Image, View, heat_sheet, jpeg, matte, parts_sheet, png
+from engine.rendering.region_maps import draw_classes
+from engine.rendering.tables import class_lines, score_lines, shown_classes
 from engine.station.judging import Judged
-from engine.station.layers import Image, heat_sheet, jpeg, matte, parts_sheet, png
-from engine.station.view import View
 from features.images import resize
 
 # what the reference does not show is neither light nor dark
@@ -39,7 +38,7 @@ def draw(judged: Judged) -> Drawn:
     image = judged.examination.image
     photo = image if image.shape[:2] == view.size else resize(image, view.size)
     upright_size = report.upright.shape[:2]
-    classes = np.append(shown_classes(report), pictures.NO_PART)[report.aligned.parts.labels]
+    classes = np.append(shown_classes(report), overlays.NO_PART)[report.aligned.parts.labels]
     is_background = report.aligned.is_background_class
     layers = {"parts": png(parts_sheet(classes, is_background, view.upright_to_view, view.size))}
     for name, cells in (("anomaly", report.anomaly_map), ("missing", report.missing_map)):
@@ -96,12 +95,12 @@ def _classes(judged: Judged) -> list[dict[str, Any]]:
     usual = inspector.samples_[report.nearest_reference].aligned.counts
     colors = class_colors(report.aligned.n_classes).tolist()
     lines = class_lines(report, usual, inspector.class_names_)
-    ids = [int(line.mark) if line.mark.isdecimal() else pictures.EXTRA for line in lines]
+    ids = [int(line.mark) if line.mark.isdecimal() else overlays.EXTRA for line in lines]
     return [
         {
             "id": class_id,
             "name": line.name,
-            "color": _hex(EXTRA_COLOR if class_id == pictures.EXTRA else tuple(colors[class_id])),
+            "color": _hex(EXTRA_COLOR if class_id == overlays.EXTRA else tuple(colors[class_id])),
             "found": line.found,
             "expected": line.usual,
             "is_background": line.is_background,

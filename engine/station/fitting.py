@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.classes import leave_one_out_totals
 from engine.commands.settings import read_config
+from engine.editing import leave_one_out_totals
 from engine.inspector import Inspector
 from engine.references import check_references
 from engine.station.photographs import read_photograph

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import UInt8
 
-from engine.explain import explain_page
+from engine.rendering.html_report import explain_page
 from engine.report import Report
 from engine.station.errors import StationError
 from engine.station.judging import Judge

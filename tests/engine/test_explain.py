@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from alignment.aligned import AlignedParts
-from engine.explain import ReferenceView, explain_page
 from engine.regions.record import FoundRegion, RegionReport
+from engine.rendering.html_report import ReferenceView, explain_page
 from engine.report import Calibration, Deviation, Report
 from features.parts import Parts
 from features.region import Region

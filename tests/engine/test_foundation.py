@@ -19,9 +19,9 @@ import pytest
 from alignment.propagation import PropagationConfig
 from engine.config import Config
 from engine.errors import ConfigError
-from engine.explain import explain_page
 from engine.inspector import Inspector
 from engine.model_file import ModelFileError
+from engine.rendering.html_report import explain_page
 from engine.report import Report
 from engine.scores import SCORES
 from engine.synthetic.scenes import Scene

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.palette import OKABE_ITO, class_colors, heat_colors, ink_on
+from engine.rendering.colors import OKABE_ITO, class_colors, heat_colors, ink_on
 
 # Viénot, Brettel and Mollon (1999), for linear RGB: another simulation than the one in use
 DEUTERANOPE = np.array([(0.29275, 0.70725, 0.0), (0.29275, 0.70725, 0.0), (-0.02234, 0.02234, 1.0)])

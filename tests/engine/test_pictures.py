@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from engine import pictures
-from engine.palette import EXTRA_COLOR, class_colors
+from engine.rendering import overlays
+from engine.rendering.colors import EXTRA_COLOR, class_colors
 from engine.report import Deviation
 
 DEVIATION = Deviation(1, "nut", "extra", 2, 3, "one nut too many", 2.0, (40, 30, 120, 90))
@@ -34,23 +34,23 @@ class TestParts:
         classes = np.zeros((120, 180), np.int64)  # half the size of the image
         classes[10:50, 10:70] = 1
         classes[60:110, 20:60] = 2
-        classes[20:80, 100:160] = pictures.EXTRA
-        classes[90:, 100:] = pictures.NO_PART
+        classes[20:80, 100:160] = overlays.EXTRA
+        classes[90:, 100:] = overlays.NO_PART
         return classes
 
     def test_background_and_no_part_stay_as_they_are(
         self, image: np.ndarray, class_map: np.ndarray
     ) -> None:
-        drawn = pictures.draw_parts(image, class_map, np.array([True, False, False]))
+        drawn = overlays.draw_parts(image, class_map, np.array([True, False, False]))
         large = np.kron(class_map, np.ones((2, 2), np.int64))
-        bare = (large == 0) | (large == pictures.NO_PART)
+        bare = (large == 0) | (large == overlays.NO_PART)
         assert np.array_equal(drawn[bare], image[bare])
         assert (drawn[large == 1] != image[large == 1]).any(axis=1).mean() > 0.95
 
     def test_each_class_has_its_color_and_extra_has_red(
         self, image: np.ndarray, class_map: np.ndarray
     ) -> None:
-        drawn = pictures.draw_parts(image, class_map, np.array([True, False, False]))
+        drawn = overlays.draw_parts(image, class_map, np.array([True, False, False]))
         _, one, two = class_colors(3)
         assert [has_color(drawn[20:100, 20:140], color) for color in (one, two)] == [True, False]
         assert [has_color(drawn[120:220, 40:120], color) for color in (one, two)] == [False, True]
@@ -61,7 +61,7 @@ class TestParts:
         classes = np.ones((240, 360), np.int64)
         is_background = np.zeros(3, bool)
         lightness = [
-            cv2.cvtColor(pictures.draw_parts(grey, classes * k, is_background), cv2.COLOR_RGB2GRAY)
+            cv2.cvtColor(overlays.draw_parts(grey, classes * k, is_background), cv2.COLOR_RGB2GRAY)
             for k in (1, 2)
         ]
         # the numbers on the plates differ, whatever the colours
@@ -72,9 +72,9 @@ class TestParts:
         self, image: np.ndarray, class_map: np.ndarray
     ) -> None:
         before = image.copy()
-        pictures.draw_parts(image, class_map, np.array([True, False, False]))
+        overlays.draw_parts(image, class_map, np.array([True, False, False]))
         assert np.array_equal(image, before)
-        bare = pictures.draw_parts(image, np.zeros((120, 180), np.int64), np.array([True]))
+        bare = overlays.draw_parts(image, np.zeros((120, 180), np.int64), np.array([True]))
         assert np.array_equal(bare, image)
 
 
@@ -87,10 +87,10 @@ class TestHeat:
         image = np.full((1200, 1600, 3), 90, np.uint8)
         cells = np.zeros((12, 18), np.float32)
         cells[row, column] = 2.0
-        cell_to_upright = pictures.between_grids(cells.shape, (96, 144))
+        cell_to_upright = overlays.between_grids(cells.shape, (96, 144))
         to_image = cv2.getRotationMatrix2D((72, 48), angle, 6.0)
         to_image[:, 2] += (700, 500)
-        drawn = pictures.draw_heat(image, cells, pictures.chain(cell_to_upright, to_image))
+        drawn = overlays.draw_heat(image, cells, overlays.chain(cell_to_upright, to_image))
 
         upright = np.array([8 * column + 3.5, 8 * row + 3.5, 1])  # cells of 8 px, by hand
         expected = to_image @ upright
@@ -100,15 +100,15 @@ class TestHeat:
 
     def test_cells_cover_the_image_by_default(self) -> None:
         image = np.full((120, 180, 3), 90, np.uint8)
-        drawn = pictures.draw_heat(image, np.full((4, 6), 2.0))
+        drawn = overlays.draw_heat(image, np.full((4, 6), 2.0))
         # the line around all, mixed with what lies below, may meet the image's own grey
         assert (drawn != image).any(axis=2).mean() > 0.97
 
     def test_outside_the_cells_and_under_cold_ones_nothing_changes(self, image: np.ndarray) -> None:
-        cold = pictures.draw_heat(image, np.full((4, 6), 0.5))
+        cold = overlays.draw_heat(image, np.full((4, 6), 0.5))
         assert np.array_equal(cold, image)
         shifted = np.array([[20.0, 0, 100], [0, 20, 60]])  # cells of 20 px, not over all
-        drawn = pictures.draw_heat(image, np.full((4, 6), 3.0), shifted)
+        drawn = overlays.draw_heat(image, np.full((4, 6), 3.0), shifted)
         covered = np.zeros(image.shape[:2], bool)
         covered[50:130, 90:210] = True
         rim = cv2.dilate(covered.astype(np.uint8), np.ones((9, 9))) > 0  # the line around it
@@ -116,7 +116,7 @@ class TestHeat:
         assert (drawn[covered] != image[covered]).any(axis=1).mean() > 0.99
 
     def test_opacity_rises_with_the_value_and_is_little_up_to_one(self) -> None:
-        opacity = pictures.heat_opacity(np.linspace(0, 4, 41))
+        opacity = overlays.heat_opacity(np.linspace(0, 4, 41))
         assert (np.diff(opacity) >= 0).all()
         assert opacity[5] == 0
         assert opacity[10] < 0.2
@@ -125,35 +125,35 @@ class TestHeat:
     def test_a_higher_top_only_stretches_what_is_above_one(self) -> None:
         values = np.array([0.2, 0.7, 1.0])
         assert np.array_equal(
-            pictures.heat_opacity(values, 9.0), pictures.heat_opacity(values, 3.0)
+            overlays.heat_opacity(values, 9.0), overlays.heat_opacity(values, 3.0)
         )
-        assert pictures.heat_opacity(np.array([5.0]), 9.0) == pytest.approx(
-            pictures.heat_opacity(np.array([2.0]), 3.0)
+        assert overlays.heat_opacity(np.array([5.0]), 9.0) == pytest.approx(
+            overlays.heat_opacity(np.array([2.0]), 3.0)
         )
 
 
 class TestBoxes:
     def test_frame_lies_on_the_scaled_box(self, image: np.ndarray) -> None:
-        drawn = pictures.draw_boxes(image, [DEVIATION], (2.0, 1.5))
-        y, x = np.nonzero((drawn == pictures.FOUND_COLOR).all(axis=2))
+        drawn = overlays.draw_boxes(image, [DEVIATION], (2.0, 1.5))
+        y, x = np.nonzero((drawn == overlays.FOUND_COLOR).all(axis=2))
         assert abs(x.max() - 240) <= 2
         assert abs(y.max() - 135) <= 2
         inside = np.s_[70:125, 105:230]
         assert np.array_equal(drawn[inside], image[inside])
 
     def test_missing_has_another_color_than_found(self, image: np.ndarray) -> None:
-        absent = pictures.draw_boxes(image, [replace(DEVIATION, kind="missing")])
-        assert has_color(absent, pictures.ABSENT_COLOR)
-        assert not has_color(absent, pictures.FOUND_COLOR)
+        absent = overlays.draw_boxes(image, [replace(DEVIATION, kind="missing")])
+        assert has_color(absent, overlays.ABSENT_COLOR)
+        assert not has_color(absent, overlays.FOUND_COLOR)
 
     def test_without_a_box_nothing_is_drawn(self, image: np.ndarray) -> None:
-        assert np.array_equal(pictures.draw_boxes(image, []), image)
+        assert np.array_equal(overlays.draw_boxes(image, []), image)
         placeless = replace(DEVIATION, box_xyxy=None)
-        assert np.array_equal(pictures.draw_boxes(image, [placeless]), image)
+        assert np.array_equal(overlays.draw_boxes(image, [placeless]), image)
 
     def test_letters_of_equal_boxes_lie_side_by_side(self, image: np.ndarray) -> None:
-        one = pictures.draw_boxes(image, [DEVIATION])
-        two = pictures.draw_boxes(image, [DEVIATION, DEVIATION])
+        one = overlays.draw_boxes(image, [DEVIATION])
+        two = overlays.draw_boxes(image, [DEVIATION, DEVIATION])
         x = np.nonzero((one != two).any(axis=2))[1]
         assert x.min() > 40  # the first letter stays whole
         assert len(x)
@@ -163,11 +163,11 @@ class TestBoxes:
     ("index", "name"), [(0, "A"), (25, "Z"), (26, "AA"), (27, "AB"), (701, "ZZ"), (702, "AAA")]
 )
 def test_letter(index: int, name: str) -> None:
-    assert pictures.letter(index) == name
+    assert overlays.letter(index) == name
 
 
 def test_corners_of_one_grid_are_corners_of_the_other() -> None:
-    affine = pictures.between_grids((12, 18), (96, 90))
+    affine = overlays.between_grids((12, 18), (96, 90))
     assert np.allclose(affine @ [-0.5, -0.5, 1], [-0.5, -0.5])
     assert np.allclose(affine @ [17.5, 11.5, 1], [89.5, 95.5])
 
@@ -177,7 +177,7 @@ def test_chain_applies_the_first_first() -> None:
     first, second = rng.random((2, 2, 3))
     point = np.array([3.0, -2.0, 1.0])
     assert np.allclose(
-        pictures.chain(first, second) @ point, second @ np.append(first @ point, 1.0)
+        overlays.chain(first, second) @ point, second @ np.append(first @ point, 1.0)
     )
 
 
@@ -189,12 +189,12 @@ def decoded(uri: str, kind: str) -> np.ndarray:
 
 
 def test_png_address_holds_the_very_image(image: np.ndarray) -> None:
-    assert np.array_equal(decoded(pictures.png_data_uri(image), "png"), image)
+    assert np.array_equal(decoded(overlays.png_data_uri(image), "png"), image)
 
 
 def test_jpeg_address_holds_nearly_the_image_and_is_shorter() -> None:
     y, x = np.mgrid[:120, :160]
     smooth = np.stack([y, x, 255 - y], axis=2).astype(np.uint8)
-    uri = pictures.jpeg_data_uri(smooth)
+    uri = overlays.jpeg_data_uri(smooth)
     assert np.abs(decoded(uri, "jpeg").astype(int) - smooth).mean() < 3
-    assert len(pictures.jpeg_data_uri(smooth, quality=30)) < len(uri)
+    assert len(overlays.jpeg_data_uri(smooth, quality=30)) < len(uri)

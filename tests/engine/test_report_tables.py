@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from alignment.aligned import AlignedParts
-from engine.pictures import EXTRA, NO_PART
+from engine.rendering.overlays import EXTRA, NO_PART
+from engine.rendering.tables import class_lines, count_regions, score_lines, shown_classes
 from engine.report import Deviation, Report
-from engine.report_tables import class_lines, count_regions, score_lines, shown_classes
 from engine.scores import SCORES
 from features.parts import Parts
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from engine import strokes
+from engine.rendering import strokes
 
 COLOR = (0, 114, 178)
 

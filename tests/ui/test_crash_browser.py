@@ -13,7 +13,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from engine import Inspector
-from engine.classes import class_rows
+from engine.editing import class_rows
 from engine.station import Station
 
 PATIENCE_MS = 120_000

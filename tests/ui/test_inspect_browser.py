@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from engine import Inspector
-from engine.classes import Rename, change
+from engine.editing import Rename, change
 from engine.station import Station
 from features import read_image
 

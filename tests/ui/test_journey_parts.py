@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from engine import Inspector
-from engine.classes import class_rows, effect, leave_one_out_totals
+from engine.editing import class_rows, effect, leave_one_out_totals
 from engine.station import Station
 from engine.station.judging import Judge
 from engine.station.work import work_once

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from engine.classes import ClassRow
+from engine.editing import ClassRow
 from engine.profiles import lacking
 from engine.station import Job, Station
 from ui.new_model_page.view import (

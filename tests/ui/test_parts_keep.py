@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.classes import Add, Count, Merge, Rename
+from engine.editing import Add, Count, Merge, Rename
 from features.region import Region
 from ui.parts_page.keep import drop, keep, kept
 

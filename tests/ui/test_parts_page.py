@@ -8,10 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine import Inspector, config
-from engine.classes import Count, Merge, Rename, change, class_rows
+from engine.editing import Count, Merge, Rename, change, class_rows
+from engine.rendering.layers import jpeg
 from engine.station import Station
 from engine.station.judging import Judge
-from engine.station.layers import jpeg
 from engine.station.work import work_once
 from engine.synthetic.scenes import render
 from ui.parts_page.keep import kept

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from engine.classes import ClassEdit, ClassRow, Rename
+from engine.editing import ClassEdit, ClassRow, Rename
 from features.region import Region
 from ui.parts_page.view import headings, history_lines, last_counting, last_undone, rows
 from ui.parts_page.view_actions import ACTIONS, area_words, called, fine_counts, offered

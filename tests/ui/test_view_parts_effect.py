@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.classes import Effect
-from engine.classes.effects import Change, CountChange
+from engine.editing import Effect
+from engine.editing.refit import Change, CountChange
 from engine.station import Entry
 from ui.charts import DARK, LIGHT
 from ui.parts_page.view_effect import (

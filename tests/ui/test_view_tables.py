@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.palette import OKABE_ITO
-from engine.palette import ink_on as engine_ink_on
-from engine.pictures import ABSENT_KINDS as ENGINE_ABSENT_KINDS
-from engine.pictures import letter as engine_letter
+from engine.rendering.colors import OKABE_ITO
+from engine.rendering.colors import ink_on as engine_ink_on
+from engine.rendering.overlays import ABSENT_KINDS as ENGINE_ABSENT_KINDS
+from engine.rendering.overlays import letter as engine_letter
 from engine.station import Entry, Result
 from ui.inspect_page import view_tables
 from ui.inspect_page.view_tables import (

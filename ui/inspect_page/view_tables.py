@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine import palette
-from engine.pictures import ABSENT_KINDS, letter
+from engine.rendering import colors
+from engine.rendering.overlays import ABSENT_KINDS, letter
 from ui.view import figure
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def image_words(result: Result) -> str:
 def ink_on(color: str) -> str:
     """Return black or white, whichever is easier to read on ``#rrggbb``."""
     red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
-    return "#{:02x}{:02x}{:02x}".format(*palette.ink_on((red, green, blue)))
+    return "#{:02x}{:02x}{:02x}".format(*colors.ink_on((red, green, blue)))
 
 
 def _worst_first(result: Result) -> list[dict[str, Any]]:

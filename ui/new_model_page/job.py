@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from engine.classes import class_rows, reference_picture
+from engine.editing import class_rows, reference_picture
 from engine.model_file import ModelFileError
 from engine.storage import load_inspector
 from features.images import ImageError

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engine.classes import ClassRow
+    from engine.editing import ClassRow
     from engine.station import Job
 
 MAX_REFERENCES = 8

@@ -12,7 +12,7 @@ from ui.parts_page.view_actions import MAX_SPLIT, Action, Do, called, fine_count
 from ui.view import plain
 
 if TYPE_CHECKING:
-    from engine.classes import ClassRow, Edit
+    from engine.editing import ClassRow, Edit
     from ui.context import Context
 
 TRY = "See what it changes"
@@ -79,7 +79,7 @@ def _pick(actions: Sequence[Action]) -> Action:
 
 
 def _rename(chosen: Sequence[ClassRow]) -> Edit | None:
-    from engine.classes import Rename
+    from engine.editing import Rename
 
     (row,) = chosen
     name = _name("New name", row.name, f"parts_rename_{row.id}")
@@ -87,7 +87,7 @@ def _rename(chosen: Sequence[ClassRow]) -> Edit | None:
 
 
 def _merge(chosen: Sequence[ClassRow]) -> Edit | None:
-    from engine.classes import Merge
+    from engine.editing import Merge
 
     first = chosen[0]
     name = _name("Name of the class", first.name, f"parts_merge_{first.id}")
@@ -95,26 +95,26 @@ def _merge(chosen: Sequence[ClassRow]) -> Edit | None:
 
 
 def _split(chosen: Sequence[ClassRow]) -> Edit:
-    from engine.classes import Split
+    from engine.editing import Split
 
     n = st.number_input("Into how many classes", 2, MAX_SPLIT, 2, key="parts_split")
     return Split(chosen[0].id, int(n))
 
 
 def _ignore(chosen: Sequence[ClassRow]) -> Edit:
-    from engine.classes import Ignore
+    from engine.editing import Ignore
 
     return Ignore(chosen[0].id, True)
 
 
 def _unignore(chosen: Sequence[ClassRow]) -> Edit:
-    from engine.classes import Ignore
+    from engine.editing import Ignore
 
     return Ignore(chosen[0].id, False)
 
 
 def _count(chosen: Sequence[ClassRow]) -> Edit | None:
-    from engine.classes import Count
+    from engine.editing import Count
 
     (row,) = chosen
     kind = st.radio(
@@ -145,7 +145,7 @@ def _count(chosen: Sequence[ClassRow]) -> Edit | None:
 
 
 def _remove(chosen: Sequence[ClassRow]) -> Edit:
-    from engine.classes import Remove
+    from engine.editing import Remove
 
     return Remove(chosen[0].id)
 

@@ -18,7 +18,7 @@ from ui.table import show_table
 from ui.view import plain
 
 if TYPE_CHECKING:
-    from engine.classes import Edit
+    from engine.editing import Edit
     from engine.inspector import Inspector
     from ui.context import Context
 
@@ -47,7 +47,7 @@ def show_draft(context: Context, inspector: Inspector, edit: Edit) -> None:
 
 def _compute(context: Context, inspector: Inspector, edit: Edit) -> Draft | None:
     """Refit with the edit; Cancel ends the run of the script at the next step."""
-    from engine.classes import ClassEditError, edited, effect
+    from engine.editing import ClassEditError, edited, effect
 
     st.subheader("Trying it out", anchor=False)
     bar = st.progress(0.0, "Waiting for the model …")

@@ -17,7 +17,7 @@ from engine.atomic import atomic_write
 from features.region import Region
 
 if TYPE_CHECKING:
-    from engine.classes import Edit
+    from engine.editing import Edit
 
 # names come back from addresses, so that nothing else is ever a path
 _NAME = re.compile(r"[0-9a-f]{16}")
@@ -45,7 +45,7 @@ def keep(folder: Path, model: str, edit: Edit) -> str:
 
 def kept(folder: Path, name: str) -> tuple[str, Edit] | None:
     """Read the model and the edit back; None if there is none of this name."""
-    from engine import classes
+    from engine import editing
 
     if not _NAME.fullmatch(name):
         return None
@@ -54,7 +54,7 @@ def kept(folder: Path, name: str) -> tuple[str, Edit] | None:
         if document["kind"] not in _KINDS:
             return None
         values = {key: _unpacked(value) for key, value in document["values"].items()}
-        return str(document["model"]), getattr(classes, document["kind"])(**values)
+        return str(document["model"]), getattr(editing, document["kind"])(**values)
     except (OSError, ValueError, KeyError, TypeError, binascii.Error):
         return None
 

@@ -57,7 +57,7 @@ def show(context: Context) -> None:
 
 
 def _show_classes(context: Context, inspector: Inspector) -> None:
-    from engine.classes import class_rows
+    from engine.editing import class_rows
 
     classes = class_rows(inspector)
     shown = rows(classes)

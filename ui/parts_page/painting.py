@@ -62,7 +62,7 @@ def _meant(
     context: Context, inspector: Inspector, index: int, painted: Painting | None
 ) -> Region | None:
     """Say what to do, or show what would be taken for the thing."""
-    from engine.classes import ClassEditError
+    from engine.editing import ClassEditError
     from engine.regions.outlines import RegionError
 
     if painted is None or not painted.shapes:
@@ -109,7 +109,7 @@ def _previewed(inspector: Inspector, index: int, shapes: tuple[Shape, ...]) -> R
 
 def _grown(inspector: Inspector, index: int, meant: Region | tuple[float, float]) -> Region:
     """Look for the border once for each painting, not on every run of the page."""
-    from engine.classes import grow
+    from engine.editing import grow
 
     key = (id(inspector), index, meant if isinstance(meant, tuple) else _digest(meant))
     kept = st.session_state.get(_GROWN)
@@ -132,7 +132,7 @@ def _preview(
     """Cut what surrounds a region from an image, with its outline."""
     import cv2
 
-    from engine.strokes import outline
+    from engine.rendering.strokes import outline
 
     left, top, right, bottom = region.box_xyxy
     room = int(_ROOM * max(right - left, bottom - top)) + 4
@@ -149,7 +149,7 @@ def _preview(
 
 
 def _ask_name(inspector: Inspector) -> str:
-    from engine.classes import class_rows
+    from engine.editing import class_rows
 
     name = st.text_input(
         "Name of the class",
@@ -165,7 +165,7 @@ def _ask_name(inspector: Inspector) -> str:
 
 
 def _finish(context: Context, name: str, index: int, region: Region | None) -> None:
-    from engine.classes import Add
+    from engine.editing import Add
 
     with st.container(horizontal=True):
         is_tried = st.button(

@@ -49,7 +49,7 @@ def show_reference(
 
 def photo(inspector: Inspector, index: int) -> bytes:
     """Return the upright reference as JPEG of the size that is shown."""
-    from engine.station.layers import jpeg
+    from engine.rendering.layers import jpeg
 
     image = inspector.samples_[index].image
     height, width = view_size(inspector)
@@ -61,8 +61,8 @@ def parts_layer(inspector: Inspector, index: int, chosen: Collection[int]) -> by
 
     Then all the rest lies under a veil.
     """
-    from engine.pictures import NO_PART, between_grids
-    from engine.station.layers import parts_sheet, png
+    from engine.rendering.layers import parts_sheet, png
+    from engine.rendering.overlays import NO_PART, between_grids
 
     sample, is_background = inspector.samples_[index], inspector.classes.is_background_
     is_part = (sample.aligned.parts.labels >= 0) & sample.is_valid

@@ -14,7 +14,7 @@ from ui.parts_page.table import choose
 from ui.parts_page.view import sentence
 
 if TYPE_CHECKING:
-    from engine.classes import Edit
+    from engine.editing import Edit
     from engine.inspector import Inspector
     from ui.context import Context
 
@@ -51,7 +51,7 @@ def carry_out(context: Context) -> None:
 def _change(context: Context, way: Way, edit: Edit | None) -> None:
     """Change the model file, whatever others have saved meanwhile."""
     from engine.atomic import OutputError
-    from engine.classes import ClassEditError, change
+    from engine.editing import ClassEditError, change
     from engine.model_file import ModelFileError
 
     assert context.model is not None, "only a model has classes"
@@ -78,7 +78,7 @@ def _text(before: Inspector, after: Inspector) -> str:
 
 
 def _new_classes(before: Inspector, after: Inspector) -> list[int]:
-    from engine.classes import class_rows
+    from engine.editing import class_rows
 
     known = {row.id for row in class_rows(before)}
     return [row.id for row in class_rows(after) if row.id not in known]

@@ -16,7 +16,7 @@ from ui.parts_page.keep import drop, keep, kept
 from ui.parts_page.view_effect import Verdict
 
 if TYPE_CHECKING:
-    from engine.classes import Edit, Effect
+    from engine.editing import Edit, Effect
     from engine.inspector import Inspector
     from ui.context import Context
 
@@ -49,7 +49,7 @@ class Draft:
     @property
     def shown_classes(self) -> tuple[int, ...]:
         """The classes that there are after the edit and that it concerns."""
-        from engine.classes import class_rows
+        from engine.editing import class_rows
 
         known = {row.id for row in class_rows(self.after)}
         concerned = {each.class_id for each in self.effect.changed_counts}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ui.inspect_page.view_tables import Line, ink_on
 
 if TYPE_CHECKING:
-    from engine.classes import ClassEdit, ClassRow
+    from engine.editing import ClassEdit, ClassRow
 
 KINDS = {
     "part": "Found by itself; counted and measured",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from ui.view import counted
 
 if TYPE_CHECKING:
-    from engine.classes import ClassRow
+    from engine.editing import ClassRow
     from features.region import Region
 
 Do = Literal["rename", "merge", "split", "ignore", "unignore", "count", "remove", "paint"]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from engine.palette import class_colors
+from engine.rendering.colors import class_colors
 from ui.charts import UNTITLED, Tones, finished, over, scale
 from ui.inspect_page.view_tables import Line, ink_on
 from ui.view import counted, figure
 
 if TYPE_CHECKING:
-    from engine.classes.effects import Change, Effect
+    from engine.editing.refit import Change, Effect
     from engine.station import Entry
 
 BEFORE, AFTER = "before", "after"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import UInt8
 
-from engine.palette import class_colors
-from engine.regions.chips import chip_size, draw_chip
+from engine.rendering.colors import class_colors
+from engine.rendering.labels import chip_size, draw_chip
 from ui.view import counted, plain
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from engine.benchmark.regions.figures import boxed_lines, confusion_at_best, con
 from engine.benchmark.regions.records import RegionsBench
 from engine.benchmark.regions.steps import FIGURES
 from engine.benchmark.table import number
-from engine.render import render
+from engine.rendering.html_report import render
 
 # right end of the second ROC chart: a station with more false alarms than that is switched off
 _FEW_FALSE_ALARMS = 0.1

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from engine.classes import ClassEditError, Rename, change, class_rows
-from engine.classes.changing import locked
+from engine.editing import ClassEditError, Rename, change, class_rows
+from engine.editing.locking import locked
 from engine.inspector import Inspector
 from engine.model_file import ModelFileError
 
 RENAME = """
 import sys
-from engine.classes import Rename, change
+from engine.editing import Rename, change
 change(sys.argv[1], Rename(int(sys.argv[2]), sys.argv[3]), author=sys.argv[3])
 """
 HOLD = """
 import sys, time
 from pathlib import Path
-from engine.classes.changing import locked
+from engine.editing.locking import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.classes import ClassEditError, grow
+from engine.editing import ClassEditError, grow
 from engine.inspector import Inspector
 from features.region import Region
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.classes import (
+from engine.editing import (
     Add,
     ClassEditError,
     Count,

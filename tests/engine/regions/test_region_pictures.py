@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from alignment.aligned import AlignedParts
-from engine.palette import EXTRA_COLOR, class_colors
-from engine.regions import lettering
-from engine.regions.chips import chip_size, draw_chip, place_chips
-from engine.regions.maps import color_of, draw_classes, draw_error, draw_novelty, error_top
-from engine.regions.pictures import three_panels
 from engine.regions.record import FoundRegion, Kind, RegionReport
 from engine.regions.wording import found_classes, reason_line, total_line, verdict_line
+from engine.rendering import labels
+from engine.rendering.colors import EXTRA_COLOR, class_colors
+from engine.rendering.labels import chip_size, draw_chip, place_chips
+from engine.rendering.region_maps import color_of, draw_classes, draw_error, draw_novelty, error_top
+from engine.rendering.region_panels import three_panels
 from engine.report import Report
 from features.parts import Parts
 from features.region import Region
@@ -293,30 +293,30 @@ class TestLettering:
     )
     def test_any_text_can_be_written(self, text) -> None:
         paper = np.full((60, 400, 3), 255, np.uint8)
-        written = lettering.write(paper, [((5, 5), text, (0, 0, 0))], 24)
+        written = labels.write(paper, [((5, 5), text, (0, 0, 0))], 24)
         assert (written < 128).any() == bool(text)
         assert (paper == 255).all()
 
     def test_letters_that_no_font_has_are_replaced(self, monkeypatch) -> None:
         """With the font alone that comes with Pillow."""
-        monkeypatch.setattr(lettering, "_FILES", ())
-        lettering._fonts.cache_clear()
+        monkeypatch.setattr(labels, "_FILES", ())
+        labels._fonts.cache_clear()
         try:
-            _, letters = lettering._fit("Knöpfe groß 2 × 穴", 21)
+            _, letters = labels._fit("Knöpfe groß 2 × 穴", 21)
         finally:
-            lettering._fonts.cache_clear()
+            labels._fonts.cache_clear()
         assert letters == "Knopfe gross 2 x [U+7A74]"
 
     @pytest.mark.parametrize("width_px", [40, 100, 300])
     def test_a_text_is_cut_to_its_room_and_no_more(self, width_px) -> None:
         text = "a class with quite some words in its name"
-        cut = lettering.shortened(text, width_px, 24)
-        assert lettering.text_width(cut, 24) <= width_px
+        cut = labels.shortened(text, width_px, 24)
+        assert labels.text_width(cut, 24) <= width_px
         assert cut.endswith("…")
         assert text.startswith(cut[:-1])
         longer = text[: len(cut) + 1] + "…"
-        assert lettering.text_width(longer, 24) > width_px
-        assert lettering.shortened(text, 2000, 24) == text
+        assert labels.text_width(longer, 24) > width_px
+        assert labels.shortened(text, 2000, 24) == text
 
 
 class TestWording:

@@ -10,7 +10,7 @@ import pytest
 
 from alignment.comparison import Comparison
 from alignment.sample import Sample
-from engine.classes import Count, edited
+from engine.editing import Count, edited
 from engine.inspector import Inspector
 from engine.scores.instance_count import InstanceCountConfig, beyond_tolerance, score
 from engine.synthetic.scenes import Scene

@@ -9,12 +9,11 @@ import pytest
 from PIL import Image
 
 from alignment.transforms import about_center, apply, warp_image
-from engine import pictures
 from engine.inspector import Inspector
+from engine.rendering import overlays
+from engine.rendering.layers import View, heat_sheet, matte, parts_sheet
 from engine.station import StationError
 from engine.station.drawing import draw
-from engine.station.layers import heat_sheet, matte, parts_sheet
-from engine.station.view import View
 from engine.synthetic.scenes import render
 
 
@@ -63,7 +62,7 @@ def test_parts_lie_over_what_they_are(judged, moved):
     layer = decoded(draw(judged).layers["parts"])
     report = judged.report
     view = View.of(judged)
-    shown = np.append(report.aligned.class_of_part, pictures.NO_PART)[report.aligned.parts.labels]
+    shown = np.append(report.aligned.class_of_part, overlays.NO_PART)[report.aligned.parts.labels]
     for class_id in np.flatnonzero(~report.aligned.is_background_class).tolist():
         # where the middle of a part lies in the photograph, the layer has its colour
         room = cv2.distanceTransform((shown == class_id).astype(np.uint8), cv2.DIST_L2, 5)
@@ -135,7 +134,7 @@ def test_cold_maps_cover_nothing_and_hot_ones_are_outlined():
 def test_background_stays_bare_and_extra_parts_are_hatched():
     classes = np.zeros((20, 20), dtype=np.int64)
     classes[5:15, 2:8] = 1
-    classes[5:15, 12:18] = pictures.EXTRA
+    classes[5:15, 12:18] = overlays.EXTRA
     is_background = np.array([True, False])
     move = np.array([[10.0, 0, 4.5], [0, 10.0, 4.5]])
     cover = parts_sheet(classes, is_background, move, (200, 200))[..., 3]

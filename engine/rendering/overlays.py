@@ -14,9 +14,18 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
-from engine.palette import EXTRA_COLOR, OKABE_ITO, class_colors, heat_colors, ink_on
+from engine.rendering.colors import EXTRA_COLOR, OKABE_ITO, class_colors, heat_colors, ink_on
+from engine.rendering.strokes import (
+    Color,
+    fill,
+    frame,
+    hatch,
+    label,
+    label_places,
+    label_px,
+    outline,
+)
 from engine.report import Deviation
-from engine.strokes import Color, fill, frame, hatch, label, label_places, label_px, outline
 
 Image = UInt8[np.ndarray, "height width 3"]
 

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from jaxtyping import Int
 
-from engine.palette import EXTRA_COLOR, class_colors, ink_on
-from engine.pictures import EXTRA, NO_PART
+from engine.rendering.colors import EXTRA_COLOR, class_colors, ink_on
+from engine.rendering.overlays import EXTRA, NO_PART
+from engine.rendering.strokes import Color
 from engine.report import Report
-from engine.strokes import Color
 
 _QUESTIONS = {
     "class_agnostic_patch": "Has any place in the references looked like this?",

@@ -4,6 +4,8 @@ All three lie over the photograph in grey, so that all colour is said by the map
 number of their place in the report, counted from 1. A kind is told without colour, too: accepted
 regions have a thin rim and a check mark, defects a thick rim and a cross, unknown regions are
 hatched and have a question mark. A region too small to be seen has a ring around it.
+
+How do the scales of the maps look on a page?
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from engine import pictures
-from engine.palette import EXTRA_COLOR, class_colors
 from engine.regions.cell_maps import NOTHING
 from engine.regions.frames import scaled
-from engine.regions.marking import contour, line_px, number, ring, window
 from engine.regions.record import FoundRegion, RegionReport
-from engine.strokes import BLACK, WHITE, Color
+from engine.rendering import overlays
+from engine.rendering.colors import EXTRA_COLOR, class_colors, heat_colors
+from engine.rendering.labels import contour, line_px, number, ring, window
+from engine.rendering.strokes import BLACK, WHITE, Color
 from features.region import Region
 
 Image = UInt8[np.ndarray, "height width 3"]
@@ -36,7 +38,7 @@ def draw_novelty(image: Image, report: RegionReport) -> Image:
 
     The photograph may have been reduced, here as in the other maps.
     """
-    drawn = pictures.draw_heat(_grey(image), report.novelty, _to_view(image, report))
+    drawn = overlays.draw_heat(_grey(image), report.novelty, _to_view(image, report))
     for region in _on_view(image, report):
         ring(drawn, region, WHITE)
     return drawn
@@ -113,8 +115,8 @@ def error_colors() -> UInt8[np.ndarray, "256 3"]:
 
 def _to_view(image: Image, report: RegionReport) -> Float[np.ndarray, "2 3"]:
     """From upright working pixels to pixels of the photograph as it is given."""
-    from_file = pictures.between_grids(report.report.image_size, image.shape)
-    return pictures.chain(report.report.to_image, from_file)
+    from_file = overlays.between_grids(report.report.image_size, image.shape)
+    return overlays.chain(report.report.to_image, from_file)
 
 
 def _on_view(image: Image, report: RegionReport) -> list[Region]:
@@ -167,3 +169,17 @@ def _rim_region(drawn: Image, region: Region, found: FoundRegion, color: Color) 
 
 def _grey(image: Image) -> Image:
     return np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+
+
+def heat_ramp() -> str:
+    """Return the heat scale from 0 to its top as a CSS gradient, as opaque as over an image."""
+    colors = heat_colors()[::17].tolist()
+    opacity = overlays.heat_opacity(np.linspace(0, overlays.HEAT_TOP, len(colors)))
+    stops = (f"rgb({r} {g} {b} / {o:.0%})" for (r, g, b), o in zip(colors, opacity, strict=True))
+    return f"linear-gradient(to right, {', '.join(stops)})"
+
+
+def error_ramp() -> str:
+    """Return the scale of errors of classes as a CSS gradient."""
+    stops = (f"rgb({r} {g} {b})" for r, g, b in error_colors()[::17].tolist())
+    return f"linear-gradient(to right, {', '.join(stops)})"

@@ -1,21 +1,26 @@
 """How do parts, maps and regions become sheets that lie over a photograph?
 
-What is drawn is what ``engine.pictures`` draws, but on nothing: PNG with transparency, so that a
-page can lay one over the photograph, as strongly as its reader likes.
+What is drawn is what ``engine.rendering.overlays`` draws, but on nothing: PNG with transparency, so
+that a page can lay one over the photograph, as strongly as its reader likes.
+
+In which size does a page show a photograph, and where does each pixel lie in it?
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
-from alignment.transforms import apply, compose
-from engine import pictures
-from engine.palette import EXTRA_COLOR, class_colors, heat_colors, ink_on
-from engine.strokes import WHITE, Color, label, label_places, label_px, outline
+from alignment.transforms import apply, compose, rescale
+from engine.rendering import overlays
+from engine.rendering.colors import EXTRA_COLOR, class_colors, heat_colors, ink_on
+from engine.rendering.overlays import between_grids
+from engine.rendering.strokes import WHITE, Color, label, label_places, label_px, outline
+from engine.station.judging import Judged
 
 Image = UInt8[np.ndarray, "height width 3"]
 Sheet = UInt8[np.ndarray, "height width 4"]
@@ -24,7 +29,7 @@ Window = tuple[slice, slice]
 
 _FILL = 128  # cover of a part: its texture must still be seen
 _SOLID = 255
-_SIDES_PER_LINE = 360  # as in engine.strokes: 2 or 3 px on a picture of 900
+_SIDES_PER_LINE = 360  # as in engine.rendering.strokes: 2 or 3 px on a picture of 900
 _N_LEVELS = 256
 
 
@@ -41,8 +46,8 @@ def parts_sheet(
     color, cover = _blank(size), _blank(size)
     colors = class_colors(len(is_background_class)).tolist()
     places: list[tuple[float, float, str, Color]] = []
-    for class_id in [pictures.EXTRA, *np.flatnonzero(~is_background_class).tolist()]:
-        is_extra = class_id == pictures.EXTRA
+    for class_id in [overlays.EXTRA, *np.flatnonzero(~is_background_class).tolist()]:
+        is_extra = class_id == overlays.EXTRA
         own: Color = EXTRA_COLOR if is_extra else tuple(colors[class_id])
         found = _moved(class_map == class_id, map_to_view, size)
         if found is None:
@@ -65,9 +70,9 @@ def heat_sheet(
 ) -> Sheet:
     """Colour a map of cells, the more opaque the hotter; what is above 1 is outlined."""
     heat = _over(cell_map, cells_to_view, size)
-    levels = np.clip(heat * ((_N_LEVELS - 1) / pictures.HEAT_TOP), 0, _N_LEVELS - 1)
-    values = np.linspace(0, pictures.HEAT_TOP, _N_LEVELS)
-    opacity = (pictures.heat_opacity(values) * _SOLID).round().astype(np.uint8)
+    levels = np.clip(heat * ((_N_LEVELS - 1) / overlays.HEAT_TOP), 0, _N_LEVELS - 1)
+    values = np.linspace(0, overlays.HEAT_TOP, _N_LEVELS)
+    opacity = (overlays.heat_opacity(values) * _SOLID).round().astype(np.uint8)
     at = levels.round().astype(np.uint8)
     color, cover = heat_colors()[at], np.repeat(opacity[at][..., None], 3, axis=2)
     is_hot = heat >= 1
@@ -178,3 +183,32 @@ def _rim(mask: Bool[np.ndarray, "_ _"], width_px: int) -> Bool[np.ndarray, "_ _"
 
 def _line_px(size: tuple[int, int]) -> int:
     return max(1, round(max(size) / _SIDES_PER_LINE))
+
+
+# as sharp as a page on a large screen shows it, and quick to send
+SIDE_PX = 1600
+
+
+@dataclass(frozen=True)
+class View:
+    """The frame of the pictures that a page lays on each other; sizes are (height, width).
+
+    ``upright_to_view`` leads from upright working pixels to pixels of the view.
+    """
+
+    image_size: tuple[int, int]
+    size: tuple[int, int]
+    upright_to_view: Affine
+
+    @classmethod
+    def of(cls, judged: Judged, side_px: int = SIDE_PX) -> View:
+        """Choose the frame for a judged image; small photographs are not enlarged."""
+        height, width = judged.examination.image_size
+        factor = min(1.0, side_px / max(height, width))
+        size = max(1, round(height * factor)), max(1, round(width * factor))
+        to_view = compose(rescale((height, width), size), judged.report.to_image)
+        return cls((height, width), size, to_view)
+
+    def from_cells(self, grid: tuple[int, ...], upright_size: tuple[int, ...]) -> Affine:
+        """Lead from (column, row) of a grid over the upright image to pixels of the view."""
+        return compose(self.upright_to_view, between_grids(grid, upright_size))

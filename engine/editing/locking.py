@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from engine.atomic import OutputError
-from engine.classes.edits import ClassEditError, Edit
-from engine.classes.effects import Effect, effect
-from engine.classes.refit import edited, redone, undone
+from engine.editing.edits import ClassEditError, Edit
+from engine.editing.refit import Effect, edited, effect, redone, undone
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector

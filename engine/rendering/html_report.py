@@ -2,25 +2,45 @@
 
 The page is a single HTML file: its pictures lie inside it, no font, style or script comes from
 elsewhere, and it follows the reader's choice of light or dark.
+
+What does the page about an image say and show of its regions?
+
+How does a template of this package become a page?
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import SupportsFloat
+from typing import Any, SupportsFloat
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from engine import pictures
-from engine.explained_regions import RegionSection, region_section
-from engine.ramps import error_ramp, heat_ramp
-from engine.regions.record import RegionReport
-from engine.render import render
-from engine.report import Deviation, Report
-from engine.report_tables import (
+from engine.regions.record import FoundRegion, Kind, RegionReport
+from engine.regions.wording import (
+    KIND_WORDS,
+    FoundClass,
+    found_classes,
+    reason_line,
+    total_line,
+    verdict_line,
+)
+from engine.rendering import overlays
+from engine.rendering.colors import ink_on
+from engine.rendering.overlays import jpeg_data_uri
+from engine.rendering.region_maps import (
+    color_of,
+    draw_classes,
+    draw_error,
+    draw_novelty,
+    error_ramp,
+    error_top,
+    heat_ramp,
+)
+from engine.rendering.tables import (
     ClassLine,
     ScoreLine,
     class_lines,
@@ -28,7 +48,101 @@ from engine.report_tables import (
     score_lines,
     shown_classes,
 )
+from engine.report import Deviation, Report
 from features.images import resize
+
+MARKS: dict[Kind, str] = {"accepted": "✓", "defect": "✕", "unknown": "?"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What tells a class from the others: colours as CSS, and the kind in a sign and a word."""
+
+    color: str
+    ink: str
+    mark: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class RegionLine:
+    """A line of the table of regions; ``number`` counts from 1."""
+
+    number: int
+    found: FoundRegion
+    look: Look
+
+    @property
+    def place(self) -> str:
+        """Where the region lies in the image file, and how large its box is."""
+        left, top, right, bottom = self.found.region.box_xyxy
+        return f"{right - left} × {bottom - top} px at {left}, {top}"
+
+
+@dataclass(frozen=True)
+class RegionSection:
+    """Pictures, as addresses that contain them, and words about the regions of one image."""
+
+    verdict: str
+    summary: str
+    reason: str
+    total: str
+    peak: float
+    novelty: str
+    classes: str
+    error: str
+    error_top: float
+    lines: tuple[RegionLine, ...]
+    legend: tuple[tuple[FoundClass, Look], ...]
+    absent: tuple[str, ...]
+
+
+def region_section(photo: UInt8[np.ndarray, "_ _ 3"], report: RegionReport) -> RegionSection:
+    """Gather what the page says and shows of the regions in a photograph, reduced or not."""
+    present = {each.class_index for each in report.regions}
+    return RegionSection(
+        verdict=report.verdict,
+        summary=verdict_line(report),
+        reason=reason_line(report),
+        total=total_line(report),
+        peak=float(report.novelty.max()),
+        novelty=jpeg_data_uri(draw_novelty(photo, report)),
+        classes=jpeg_data_uri(draw_classes(photo, report)),
+        error=jpeg_data_uri(draw_error(photo, report)),
+        error_top=error_top(report),
+        lines=tuple(
+            RegionLine(number, each, _look(report, each.class_index, each.kind))
+            for number, each in enumerate(report.regions, 1)
+        ),
+        legend=tuple(
+            (each, _look(report, each.class_index, each.kind)) for each in found_classes(report)
+        ),
+        absent=tuple(name for i, name in enumerate(report.class_names) if i not in present),
+    )
+
+
+def _look(report: RegionReport, class_index: int, kind: Kind) -> Look:
+    color = color_of(report, class_index)
+    return Look(_css(color), _css(ink_on(color)), MARKS[kind], KIND_WORDS[kind])
+
+
+def _css(color: tuple[int, int, int]) -> str:
+    red, green, blue = color
+    return f"rgb({red} {green} {blue})"
+
+
+def render(template: str, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:
+    """Fill a template; all text is escaped, and a value that is missing is an error."""
+    environment = Environment(
+        loader=PackageLoader("engine"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= filters
+    return environment.get_template(template).render(**values)
+
 
 Image = UInt8[np.ndarray, "_ _ 3"]
 
@@ -137,9 +251,9 @@ def explain_page(
             )
             for index in shown
         },
-        absent_kinds=pictures.ABSENT_KINDS,
+        absent_kinds=overlays.ABSENT_KINDS,
         heat_ramp=heat_ramp(),
-        heat_top=pictures.HEAT_TOP,
+        heat_top=overlays.HEAT_TOP,
         error_ramp=error_ramp(),
     )
 
@@ -179,17 +293,17 @@ def _section(
         usual = count_regions(reference.class_map, aligned.n_classes)
     deviations = sorted(report.deviations, key=lambda each: -each.severity)
     photo = _to_side(image, min(SIDE_PX, max(image.shape[:2])))
-    from_file = pictures.between_grids(report.image_size, photo.shape)
-    class_map = np.append(shown_classes(report), pictures.NO_PART)[aligned.parts.labels]
+    from_file = overlays.between_grids(report.image_size, photo.shape)
+    class_map = np.append(shown_classes(report), overlays.NO_PART)[aligned.parts.labels]
     return Section(
         name=name,
         verdict=regions.verdict if regions else report.verdict,
         report=report,
-        deviations=tuple((pictures.letter(i), each) for i, each in enumerate(deviations)),
+        deviations=tuple((overlays.letter(i), each) for i, each in enumerate(deviations)),
         scores=score_lines(report),
         classes=class_lines(report, usual, class_names),
         thumbnail=_picture(_to_side(photo, THUMBNAIL_SIDE_PX)),
-        photo=_picture(pictures.draw_boxes(photo, deviations, (from_file[0, 0], from_file[1, 1]))),
+        photo=_picture(overlays.draw_boxes(photo, deviations, (from_file[0, 0], from_file[1, 1]))),
         anomaly=_heat_picture(photo, report.anomaly_map, report, from_file),
         missing=_heat_picture(photo, report.missing_map, report, from_file),
         parts=_parts_picture(report.upright, class_map, aligned.is_background_class),
@@ -207,14 +321,14 @@ def _heat_picture(
 ) -> Picture:
     """Lay a map over the photograph in grey, so that all colour is heat."""
     grey = np.repeat(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
-    to_upright = pictures.between_grids(cell_map.shape, report.upright.shape)
-    to_file = pictures.chain(to_upright, report.to_image)
-    return _picture(pictures.draw_heat(grey, cell_map, pictures.chain(to_file, from_file)))
+    to_upright = overlays.between_grids(cell_map.shape, report.upright.shape)
+    to_file = overlays.chain(to_upright, report.to_image)
+    return _picture(overlays.draw_heat(grey, cell_map, overlays.chain(to_file, from_file)))
 
 
 def _bare(class_map: Int[np.ndarray, "rows columns"]) -> Int[np.ndarray, "rows columns"]:
     """Leave pixels of no class unpainted: a reference has no extra parts."""
-    return np.where(class_map < 0, pictures.NO_PART, class_map)
+    return np.where(class_map < 0, overlays.NO_PART, class_map)
 
 
 def _parts_picture(
@@ -223,7 +337,7 @@ def _parts_picture(
     is_background_class: Bool[np.ndarray, " classes"],
 ) -> Picture:
     large = _to_side(upright, SIDE_PX)
-    return _picture(pictures.draw_parts(large, class_map, is_background_class))
+    return _picture(overlays.draw_parts(large, class_map, is_background_class))
 
 
 def _to_side(image: Image, side_px: int) -> Image:
@@ -235,7 +349,7 @@ def _to_side(image: Image, side_px: int) -> Image:
 
 
 def _picture(image: Image) -> Picture:
-    return Picture(pictures.jpeg_data_uri(image), width=image.shape[1], height=image.shape[0])
+    return Picture(overlays.jpeg_data_uri(image), width=image.shape[1], height=image.shape[0])
 
 
 def _figure(value: SupportsFloat) -> str:

@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from engine import pictures
-from engine.palette import heat_colors
-from engine.regions.chips import chip_size, draw_chip
-from engine.regions.lettering import shortened, text_width, write
-from engine.regions.maps import (
+from engine.regions.record import RegionReport
+from engine.regions.wording import KIND_WORDS, FoundClass, found_classes, total_line, verdict_line
+from engine.rendering import overlays
+from engine.rendering.colors import heat_colors
+from engine.rendering.labels import chip_size, draw_chip, shortened, text_width, write
+from engine.rendering.region_maps import (
     color_of,
     draw_classes,
     draw_error,
@@ -22,9 +23,7 @@ from engine.regions.maps import (
     error_colors,
     error_top,
 )
-from engine.regions.record import RegionReport
-from engine.regions.wording import KIND_WORDS, FoundClass, found_classes, total_line, verdict_line
-from engine.strokes import BLACK, WHITE, Color
+from engine.rendering.strokes import BLACK, WHITE, Color
 from features.images import resize
 
 __all__ = ["draw_classes", "draw_error", "draw_novelty", "three_panels"]
@@ -128,11 +127,11 @@ def _peak(report: RegionReport) -> float:
 
 def _novelty_ramp(canvas: Image, place: tuple[int, int]) -> Texts:
     """Draw the scale of novelty, as opaque as over a photograph, with a line at 1."""
-    values = np.linspace(0, pictures.HEAT_TOP, PANEL_PX)
+    values = np.linspace(0, overlays.HEAT_TOP, PANEL_PX)
     colors = heat_colors()[np.linspace(0, 255, PANEL_PX).round().astype(int)].astype(np.float32)
-    opacity = pictures.heat_opacity(values)[:, None]
+    opacity = overlays.heat_opacity(values)[:, None]
     _ramp(canvas, place, RAMP_GREY + opacity * (colors - RAMP_GREY))
-    x = place[0] + round(PANEL_PX / pictures.HEAT_TOP)
+    x = place[0] + round(PANEL_PX / overlays.HEAT_TOP)
     bottom = place[1] + CHIP_PX // 2 - 1
     cv2.rectangle(canvas, (x - 2, place[1]), (x + 2, bottom), BLACK, cv2.FILLED)
     cv2.rectangle(canvas, (x - 1, place[1]), (x + 1, bottom), WHITE, cv2.FILLED)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alignment.aligned import AlignedParts
-from engine.classes.edits import ClassEditError, Edit
+from engine.editing.edits import ClassEditError, Edit
 from engine.normalisation import Normaliser
 
 

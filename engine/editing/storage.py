@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from alignment.aligned import AlignedParts
-from engine.classes.edits import Add, Count, Edit, Ignore, Merge, Remove, Rename, Split
-from engine.classes.history import Base, ClassEdit, EditedClasses
+from engine.editing.edits import Add, Count, Edit, Ignore, Merge, Remove, Rename, Split
+from engine.editing.history import Base, ClassEdit, EditedClasses
 from engine.normalisation import Normaliser
 from engine.scores import SCORES
 from features.parts import Parts
