@@ -26,10 +26,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import cv2
 import numpy as np
 
-from engine.regions.arrangement import Arrangement
-from engine.regions.comparing import Curve, sealed, squared_distance
 from engine.regions.embedding import RegionEmbedder, classify, demands_of
-from engine.regions.siamese.embedder import Siamese
+from engine.regions.siamese import Siamese
+from engine.regions.similarity import Arrangement, Curve, sealed, squared_distance
 from engine.synthetic.cloth import BUTTONS, DEFECTS, draw_cloth, render_cloth
 from features.embedded.backbone import EmbeddedBackbone
 from features.region import Region

@@ -27,11 +27,11 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from engine.regions.outlines import RegionError, from_mask_file
+from engine.regions.outlines import from_mask_file
 from engine.regions.segmentation import SegmentationConfig, refine
 from engine.synthetic.cloth import BUTTONS, DEFECTS, draw_cloth, render_cloth
 from features.image_files import read_image
-from features.region import Region
+from features.region import Region, RegionError
 
 FIRST_ROLL = 500
 CELL_PX = 16

@@ -27,8 +27,7 @@ from siamese_training.learning import Learner
 from siamese_training.network import describe, save
 from siamese_training.sheets import Samples, draw_group
 
-from engine.regions.arrangement import arrange
-from engine.regions.comparing import sealed
+from engine.regions.similarity import arrange, sealed
 from engine.synthetic.cloth import draw_cloth, render_cloth
 
 TRAIN_SEED, HELD_OUT_SEED = 1, 2

@@ -18,7 +18,7 @@ from alignment.pose import PoseConfig
 from alignment.propagation import PropagationConfig
 from engine.errors import ConfigError
 from engine.normalisation import NormaliserConfig
-from engine.regions.settings import RegionsConfig
+from engine.regions.config import RegionsConfig
 from engine.scores import SCORES, ScoresConfig
 from engine.typed import as_values, changed, problems_of
 from features.device import MachineConfig

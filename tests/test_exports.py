@@ -16,7 +16,7 @@ PACKAGES = (
     "engine.synthetic.scenes",
     "engine.editing",
     "engine.regions",
-    "engine.regions.library",
+    "engine.library",
     "engine.scores",
     "engine.station",
     "features",

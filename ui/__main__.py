@@ -23,7 +23,7 @@ LOOK_EVERY_S = 1.0
 NEEDED = (
     "engine.storage",
     "engine.station",
-    "engine.regions.library",
+    "engine.library",
     "ui.inspect_page",
     "altair",
     "pandas",

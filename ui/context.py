@@ -18,7 +18,7 @@ from ui.settings import Settings
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector
-    from engine.regions.library import Library
+    from engine.library import Library
     from engine.regions.recogniser import Recogniser
     from engine.station import Station
 
@@ -70,7 +70,7 @@ class Context:
         Raises:
             LibraryError: The database cannot be read.
         """
-        from engine.regions.library import Library
+        from engine.library import Library
 
         address = self.library_address
         return address is not None and Library.exists(address)
@@ -81,7 +81,7 @@ class Context:
         Raises:
             LibraryError: It cannot be opened, or is not there although only to be read.
         """
-        from engine.regions.library import Library
+        from engine.library import Library
 
         return Library(self._address(), author=self.author or None, is_read_only=is_read_only)
 
@@ -125,7 +125,7 @@ def _inspector(path: str, mtime_ns: int, inode: int) -> Inspector:
 
 @st.cache_resource(show_spinner=False, max_entries=N_KEPT)
 def _recogniser(address: str, path: str, mtime_ns: int, inode: int) -> Recogniser:
-    from engine.regions.library import Library
+    from engine.library import Library
     from engine.regions.recogniser import Recogniser
 
     return Recogniser(_inspector(path, mtime_ns, inode), Library(address))

@@ -17,7 +17,7 @@ Large images: give the pixels behind the window in full resolution. They are dra
 
 To begin anew, say after a lesson, give another ``subject``. A page's test paints by
 ``test.session_state[key] = {"painting": {"subject": ..., "shapes": [...], "viewport": None}}``; how
-shapes are written says ``engine.regions.drawn``.
+shapes are written says ``engine.regions.payload``.
 
 Why not streamlit-drawable-canvas: version 0.13 keeps the mouse's place exactly, but cannot zoom. On
 8660×5774 pixels in a canvas of 1100 CSS pixels a pixel of the screen is 7.9 of the image; 20 places
@@ -33,7 +33,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from engine.regions.drawn import MAX_POINTS_IN_ALL, MAX_SHAPES, number, parse_shapes
+from engine.regions.payload import MAX_POINTS_IN_ALL, MAX_SHAPES, number, parse_shapes
 from engine.regions.shapes import Shape
 from features.region import RegionError
 from ui.static_files import data_address, static_text

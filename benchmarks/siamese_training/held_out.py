@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 from siamese_training.sheets import Samples
 
-from engine.regions.comparing import Curve, squared_distance
-from engine.regions.views import N_TURNS, Views, turned
+from engine.regions.canonical import N_TURNS, Views, turned
+from engine.regions.similarity import Curve, squared_distance
 
 Rows = np.ndarray  # (samples, views, dim), sealed
 N_TAUGHT = 3  # of the kinds of a group; the others are unknown

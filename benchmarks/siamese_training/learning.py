@@ -18,7 +18,7 @@ from siamese_training.network import Net
 from siamese_training.sheets import Samples
 from torch import Tensor
 
-from engine.regions.views import SIDE_PX, WIDE_PX
+from engine.regions.canonical import SIDE_PX, WIDE_PX
 
 N_GROUPS = 12  # in a batch; two regions of each of their kinds
 TEMPERATURE = 0.1

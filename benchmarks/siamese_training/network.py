@@ -12,8 +12,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from engine.regions.measures import MEASURES
-from engine.regions.views import CHANNELS, Views
+from engine.regions.canonical import CHANNELS, MEASURES, Views
 
 TRAINING_DATA = (
     "regions rendered by benchmarks/siamese_training on rendered grounds, on sound rendered cloth, "

@@ -22,7 +22,7 @@ from siamese_training.kinds import (
     similar_kind,
 )
 
-from engine.regions.views import cut_wide
+from engine.regions.canonical import cut_wide
 from engine.synthetic.scenes.canvas import SUPERSAMPLING, Canvas, expose
 from features.region import Region
 

@@ -16,7 +16,7 @@ from engine.commands.judging import Judged, Unjudged, find_images, judge, sound
 from engine.commands.progress import progress
 from engine.commands.recognising import recogniser_at
 from engine.inspector import Inspector
-from engine.regions.record import RegionReport
+from engine.regions.report import RegionReport
 from engine.rendering.html_report import explain_page
 from features.images import resize
 

@@ -55,10 +55,10 @@ def explained(error: Exception) -> str | None:
     from engine.editing.edits import ClassEditError
     from engine.errors import ConfigError, NotFittedError
     from engine.model_file import ModelFileError
-    from engine.regions.outlines import RegionError
     from engine.station.errors import StationError
     from features.device import MachineError
     from features.images import ImageError
+    from features.region import RegionError
     from features.weights.errors import WeightsError
 
     if isinstance(
@@ -88,5 +88,5 @@ def explained(error: Exception) -> str | None:
 
 def _is_of_library(error: Exception) -> bool:
     """Tell whether a library of regions raised this, without loading all that it needs."""
-    library = sys.modules.get("engine.regions.library.errors")
+    library = sys.modules.get("engine.library.errors")
     return library is not None and isinstance(error, library.LibraryError)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from engine.inspector import Inspector
-from engine.regions.record import RegionReport
+from engine.regions.report import RegionReport
 from engine.report import Report
 from features.image_files import list_images, read_image
 from features.images import ImageError

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 
 from engine.commands.region_library import Place, to_change
-from engine.regions.library import Lesson, Library
+from engine.library import Lesson, Library
 
 
 def run(

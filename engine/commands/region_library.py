@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.library import Library, LibraryError, empty_library
+from engine.library.connection import address_of
+from engine.library.library import PATIENCE_S
 from engine.model_file import ModelFileError
-from engine.regions.library import Library, LibraryError, empty_library
-from engine.regions.library.address import address_of
-from engine.regions.library.library import PATIENCE_S
 
 DEFAULT_NAME = "default"
 

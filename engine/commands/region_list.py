@@ -15,7 +15,7 @@ import click
 from engine.commands.files import check_writable, write_text
 from engine.commands.region_library import Place, to_read
 from engine.commands.region_words import at, moment
-from engine.regions.library import Example, Lesson, Library, RegionClass
+from engine.library import Example, Lesson, Library, RegionClass
 from engine.rendering.colors import class_colors
 from engine.rendering.html_report import render
 from engine.rendering.overlays import jpeg_data_uri

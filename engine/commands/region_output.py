@@ -25,7 +25,7 @@ from PIL import Image
 
 from engine.atomic import OutputError, atomic_write
 from engine.commands.files import check_writable, write_text
-from engine.regions.record import RegionReport
+from engine.regions.report import RegionReport
 from engine.rendering.colors import EXTRA_COLOR, class_colors
 
 NOTHING, UNKNOWN, FIRST_CLASS = 0, 1, 2

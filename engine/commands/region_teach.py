@@ -15,9 +15,8 @@ from engine.commands.failures import Failure
 from engine.commands.region_library import Place, is_there, to_read, to_teach
 from engine.commands.region_words import at, told
 from engine.inspector import Inspector
-from engine.regions.effects import give
-from engine.regions.library import clean_name
-from engine.regions.library.records import Kind, Lesson, RegionClass
+from engine.library import clean_name
+from engine.library.records import Kind, Lesson, RegionClass
 from engine.regions.outlines import (
     from_box,
     from_mask_file,
@@ -25,9 +24,9 @@ from engine.regions.outlines import (
     parse_box,
     parse_polygon,
 )
-from engine.regions.product import check_product
+from engine.regions.proposals import check_product
 from engine.regions.recogniser import Recogniser
-from engine.regions.teaching import Outlined, teach
+from engine.regions.teaching import Outlined, give, teach
 from features.image_files import read_image
 from features.region import Region
 

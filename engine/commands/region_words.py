@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from engine.commands.score import reason
-from engine.regions.record import FoundRegion, RegionReport
+from engine.regions.report import FoundRegion, RegionReport
 from features.region import Region
 
 

@@ -35,7 +35,17 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from engine.editing.edits import Add, ClassEditError, Count, Edit, Ignore, Merge, Remove, Rename, Split
+    from engine.editing.edits import (
+        Add,
+        ClassEditError,
+        Count,
+        Edit,
+        Ignore,
+        Merge,
+        Remove,
+        Rename,
+        Split,
+    )
     from engine.editing.history import ClassEdit
     from engine.editing.locking import change
     from engine.editing.painting import grow
@@ -45,7 +55,17 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "edits": ("Add", "ClassEditError", "Count", "Edit", "Ignore", "Merge", "Remove", "Rename", "Split"),
+            "edits": (
+                "Add",
+                "ClassEditError",
+                "Count",
+                "Edit",
+                "Ignore",
+                "Merge",
+                "Remove",
+                "Rename",
+                "Split",
+            ),
             "history": ("ClassEdit",),
             "locking": ("change",),
             "painting": ("grow",),

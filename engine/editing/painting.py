@@ -23,7 +23,7 @@ from alignment.sample import Sample
 from alignment.template_matching import Template, step_for
 from engine.editing.edits import ClassEditError
 from engine.editing.table import Classes, References, as_cut
-from engine.regions.contrast import lab_of
+from engine.regions.color_contrast import lab_of
 from engine.regions.segmentation import SegmentationConfig, refine
 from features.region import Region
 
@@ -87,7 +87,7 @@ _WINDOWS = (0.05, 0.08, 0.13, 0.21, 0.34)
 _SEED_PX = 2
 # of the window: what fills more has no outline in it
 _MAX_FILL = 0.7
-# as in engine.regions.cuts
+# as in engine.regions.segmentation
 _RELUCTANCE = 130.0
 # units of CIELAB from the background's colour: what is nearer is background
 _ALIKE = 14.0

@@ -2,6 +2,8 @@
 
 Examples keep their descriptors in the units of the backbone, not in those that a model has learnt
 from its references: so they outlive a new fit, and only another backbone makes them useless.
+
+Which of the taught classes does a region look like, whatever they demand to be recognised?
 """
 
 from __future__ import annotations
@@ -14,16 +16,16 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from alignment.sample import Sample
-from engine.regions.decision import LEAST_DOUBT
-from engine.regions.embedding import RegionEmbedder, demands_of
-from engine.regions.library.records import Features, RegionClass
-from engine.regions.micro import TokenBank
-from engine.regions.settings import RegionsConfig
-from engine.regions.tokens import WINDOWS, windowed
+from engine.library.records import Features, RegionClass
+from engine.regions.config import RegionsConfig
+from engine.regions.embedding import RegionEmbedder, classify, demands_of
+from engine.regions.token_classifier import LEAST_DOUBT, TokenBank, agreed, pooled, token_shares
+from engine.regions.tokens import WINDOWS, RegionTokens, windowed
 from features.dense import Backbone
 
 if TYPE_CHECKING:
-    from engine.regions.library import Library
+    from engine.library import Library
+    from engine.regions.recogniser import Recogniser
 
 # normal cells that asked tokens are compared with; more make them hardly any nearer
 N_NORMAL = 2048
@@ -162,3 +164,35 @@ def _token_bank(
         )
     ).astype(np.int64)
     return TokenBank(scale.compared(joined[:, kept]), owner[kept], n_classes, normal)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How probable it is, 0 … 1, that a region is of a class, and its most similar example."""
+
+    known: RegionClass
+    probability: float
+    example_id: int
+
+
+def likenesses(
+    recogniser: Recogniser, tokens: RegionTokens, views: Float32[np.ndarray, "1 views dim"]
+) -> list[Likeness]:
+    """Compare a described region with every class of the library, the likeliest first."""
+    bank, config = recogniser.bank, recogniser.config
+    if not len(bank):
+        return []
+    same = recogniser.embedder.same(views, bank.views)
+    votes = agreed(bank.tokens.votes(tokens.tokens, config.micro))
+    shares = pooled(
+        token_shares(votes, np.zeros(len(votes), dtype=np.int64), 1),
+        # as such, whatever a class demands
+        classify(same, bank.class_of_example, len(bank.classes)),
+        config.object_weight,
+    )[0]
+    found = []
+    for index in np.argsort(-shares, kind="stable").tolist():
+        own = np.flatnonzero(bank.class_of_example == index)
+        nearest = int(bank.example_ids[own[same[0, own].argmax()]])
+        found.append(Likeness(bank.classes[index], float(shares[index]), nearest))
+    return found

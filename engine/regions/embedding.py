@@ -14,8 +14,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32, Int, UInt8
 
-from engine.regions.comparing import probability
-from engine.regions.siamese.embedder import Siamese
+from engine.regions.siamese import Siamese
+from engine.regions.similarity import probability
 from features.region import Region
 
 # log-odds by which an example must lag behind the best of its class to lose most of its say

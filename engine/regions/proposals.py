@@ -3,6 +3,8 @@
 A novelty of 1 is the most that normal images showed, so the threshold is the references' own.
 Hysteresis (Canny, 1986): a region grows from a certainly new pixel over all that is perhaps new,
 but not into the halo of its own peak, which blurs over a cell or two.
+
+Does an image show the product that the references show, so that it can be learnt from?
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from engine.regions.chains import bridged, chained
+from engine.regions.lines import bridged, chained
+from features.images import ImageError
 from features.region import Region
 
 Map = Float32[np.ndarray, "height width"]
@@ -148,3 +151,29 @@ def _closed(mask: Plane, gap_px: int) -> tuple[Plane, Plane]:
 def _disc(radius_px: int) -> np.ndarray:
     size = 2 * radius_px + 1
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+
+
+# another camera, crop or product; lenses and margins differ by less
+MAX_ASPECT_RATIO = 1.5
+# half of what the smallest references have: details that tell things apart are gone
+MIN_SIDE_PX = 32
+
+
+def check_product(name: str, image_size: tuple[int, int], reference_size: tuple[int, int]) -> None:
+    """Refuse to learn from an image that cannot show what the references, of this size, show.
+
+    Raises:
+        ImageError: Its shape is another, or it is very small.
+    """
+    (height, width), (usual_height, usual_width) = image_size, reference_size
+    ratio = (width / height) / (usual_width / usual_height)
+    if max(ratio, 1 / ratio) > MAX_ASPECT_RATIO:
+        raise ImageError(
+            f"{name} must have about the shape of the references, {usual_width}×{usual_height} px "
+            f"(width×height), got {width}×{height}; check that image and model are of one product"
+        )
+    if min(image_size) < MIN_SIDE_PX:
+        raise ImageError(
+            f"{name} must have {MIN_SIDE_PX} px or more along each side to be learnt from, "
+            f"got {width}×{height} (width×height); use a larger photograph"
+        )

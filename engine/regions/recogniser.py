@@ -15,23 +15,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 
+from engine.library.records import Features
 from engine.regions.bank import Bank, Scale, load_bank, normal_tokens
-from engine.regions.cell_maps import draw_maps
-from engine.regions.decision import best, pooled, token_shares
 from engine.regions.embedding import classify, default_embedder
-from engine.regions.frames import Frames
-from engine.regions.library.records import Features
-from engine.regions.micro import agreed
-from engine.regions.parting import divisions
+from engine.regions.frames import Frames, draw_maps
 from engine.regions.proposals import propose
-from engine.regions.record import UNKNOWN, FoundRegion, RegionReport
+from engine.regions.report import UNKNOWN, FoundRegion, RegionReport
 from engine.regions.segmentation import Prompt, context_box, refine
+from engine.regions.splitting import divisions
+from engine.regions.token_classifier import agreed, best, pooled, token_shares
 from engine.regions.tokens import RegionTokens, describe_regions
 
 if TYPE_CHECKING:
     from engine.examination import Examination
     from engine.inspector import Inspector
-    from engine.regions.library import Library
+    from engine.library import Library
     from features.region import Region
 
 Image = UInt8[np.ndarray, "height width 3"]

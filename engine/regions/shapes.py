@@ -21,8 +21,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from engine.regions.filling import box_pixels, polygon_pixels
-from engine.regions.outlines import as_example
+from engine.regions.outlines import as_example, box_pixels, polygon_pixels
 from features import region
 from features.region import Region
 

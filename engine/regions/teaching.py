@@ -1,21 +1,25 @@
-"""How does an outlined region become an example that others are recognised by?"""
+"""How does an outlined region become an example that others are recognised by?
+
+What does a lesson change? The same images, judged before it and after it.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from engine.library.errors import LibraryError
+from engine.library.records import Kind, Lesson, NewExample, clean_name
+from engine.regions.bank import likenesses
 from engine.regions.frames import Frames
-from engine.regions.library.errors import LibraryError
-from engine.regions.library.names import clean_name
-from engine.regions.library.records import Kind, Lesson, NewExample
-from engine.regions.likeness import likenesses
 from engine.regions.recogniser import outliner_of
+from engine.regions.report import RegionReport
 from engine.regions.segmentation import refine
 from engine.regions.tokens import RegionTokens, describe_regions, thinned
 from features.dense import DenseMap
@@ -201,3 +205,36 @@ def _refuse_conflict(
         f"'{other.name}', forget that example, or force two names for one look",
         other.name,
     )
+
+
+Given = TypeVar("Given")
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """How one image was judged before a lesson, and how it is judged after it."""
+
+    before: RegionReport
+    after: RegionReport
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether the verdict is another."""
+        return self.before.verdict != self.after.verdict
+
+
+def give(
+    recogniser: Recogniser, examinations: Mapping[str, Examination], lesson: Callable[[], Given]
+) -> tuple[Given, dict[str, Effect]]:
+    """Judge examined images before and after one lesson, or several, to the recogniser's library.
+
+    Returns what ``lesson`` returns, and the effect on each image by its name.
+
+    Raises:
+        LibraryError: The lesson is refused; nothing has changed then.
+    """
+    before = {name: recogniser.judge(each) for name, each in examinations.items()}
+    given = lesson()
+    return given, {
+        name: Effect(before[name], recogniser.judge(each)) for name, each in examinations.items()
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.regions.record import FoundRegion, Kind, RegionReport
+from engine.regions.report import FoundRegion, Kind, RegionReport
 
 KIND_WORDS: dict[Kind, str] = {
     "accepted": "accepted",

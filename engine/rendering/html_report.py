@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from engine.regions.record import FoundRegion, Kind, RegionReport
+from engine.regions.report import FoundRegion, Kind, RegionReport
 from engine.regions.wording import (
     KIND_WORDS,
     FoundClass,

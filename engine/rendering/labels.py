@@ -24,7 +24,7 @@ from jaxtyping import Bool, UInt8
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from engine.regions.record import Kind
+from engine.regions.report import Kind
 from engine.rendering.colors import ink_on
 from engine.rendering.strokes import BLACK, WHITE, Color
 from features.region import Region

@@ -14,9 +14,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from engine.regions.cell_maps import NOTHING
-from engine.regions.frames import scaled
-from engine.regions.record import FoundRegion, RegionReport
+from engine.regions.frames import NOTHING, scaled
+from engine.regions.report import FoundRegion, RegionReport
 from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors, heat_colors
 from engine.rendering.labels import contour, line_px, number, ring, window

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from engine.regions.record import RegionReport
+from engine.regions.report import RegionReport
 from engine.regions.wording import KIND_WORDS, FoundClass, found_classes, total_line, verdict_line
 from engine.rendering import overlays
 from engine.rendering.colors import heat_colors

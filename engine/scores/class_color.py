@@ -19,8 +19,7 @@ import numpy as np
 from jaxtyping import Float
 
 from alignment.comparison import Comparison
-from engine.scores.descriptors import combine, euclidean, shows
-from engine.scores.reading import Reading
+from engine.scores.reading import Reading, combine, euclidean, shows
 
 Color = Literal["ratio", "ab", "hue_chroma"]
 

@@ -19,8 +19,7 @@ from jaxtyping import Float
 
 from alignment.comparison import Comparison
 from alignment.sample import Sample
-from engine.scores.descriptors import combine, euclidean, shows
-from engine.scores.reading import Reading
+from engine.scores.reading import Reading, combine, euclidean, shows
 
 Embedding = Literal["scalar", "euclidean", "cosine"]
 

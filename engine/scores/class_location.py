@@ -21,8 +21,7 @@ from jaxtyping import Float
 
 from alignment.comparison import Comparison
 from alignment.sample import Sample
-from engine.scores.descriptors import Rows, combine, euclidean, shows
-from engine.scores.reading import Reading
+from engine.scores.reading import Reading, Rows, combine, euclidean, shows
 
 Position = Literal["corner", "centroid", "relative"]
 

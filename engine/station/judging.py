@@ -19,7 +19,7 @@ from jaxtyping import UInt8
 
 from engine.examination import Examination
 from engine.inspector import Inspector
-from engine.regions.record import RegionReport
+from engine.regions.report import RegionReport
 from engine.report import Report
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class _Loaded:
 
     def _opened(self) -> Recogniser:
         # imported late: it brings SQLAlchemy, and a worker should be quick to start
-        from engine.regions.library import Library, empty_library
+        from engine.library import Library, empty_library
         from engine.regions.recogniser import Recogniser
 
         self._is_empty = not Library.exists(self.address)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.regions.record import RegionReport
+from engine.regions.report import RegionReport
 from engine.regions.wording import reason_line
 from engine.report import Report
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alignment.aligned import AlignedParts
-from engine.regions.record import FoundRegion, RegionReport
+from engine.regions.report import FoundRegion, RegionReport
 from engine.rendering.html_report import ReferenceView, explain_page
 from engine.report import Calibration, Deviation, Report
 from features.parts import Parts

@@ -17,7 +17,7 @@ import pytest
 from jaxtyping import Bool, UInt8
 from PIL import Image as Pillow
 
-from engine.regions.drawn import parse_shapes
+from engine.regions.payload import parse_shapes
 from engine.regions.shapes import region_of
 from engine.synthetic.scenes import render
 from ui.static_files import static_text

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.regions.library import Lesson, RegionClass
-from engine.regions.library.records import Reversal
-from engine.regions.likeness import Likeness
+from engine.library import Lesson, RegionClass
+from engine.library.records import Reversal
+from engine.regions.bank import Likeness
 from engine.regions.suggestion import Member, Suggestion
 from engine.station import Entry
 from features.region import Region

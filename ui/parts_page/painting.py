@@ -63,7 +63,7 @@ def _meant(
 ) -> Region | None:
     """Say what to do, or show what would be taken for the thing."""
     from engine.editing import ClassEditError
-    from engine.regions.outlines import RegionError
+    from features.region import RegionError
 
     if painted is None or not painted.shapes:
         if painted is not None and painted.error:

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from jaxtyping import UInt8
 
-from engine.regions.library.errors import LibraryError
+from engine.library.errors import LibraryError
 from engine.station import StationError
 from features import ImageError
 from ui.live import live
@@ -19,7 +19,7 @@ from ui.view import counted
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector
-    from engine.regions.record import RegionReport
+    from engine.regions.report import RegionReport
     from ui.context import Context
     from ui.parts_page.state import Draft
 
@@ -97,7 +97,7 @@ def _recognised(
     context: Context, inspector: Inspector, photo: UInt8[np.ndarray, "_ _ 3"]
 ) -> RegionReport:
     """Judge with what was taught, or with a library of nothing, as the station does."""
-    from engine.regions.library import empty_library
+    from engine.library import empty_library
     from engine.regions.recogniser import Recogniser
 
     has_library = context.has_library()

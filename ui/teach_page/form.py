@@ -23,10 +23,10 @@ from ui.teach_page.view import KIND_MEANS, class_label, conflict_words, offered
 from ui.view import counted, plain
 
 if TYPE_CHECKING:
-    from engine.regions.library import Lesson, RegionClass
-    from engine.regions.library.records import Kind
-    from engine.regions.likeness import Likeness
-    from engine.regions.preview import Preview
+    from engine.library import Lesson, RegionClass
+    from engine.library.records import Kind
+    from engine.regions.bank import Likeness
+    from engine.regions.pointing import Preview
     from engine.regions.recogniser import Recogniser
     from engine.regions.teaching import Outlined
     from engine.station import Entry
@@ -155,9 +155,9 @@ def _teach(
     *,
     is_forced: bool = False,
 ) -> None:
+    from engine.library import LibraryError
     from engine.model_file import ModelFileError
-    from engine.regions.library import LibraryError
-    from engine.regions.product import check_product
+    from engine.regions.proposals import check_product
     from engine.regions.teaching import ConflictError, teach
     from features.images import ImageError
 

@@ -17,8 +17,8 @@ from ui.teach_page.view_groups import group_title
 from ui.view import counted, plain
 
 if TYPE_CHECKING:
-    from engine.regions.library import Lesson, RegionClass
-    from engine.regions.library.records import Kind
+    from engine.library import Lesson, RegionClass
+    from engine.library.records import Kind
     from engine.regions.recogniser import Recogniser
     from engine.regions.suggestion import Member, Suggestion
 
@@ -110,7 +110,7 @@ def _teach(
     is_forced: bool = False,
 ) -> None:
     from engine.errors import NotFittedError
-    from engine.regions.library import LibraryError
+    from engine.library import LibraryError
     from engine.regions.teaching import ConflictError, Outlined, teach
     from engine.station import StationError
     from features.images import ImageError

@@ -15,7 +15,7 @@ from ui.teach_page.images import judged, reader
 from ui.teach_page.view_groups import groups_summary
 
 if TYPE_CHECKING:
-    from engine.regions.library import RegionClass
+    from engine.library import RegionClass
     from engine.regions.suggestion import Suggestion, Survey
     from engine.station import Entry
 

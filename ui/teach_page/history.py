@@ -12,7 +12,7 @@ from ui.teach_page.view_library import LessonRow, lesson_rows
 from ui.view import counted, plain
 
 if TYPE_CHECKING:
-    from engine.regions.library import Library
+    from engine.library import Library
 
 # lessons on a page of the list
 N_SHOWN = 25

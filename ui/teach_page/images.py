@@ -23,7 +23,7 @@ from ui.tiles import Tile, Viewport, tile_of
 if TYPE_CHECKING:
     from engine.examination import Examination
     from engine.inspector import Inspector
-    from engine.regions.library import Library
+    from engine.library import Library
     from engine.regions.recogniser import Recogniser
     from engine.station import Entry, Result
 
@@ -156,7 +156,7 @@ def _examined(
 
 @st.cache_resource(show_spinner=False, max_entries=1)
 def _untaught(_inspector: Inspector, inspector_id: int) -> Recogniser:
-    from engine.regions.library import Library
+    from engine.library import Library
     from engine.regions.recogniser import Recogniser
 
     folder = Path(mkdtemp(prefix="partwise-"))

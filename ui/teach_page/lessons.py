@@ -14,7 +14,7 @@ from ui.teach_page.state import Outcome, note_own, set_outcome
 from ui.teach_page.view import said_by, said_of
 
 if TYPE_CHECKING:
-    from engine.regions.library import Lesson
+    from engine.library import Lesson
     from engine.regions.recogniser import Recogniser
     from engine.station import Entry
 
@@ -38,7 +38,7 @@ def give(
         LibraryError: A lesson is refused; those before it hold.
         ModelFileError: The model cannot be used.
     """
-    from engine.regions.effects import give as give_to
+    from engine.regions.teaching import give as give_to
 
     last = _last(context, entry)
     with context.lock, context.library() as library:
@@ -59,8 +59,8 @@ def attempt(
     entry: Entry | None = None,
 ) -> None:
     """Give lessons, or say at the head of the page why they cannot be given."""
+    from engine.library import LibraryError
     from engine.model_file import ModelFileError
-    from engine.regions.library import LibraryError
 
     try:
         give(context, lessons, entry)

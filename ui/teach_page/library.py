@@ -21,7 +21,7 @@ from ui.teach_page.view_library import (
 from ui.view import counted, plain
 
 if TYPE_CHECKING:
-    from engine.regions.library import Example, Library, RegionClass
+    from engine.library import Example, Library, RegionClass
 
 N_COLUMNS, N_COLUMNS_BESIDE = 6, 4
 # pictures of a class before somebody asks for all

@@ -16,7 +16,7 @@ from ui.teach_page.state import own_lessons
 from ui.teach_page.view_library import news
 
 if TYPE_CHECKING:
-    from engine.regions.library import Library
+    from engine.library import Library
 
 POLL_S = 3.0
 MOST_TOASTS = 3
@@ -30,7 +30,7 @@ def reading(context: Context) -> Library | None:
     Raises:
         LibraryError: The database cannot be read.
     """
-    from engine.regions.library import Library
+    from engine.library import Library
 
     address = context.library_address
     opened = _opened()
@@ -65,7 +65,7 @@ def last_lesson() -> int:
 
 def _look(context: Context) -> None:
     """Run the page again if the library has changed."""
-    from engine.regions.library import LibraryError
+    from engine.library import LibraryError
 
     try:
         library = reading(context)

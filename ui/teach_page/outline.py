@@ -17,7 +17,7 @@ from ui.teach_page.view import Source, exact_at_first, region_words
 from ui.view import counted, plain
 
 if TYPE_CHECKING:
-    from engine.regions.preview import Preview
+    from engine.regions.pointing import Preview
     from engine.regions.shapes import Shape
     from engine.station import Entry
     from features.region import Region
@@ -38,7 +38,7 @@ def show_outline(context: Context, entry: Entry, painting: Painting | None) -> P
         LibraryError: The library cannot be read.
         ModelFileError: The model cannot be used.
     """
-    from engine.regions.outlines import RegionError
+    from features.region import RegionError
 
     shapes = () if painting is None else painting.shapes
     if painting is not None and painting.error:
@@ -120,7 +120,7 @@ def _asked_how(source: Source) -> bool:
 
 def _preview(context: Context, entry: Entry, region: Region, *, is_rough: bool) -> Preview:
     """Outline once for each painting, not on every run of the page."""
-    from engine.regions.preview import preview
+    from engine.regions.pointing import preview
     from engine.regions.teaching import Outlined
 
     with context.lock:

@@ -23,7 +23,7 @@ from ui.view import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.regions.library import Library, RegionClass
+    from engine.library import Library, RegionClass
 
 VIEWS = {
     "Paint": ":material/brush:",
@@ -37,8 +37,8 @@ N_LAST = (6, 12, 24, 48)
 
 def show(context: Context) -> None:
     """Draw the page."""
+    from engine.library import LibraryError
     from engine.model_file import ModelFileError
-    from engine.regions.library import LibraryError
 
     st.subheader(
         "Teach",

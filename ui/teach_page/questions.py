@@ -18,7 +18,7 @@ from ui.teach_page.view_library import other_kind
 from ui.view import counted, plain
 
 if TYPE_CHECKING:
-    from engine.regions.library import Lesson, RegionClass
+    from engine.library import Lesson, RegionClass
     from engine.regions.recogniser import Recogniser
 
 _OPEN = "_teach_question"

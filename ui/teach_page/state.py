@@ -17,8 +17,8 @@ import streamlit as st
 from ui.teach_page.view import Said
 
 if TYPE_CHECKING:
-    from engine.regions.library import Lesson
-    from engine.regions.library.records import Kind
+    from engine.library import Lesson
+    from engine.library.records import Kind
     from features.region import Region
 
 PAINTER = "teach_painter"

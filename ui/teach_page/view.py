@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from ui.view import counted, plain
 
 if TYPE_CHECKING:
-    from engine.regions.library import RegionClass
-    from engine.regions.likeness import Likeness
-    from engine.regions.record import RegionReport
+    from engine.library import RegionClass
+    from engine.regions.bank import Likeness
+    from engine.regions.report import RegionReport
     from engine.station import Entry
     from features.region import Region
 

@@ -15,8 +15,8 @@ from engine.rendering.labels import chip_size, draw_chip
 from ui.view import counted, plain
 
 if TYPE_CHECKING:
-    from engine.regions.library import Example, Lesson, RegionClass
-    from engine.regions.library.records import Kind
+    from engine.library import Example, Lesson, RegionClass
+    from engine.library.records import Kind
 
 # twice as large as shown, for sharp screens
 _CHIP_PX = 44

@@ -21,7 +21,7 @@ from engine.benchmark.regions.labels import BoxedPhoto, BoxedSet, LabelledBox, f
 from engine.benchmark.regions.normal import normal_photos
 from engine.benchmark.regions.station import Station
 from engine.inspector import Inspector
-from engine.regions.record import UNKNOWN
+from engine.regions.report import UNKNOWN
 
 __all__ = ["BoxedResult", "BoxedSet", "find_boxes", "measure"]
 

@@ -10,13 +10,12 @@ from jaxtyping import Float, Float32
 
 from engine.benchmark.regions.labels import BoxedPhoto, LabelledBox
 from engine.examination import Examination
-from engine.regions.decision import pooled, token_shares
 from engine.regions.embedding import classify
 from engine.regions.frames import Frames
-from engine.regions.micro import agreed
 from engine.regions.recogniser import Recogniser
-from engine.regions.record import RegionReport
+from engine.regions.report import RegionReport
 from engine.regions.teaching import Outlined, exact, teach
+from engine.regions.token_classifier import agreed, pooled, token_shares
 from engine.regions.tokens import RegionTokens, describe_regions
 from features.image_files import read_image
 from features.region import Box, Region

@@ -14,7 +14,7 @@ import numpy as np
 from engine.benchmark.regions.records import Pace, Speed
 from engine.benchmark.regions.station import Station
 from engine.benchmark.regions.walkthrough import Roll, Tell
-from engine.regions.library.records import Example, Features, Kind, NewExample
+from engine.library.records import Example, Features, Kind, NewExample
 from engine.synthetic.cloth import DEFECTS, render_cloth
 
 MANY = 10_000

@@ -14,10 +14,10 @@ from jaxtyping import UInt8
 
 from engine.examination import Examination
 from engine.inspector import Inspector
-from engine.regions.library import Library
-from engine.regions.library.records import Kind
+from engine.library import Library
+from engine.library.records import Kind
 from engine.regions.recogniser import Recogniser
-from engine.regions.record import RegionReport
+from engine.regions.report import RegionReport
 from engine.regions.teaching import Outlined, teach
 from engine.synthetic.cloth import ClothPhoto
 

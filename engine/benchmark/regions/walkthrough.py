@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.benchmark.regions.station import Shot, Station, look, mask_of
 from engine.inspector import Inspector
-from engine.regions.record import UNKNOWN, RegionReport
+from engine.regions.report import UNKNOWN, RegionReport
 from engine.synthetic.cloth import BUTTONS, DEFECTS, UNTAUGHT, Cloth, draw_cloth, render_cloth
 from features.region import Region
 

@@ -12,9 +12,9 @@ from engine.benchmark.datasets import DatasetError
 from engine.commands.failures import one_line_errors
 from engine.errors import ConfigError, NotFittedError
 from engine.model_file import ModelFileError
-from engine.regions.outlines import RegionError
 from features.device import MachineError
 from features.images import ImageError
+from features.region import RegionError
 from features.weights.errors import WeightsError
 
 
@@ -75,7 +75,7 @@ def test_complaints_of_click_and_chosen_exits_pass():
 
 
 def test_what_a_library_refuses_is_said_in_one_line():
-    from engine.regions.library import KindConflict, LibraryError, NameConflict
+    from engine.library import KindConflict, LibraryError, NameConflict
     from engine.regions.teaching import ConflictError
 
     for kind in (ConflictError, KindConflict, LibraryError, NameConflict):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.regions.library import Library
+from engine.library import Library
 
 BOX = ("--box", "31,31,50,50")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.regions.library import Library
+from engine.library import Library
 
 NOBODY = 65534
 BOX = ("--box", "31,31,50,50")

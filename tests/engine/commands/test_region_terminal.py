@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from engine.regions.library import Library
+from engine.library import Library
 
 PATIENCE_S = 60
 BOX = ("--box", "31,31,50,50")

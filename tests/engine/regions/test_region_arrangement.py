@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
-from engine.regions.arrangement import Arrangement
+from engine.regions.similarity import Arrangement
 from features.region import Region
 
 GROUND, SPOT, GLOW = (120, 110, 100), (60, 40, 50), (230, 220, 190)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from alignment.sample import Sample
+from engine.library import Library, NewExample
+from engine.library.records import Features
 from engine.regions.bank import (
     N_NORMAL,
     N_TOKENS_OF_CLASS,
@@ -16,8 +18,6 @@ from engine.regions.bank import (
     load_bank,
     normal_tokens,
 )
-from engine.regions.library import Library, NewExample
-from engine.regions.library.records import Features
 from engine.regions.tokens import WINDOWS, windowed
 from features.dense import DenseMap
 from features.embedded.backbone import EmbeddedBackbone

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.regions.chains import bridged, chained
+from engine.regions.lines import bridged, chained
 from features.region import Region
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.regions.comparing import Curve, probability, sealed, squared_distance
+from engine.regions.similarity import Curve, probability, sealed, squared_distance
 
 
 @settings(max_examples=30, deadline=None)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.regions.decision import LEAST_DOUBT, best, pooled, token_shares
+from engine.regions.token_classifier import LEAST_DOUBT, best, pooled, token_shares
 
 
 def joint(tokens: np.ndarray, objects: np.ndarray, weight: float) -> np.ndarray:

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from engine.regions.comparing import Curve, sealed
 from engine.regions.embedding import classify, demand, demands_of
+from engine.regions.similarity import Curve, sealed
 
 
 class Points:

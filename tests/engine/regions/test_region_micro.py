@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.regions.micro import MicroConfig, TokenBank, agreed, disagreement
+from engine.regions.token_classifier import MicroConfig, TokenBank, agreed, disagreement
 
 
 def bank_of(taught: list[float], classes: list[int], n_classes: int, normal: float) -> TokenBank:

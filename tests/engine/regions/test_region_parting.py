@@ -10,7 +10,7 @@ import pytest
 
 from engine.regions import Region, RegionReport
 from engine.regions.frames import Frames
-from engine.regions.parting import LEAST_PART_PX, divisions
+from engine.regions.splitting import LEAST_PART_PX, divisions
 from engine.regions.tokens import describe_regions
 
 Photos = Callable[..., Any]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alignment.aligned import AlignedParts
-from engine.regions.record import FoundRegion, Kind, RegionReport
+from engine.regions.report import FoundRegion, Kind, RegionReport
 from engine.regions.wording import found_classes, reason_line, total_line, verdict_line
 from engine.rendering import labels
 from engine.rendering.colors import EXTRA_COLOR, class_colors

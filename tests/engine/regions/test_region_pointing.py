@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from engine.regions.outlines import RegionError
 from engine.regions.pointing import region_at
+from features.region import RegionError
 
 BUTTON = (60, ("button", 100, 80))
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from engine.regions import Library, Outlined, Region
-from engine.regions.effects import give
-from engine.regions.preview import PICTURE_PX, preview
+from engine.regions.pointing import PICTURE_PX, preview
+from engine.regions.teaching import give
 
 Photos = Callable[..., Any]
 BUTTON, OTHER_BUTTON = (60, ("button", 100, 80)), (61, ("button", 170, 150))

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from engine.inspector import Inspector
+from engine.library.records import Features
 from engine.regions import Library, Outlined, Recogniser, RegionReport, teach
-from engine.regions.cell_maps import NO_CLASS, NOTHING
-from engine.regions.library.records import Features
+from engine.regions.frames import NO_CLASS, NOTHING
 from features.images import ImageError
 
 Photos = Callable[..., Any]

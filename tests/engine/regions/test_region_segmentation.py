@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.regions.bands import averaged_along, band_direction
+from engine.regions.lines import averaged_along, band_direction
 from engine.regions.segmentation import SegmentationConfig, context_box, refine, split
 from features.region import Region
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jaxtyping import Bool
 
-from engine.regions.drawn import MAX_POINTS_IN_ALL, MAX_SHAPES, parse_shapes
 from engine.regions.outlines import from_box, from_polygon
+from engine.regions.payload import MAX_POINTS_IN_ALL, MAX_SHAPES, parse_shapes
 from engine.regions.shapes import Box, Click, Polygon, Shape, Stroke, region_of
 from features.region import RegionError
 

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from engine.regions.siamese.embedder import Siamese
+from engine.regions.siamese import Siamese
 from engine.synthetic.cloth import draw_cloth, render_cloth
 from features.region import Region
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from engine.regions.measures import MEASURES
-from engine.regions.siamese.network import WEIGHTS, Network, convolve
-from engine.regions.views import CHANNELS, SIDE_PX
+from engine.regions.canonical import CHANNELS, MEASURES, SIDE_PX
+from engine.regions.siamese import WEIGHTS, Network, convolve
 
 
 def naive(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, stride: int) -> np.ndarray:

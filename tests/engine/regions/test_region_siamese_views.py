@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.regions.measures import MEASURES
-from engine.regions.views import N_TURNS, SIDE_PX, Views, cut
+from engine.regions.canonical import MEASURES, N_TURNS, SIDE_PX, Views, cut
 from features.region import Region
 
 GROUND = (120, 110, 100)

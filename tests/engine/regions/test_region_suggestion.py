@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.regions.grouping import GroupingConfig
-from engine.regions.record import FoundRegion
+from engine.regions.report import FoundRegion
 from engine.regions.suggestion import distance, suggest
 from features.region import Region
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine.inspector import Inspector
+from engine.library import KindConflict, NewExample
 from engine.regions import (
     ConflictError,
     LibraryError,
@@ -21,7 +22,6 @@ from engine.regions import (
     teach,
 )
 from engine.regions.frames import Frames
-from engine.regions.library import KindConflict, NewExample
 from engine.regions.teaching import THUMBNAIL_PX, exact, thumbnail
 from features.region import Box
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.scores.descriptors import combine, euclidean, shows
+from engine.scores.reading import combine, euclidean, shows
 
 NAN = float("nan")
 

@@ -8,7 +8,7 @@ from engine.benchmark.regions.steps import FIGURES, N_EXAMPLES, STEPS, measure_s
 from engine.benchmark.regions.walkthrough import Counts, take_roll, walk_on
 from engine.config import Config
 from engine.inspector import Inspector
-from engine.regions.settings import RegionsConfig
+from engine.regions.config import RegionsConfig
 from engine.synthetic.cloth import BUTTONS, DEFECTS
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.regions.library import Library, LibraryError, NewExample
+from engine.library import Library, LibraryError, NewExample
 from features.region import Region
 
 PASSWORD = "s3cret-pässword"
@@ -110,7 +110,7 @@ class Server:
 def processes():
     """How other processes are begun: from one that has imported the library already."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["engine.regions.library"])
+    context.set_forkserver_preload(["engine.library"])
     return context
 
 

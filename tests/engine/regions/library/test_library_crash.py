@@ -7,14 +7,14 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Engine, event
 
-from engine.regions.library import Library, LibraryError
+from engine.library import Library, LibraryError
 
 # Teaches one example and says so when all is written but the last word; then waits to be killed.
 DOOMED = """
 import sys, time
 import numpy as np
 from sqlalchemy import Engine, event
-from engine.regions.library import Library, NewExample
+from engine.library import Library, NewExample
 from features.region import Region
 
 example = NewExample(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, event
 
-from engine.regions.library import Library
+from engine.library import Library
 
 NOBODY = 65534
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from engine.regions.library import KindConflict, Library, LibraryError, NameConflict
+from engine.library import KindConflict, Library, LibraryError, NameConflict
 
 
 def state(library):

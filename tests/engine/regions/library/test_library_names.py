@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.regions.library import Library, clean_name
+from engine.library import Library, clean_name
 from features.region import Region
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.regions.library import Library
+from engine.library import Library
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.regions.library import Library, LibraryError
+from engine.library import Library, LibraryError
 
 NAMES = st.sampled_from(["a", "b", "c"])
 KINDS = st.sampled_from(["accepted", "defect"])

@@ -12,9 +12,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, make_url, text
 
-from engine.regions.library import Library, LibraryError, schema
-from engine.regions.library.schema import VERSION_TABLE
-from engine.regions.library.tables import Base
+from engine.library import Library, LibraryError, schema
+from engine.library.schema import VERSION_TABLE, Base
 
 
 def connected(place):

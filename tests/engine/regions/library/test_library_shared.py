@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.regions.library import Library
-from engine.regions.library.shared import file_system_of, is_shared
+from engine.library import Library
+from engine.library.connection import file_system_of, is_shared
 
 MOUNTS = r"""
 /dev/sda1 / ext4 rw,relatime 0 0
@@ -47,9 +47,9 @@ def test_nothing_is_known_without_a_list():
 def test_network_file_systems_are_known(tmp_path, monkeypatch, kind, expected):
     mounts = tmp_path / "mounts"
     mounts.write_text(f"somewhere / {kind} rw 0 0\n")
-    monkeypatch.setattr("engine.regions.library.shared._MOUNTS", mounts)
+    monkeypatch.setattr("engine.library.connection._MOUNTS", mounts)
     assert is_shared(tmp_path) is expected
-    monkeypatch.setattr("engine.regions.library.shared._MOUNTS", tmp_path / "none")
+    monkeypatch.setattr("engine.library.connection._MOUNTS", tmp_path / "none")
     assert not is_shared(tmp_path)
 
 
@@ -58,7 +58,7 @@ def test_files_of_a_network_have_no_log_to_be_shared(
     tmp_path, monkeypatch, kind, journal, example, identity
 ):
     (tmp_path / "mounts").write_text(f"somewhere / {kind} rw 0 0\n")
-    monkeypatch.setattr("engine.regions.library.shared._MOUNTS", tmp_path / "mounts")
+    monkeypatch.setattr("engine.library.connection._MOUNTS", tmp_path / "mounts")
     place = tmp_path / "library.db"
     with Library(place) as left, Library(place) as right:
         left.teach("button", "accepted", example(0), identity)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, event
 
-from engine.regions.library import KindConflict, Library, LibraryError, NewExample
+from engine.library import KindConflict, Library, LibraryError, NewExample
 from features.region import Region
 
 N_LESSONS = 8

@@ -1,1 +1,0 @@
-"""A small network, trained on rendered regions, that tells whether two regions are alike."""

@@ -1,0 +1,175 @@
+"""Which taught class does each cell of a region resemble, if any?
+
+Step 1, micro: nearest neighbours among the taught tokens, with a reject option: a token is of a
+class if it is clearly nearer to a token taught for it than to all that is normal (the ratio test of
+Lowe, 2004). Step 2, multi-scale: the tokens of each scale vote on their own; how much they disagree
+is the classification error, the generalised Jensen-Shannon divergence of the votes (Lin, 1991) as a
+share of its largest possible value.
+
+Of which class is a region, if its tokens say one thing and its whole another?
+
+Both are probabilities; their log-odds are averaged by weight, as in a logarithmic opinion pool
+(Genest and Zidek, 1986), to find the likeliest class. A region for which even that is not likely
+enough is unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+
+Tokens = Float32[np.ndarray, "scales tokens dim"]
+
+
+@dataclass(frozen=True)
+class MicroConfig:
+    """When a token counts as one that was taught."""
+
+    ratio: float = 0.75
+    """Largest distance to a taught token, as a share of the distance to what is normal."""
+    softness: float = 0.1
+    """Change of that share which makes certain (e-fold) what was even."""
+    n_neighbours: int = 3
+    """Taught tokens of a class whose distances are averaged, where it has as many."""
+    n_scales: int = 3
+    """Scales that vote, from the finest on; those of ``engine.regions.tokens.WINDOWS``."""
+
+    def problems(self) -> list[str]:
+        """Name every value out of range."""
+        found = []
+        for name, low, high in (
+            ("ratio", 0.01, 10),
+            ("softness", 0.001, 10),
+            ("n_neighbours", 1, 100),
+            ("n_scales", 1, 3),
+        ):
+            if not low <= getattr(self, name) <= high:
+                found.append(
+                    f"regions.micro.{name} must lie in {low} … {high}, got {getattr(self, name)}"
+                )
+        return found
+
+
+@dataclass(frozen=True)
+class TokenBank:
+    """All taught tokens with their classes, and tokens of normal cells, at each scale."""
+
+    taught: Tokens
+    class_of_token: Int[np.ndarray, " tokens"]
+    n_classes: int
+    normal: Float32[np.ndarray, "scales cells dim"]
+
+    def votes(self, asked: Tokens, config: MicroConfig) -> Float[np.ndarray, "voting cells kinds"]:
+        """Return the probability of each class, and of "unknown" at last, as each scale sees it."""
+        return np.stack(
+            [
+                _votes(asked[s], self.taught[s], self.normal[s], self, config)
+                for s in range(min(config.n_scales, len(asked)))
+            ]
+        )
+
+
+def _votes(
+    asked: Float32[np.ndarray, "cells dim"],
+    taught: Float32[np.ndarray, "tokens dim"],
+    normal: Float32[np.ndarray, "_ dim"],
+    bank: TokenBank,
+    config: MicroConfig,
+) -> Float[np.ndarray, "cells kinds"]:
+    to_taught = _distances(asked, taught)
+    to_normal = np.maximum(_distances(asked, normal).min(axis=1), 1e-6)
+    log_odds = np.zeros((len(asked), bank.n_classes + 1))
+    for class_id in range(bank.n_classes):
+        own = to_taught[:, bank.class_of_token == class_id]
+        n_nearest = min(config.n_neighbours, own.shape[1])
+        if not n_nearest:
+            log_odds[:, class_id] = -np.inf
+            continue
+        nearest = np.partition(own, n_nearest - 1, axis=1)[:, :n_nearest].mean(axis=1)
+        log_odds[:, class_id] = (config.ratio - nearest / to_normal) / config.softness
+    odds = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+def _distances(
+    asked: Float32[np.ndarray, "cells dim"], known: Float32[np.ndarray, "tokens dim"]
+) -> Float32[np.ndarray, "cells tokens"]:
+    squared = (
+        np.einsum("cd,cd->c", asked, asked)[:, None]
+        + np.einsum("td,td->t", known, known)
+        - 2 * asked @ known.T
+    )
+    return np.asarray(np.sqrt(np.maximum(squared, 0)), dtype=np.float32)
+
+
+def agreed(votes: Float[np.ndarray, "scales cells kinds"]) -> Float[np.ndarray, "cells kinds"]:
+    """Return the mean vote of the scales."""
+    return np.asarray(votes.mean(axis=0))
+
+
+def disagreement(votes: Float[np.ndarray, "scales cells kinds"]) -> Float[np.ndarray, " cells"]:
+    """Return how much the scales disagree, 0 (not at all) … 1 (each says something else)."""
+    n_scales, _, n_kinds = votes.shape
+    most = np.log(min(n_scales, n_kinds))
+    if most == 0:
+        return np.zeros(votes.shape[1])
+    divergence = _entropy(votes.mean(axis=0)) - _entropy(votes).mean(axis=0)
+    return np.asarray(np.clip(divergence / most, 0, 1))
+
+
+def _entropy(shares: Float[np.ndarray, "*places kinds"]) -> Float[np.ndarray, "*places"]:
+    return np.asarray(-(shares * np.log(np.maximum(shares, 1e-12))).sum(axis=-1))
+
+
+# nothing is more certain than a thousand to one
+LEAST_DOUBT = 1e-3
+
+Shares = Float[np.ndarray, "regions classes"]
+
+
+def pooled(by_tokens: Shares, by_object: Shares, object_weight: float) -> Shares:
+    """Return how probable each class is for each region, 0 … 1, on its own.
+
+    Both together say which class is the likeliest; how likely it is, the whole object says, unless
+    it has no weight at all: tokens of a thing in another colour are like nothing that was taught.
+    """
+    if object_weight == 0 or not by_object.size:
+        return by_tokens
+    log_odds = (1 - object_weight) * _logit(by_tokens) + object_weight * _logit(by_object)
+    joint = 1 / (1 + np.exp(-log_odds))
+    likeliest = joint.argmax(axis=1)[:, None]
+    relative = joint / np.take_along_axis(joint, likeliest, axis=1)
+    return np.asarray(relative * np.take_along_axis(by_object, likeliest, axis=1))
+
+
+def token_shares(
+    votes: Float[np.ndarray, "cells kinds"], region_of_cell: Int[np.ndarray, " cells"], n: int
+) -> Shares:
+    """Average the votes of each region's cells; even odds for a region without a cell."""
+    counts = np.bincount(region_of_cell, minlength=n)
+    sums = np.zeros((n, votes.shape[1]))
+    np.add.at(sums, region_of_cell, votes)
+    mean = sums / np.maximum(counts, 1)[:, None]
+    return np.where(counts[:, None] > 0, mean, 0.5)[:, :-1]
+
+
+def best(
+    probabilities: Float[np.ndarray, " classes"], above: Float[np.ndarray, " classes"]
+) -> tuple[int, float]:
+    """Return the likeliest class and its probability, if it is at least that of ``above``.
+
+    Else -1, and the probability of being none of them.
+    """
+    if not len(probabilities):
+        return -1, 1.0
+    index = int(np.argmax(probabilities))
+    if probabilities[index] >= above[index]:
+        return index, float(probabilities[index])
+    return -1, float(1 - probabilities[index])
+
+
+def _logit(share: Shares) -> Shares:
+    clipped = np.clip(share, LEAST_DOUBT, 1 - LEAST_DOUBT)
+    return np.asarray(np.log(clipped / (1 - clipped)))
