@@ -5,8 +5,9 @@ The names below are imported when first used, so that ``partwise --help`` need n
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from engine.lazy import lazy_names
 
 __all__ = [
     "Config",
@@ -25,20 +26,13 @@ if TYPE_CHECKING:
     from engine.model_file import ModelFileError
     from engine.report import Deviation, Report
 else:
-    _MODULES = {
-        "Config": "config",
-        "ConfigError": "errors",
-        "Deviation": "report",
-        "Inspector": "inspector",
-        "ModelFileError": "model_file",
-        "NotFittedError": "errors",
-        "Report": "report",
-    }
-
-    def __getattr__(name: str) -> object:
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "engine.config": ("Config",),
+            "engine.errors": ("ConfigError", "NotFittedError"),
+            "engine.inspector": ("Inspector",),
+            "engine.model_file": ("ModelFileError",),
+            "engine.report": ("Deviation", "Report"),
+        },
+    )

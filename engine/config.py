@@ -16,11 +16,11 @@ from alignment.classes import ClassesConfig
 from alignment.comparison import ComparisonConfig
 from alignment.pose import PoseConfig
 from alignment.propagation import PropagationConfig
+from engine.config_values import as_values, changed, problems_of
 from engine.errors import ConfigError
 from engine.normalisation import NormaliserConfig
 from engine.regions.config import RegionsConfig
 from engine.scores import SCORES, ScoresConfig
-from engine.typed import as_values, changed, problems_of
 from features.device import MachineConfig
 from features.embedded.segmenter import SegmenterConfig
 from features.sam.config import SamConfig

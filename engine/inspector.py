@@ -16,17 +16,16 @@ from alignment.classes import PartClasses
 from alignment.comparison import Comparison, beside, nearest_reference, with_propagated_parts
 from alignment.pose import PoseEstimator, Upright
 from alignment.sample import Sample
-from engine.augmentation import altered_copies
+from engine.class_names import class_names
 from engine.config import Config
 from engine.deviations import find_deviations
 from engine.editing.history import ClassEdit, EditedClasses
 from engine.errors import NotFittedError
 from engine.examination import Examination
-from engine.intake import take_in
-from engine.naming import class_names
 from engine.normalisation import Normaliser, emphasise, learn_normaliser
+from engine.novelty import CELL_MAPS, Novelty, learn_novelty
+from engine.preprocessing import altered_copies, take_in
 from engine.profiles import make_networks, photo_area_px
-from engine.regions.novelty import CELL_MAPS, Novelty, learn_novelty
 from engine.rendering.html_report import ReferenceView
 from engine.report import Calibration, Report
 from engine.scores import SCORES, score_all
@@ -86,7 +85,7 @@ class Inspector:
         self, examination: Examination, is_hidden: Bool[np.ndarray, "height width"]
     ) -> Examination:
         """Examine the same image as if some upright working pixels were not on the photograph."""
-        from engine.hiding import hide
+        from engine.examination import hide
 
         return hide(self, examination, is_hidden)
 

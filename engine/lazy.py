@@ -15,14 +15,14 @@ def lazy_names(
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Make the ``__getattr__`` and ``__dir__`` of a package (PEP 562).
 
-    ``names_of`` lists the names that each of its modules provides, a module as seen from there.
+    ``names_of`` lists the names that come from each module.
     """
     module_of = {name: module for module, names in names_of.items() for name in names}
 
     def get(name: str) -> object:
         if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f".{module_of[name]}", package), name)
+        return getattr(import_module(module_of[name]), name)
 
     def names() -> list[str]:
         return sorted({*vars(sys.modules[package]), *module_of})

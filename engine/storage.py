@@ -25,7 +25,7 @@ from engine.editing.storage import (
 )
 from engine.errors import NotFittedError
 from engine.model_file import ModelFileError, read_model, write_model
-from engine.regions.novelty import Novelty
+from engine.novelty import Novelty
 from features.dense import DenseMap
 
 if TYPE_CHECKING:

@@ -55,7 +55,7 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "edits": (
+            "engine.editing.edits": (
                 "Add",
                 "ClassEditError",
                 "Count",
@@ -66,10 +66,17 @@ else:
                 "Rename",
                 "Split",
             ),
-            "history": ("ClassEdit",),
-            "locking": ("change",),
-            "painting": ("grow",),
-            "refit": ("Effect", "edited", "effect", "leave_one_out_totals", "redone", "undone"),
-            "summary": ("ClassRow", "class_rows", "find_class", "reference_picture"),
+            "engine.editing.history": ("ClassEdit",),
+            "engine.editing.locking": ("change",),
+            "engine.editing.painting": ("grow",),
+            "engine.editing.refit": (
+                "Effect",
+                "edited",
+                "effect",
+                "leave_one_out_totals",
+                "redone",
+                "undone",
+            ),
+            "engine.editing.summary": ("ClassRow", "class_rows", "find_class", "reference_picture"),
         },
     )

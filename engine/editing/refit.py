@@ -18,12 +18,12 @@ import numpy as np
 
 from alignment.classes import PartClasses
 from alignment.sample import Sample
+from engine.class_names import class_name
 from engine.editing.apply import fold
 from engine.editing.edits import Edit
 from engine.editing.history import Base, EditedClasses, with_edit, with_last_undone, without_last
 from engine.editing.painting import aligned_references, painted_classes
 from engine.editing.table import Classes, References, told
-from engine.naming import class_name
 from engine.normalisation import MIN_THRESHOLD, Normaliser, learn_normaliser, threshold_of
 from engine.scores import score_all
 from features.images import resize

@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from engine.regions.recogniser import Recogniser
     from engine.regions.report import FoundRegion, RegionReport
     from engine.regions.teaching import ConflictError, Outlined, teach
-    from features.region import Region
+    from features.region import Region, RegionError
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            ".library": ("Library", "LibraryError"),
-            "..features.region": ("Region",),
-            "recogniser": ("Recogniser",),
-            "report": ("FoundRegion", "RegionReport"),
-            "teaching": ("ConflictError", "Outlined", "teach"),
+            "engine.library": ("Library", "LibraryError"),
+            "engine.regions.recogniser": ("Recogniser",),
+            "engine.regions.report": ("FoundRegion", "RegionReport"),
+            "engine.regions.teaching": ("ConflictError", "Outlined", "teach"),
+            "features.region": ("Region", "RegionError"),
         },
     )

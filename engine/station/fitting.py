@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.commands.settings import read_config
 from engine.editing import leave_one_out_totals
 from engine.inspector import Inspector
-from engine.references import check_references
+from engine.reference_checks import check_references
 from engine.station.photographs import read_photograph
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alignment.pose import PoseConfig, PoseEstimator
-from engine.augmentation import altered_copies
+from engine.preprocessing import altered_copies
 from engine.synthetic.scenes import render
 from features.embedded.backbone import EmbeddedBackbone
 from features.images import fit_size, resize

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alignment.sample import Sample
-from engine.naming import class_names, color_name
+from engine.class_names import class_names, color_name
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.references import check_references, difference
+from engine.reference_checks import check_references, difference
 from engine.synthetic.scenes import render
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from engine.typed import as_values, changed, problems_of
+from engine.config_values import as_values, changed, problems_of
 
 
 @dataclass(frozen=True)

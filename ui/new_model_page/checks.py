@@ -10,12 +10,12 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from engine.references import check_references
+from engine.reference_checks import check_references
 from ui.thumbnails import thumbnail
 from ui.view import plain
 
 if TYPE_CHECKING:
-    from engine.references import ReferenceWarning
+    from engine.reference_checks import ReferenceWarning
     from ui.new_model_page.view import Chosen
 
 _ICONS = {"near-duplicate": ":material/content_copy:", "outlier": ":material/help:"}

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.regions.detail import (
+from engine.pixel_distance import (
     LEAST_FLAT,
     LEAST_SPREAD,
     LIGHT_CELL_PX,

@@ -8,7 +8,7 @@ import pytest
 
 from engine.examination import Examination
 from engine.inspector import Inspector
-from engine.regions.novelty import (
+from engine.novelty import (
     CELL_MAPS,
     LEAST_RANGE,
     NAMES,

@@ -4,7 +4,7 @@ import inspect
 
 from segment_anything import SamAutomaticMaskGenerator
 
-from engine.typed import as_values, changed
+from engine.config_values import as_values, changed
 from features.sam.config import SamConfig
 
 

@@ -1,6 +1,6 @@
 """How new is each pixel, between what is usual and the most that normal images showed?
 
-Four maps have a say: the distance of single pixels (``engine.regions.detail``); its mean along rows
+Four maps have a say: the distance of single pixels (``engine.pixel_distance``); its mean along rows
 and columns, which finds faint faults that are long; and the cells' distances to all of the
 references, and to the same place in them. On each, 0 is the median of a reference judged by the
 others, and 1 the most that any reached; the largest counts. What single pixels show clearly is left
@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from alignment.sample import Sample
-from engine.regions.detail import Detail, learn_detail
+from engine.pixel_distance import Detail, learn_detail
 from engine.scores import Reading
 
 if TYPE_CHECKING:
