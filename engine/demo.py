@@ -15,12 +15,12 @@ import click
 
 from engine.atomic import OutputError
 from engine.benchmark.datasets import Category, find_categories
-from engine.benchmark.page import write_page as write_bench_page
+from engine.benchmark.html_report import write_page as write_bench_page
 from engine.benchmark.protocol import pick_references
 from engine.benchmark.records import Run
 from engine.benchmark.results import BenchResult
 from engine.benchmark.runner import run_bench
-from engine.benchmark.table import tables_text
+from engine.benchmark.text_report import tables_text
 from engine.commands.explain import write_page
 from engine.commands.files import write_text
 from engine.commands.judging import Judged, judge

@@ -1,13 +1,12 @@
 """How well does the method do: data sets, few-shot protocol, metrics, tables and pages."""
 
-from engine.benchmark.comparing import compare
+from engine.benchmark.comparison import compare
 from engine.benchmark.datasets import Category, DatasetError, find_categories
-from engine.benchmark.page import write_page
-from engine.benchmark.perturb import Perturbation
-from engine.benchmark.protocol import SEEDS, SHOTS, pick_references
+from engine.benchmark.html_report import write_page
+from engine.benchmark.protocol import SEEDS, SHOTS, Perturbation, pick_references
 from engine.benchmark.results import BenchResult, read_result, write_result
 from engine.benchmark.runner import run_bench
-from engine.benchmark.table import tables_text
+from engine.benchmark.text_report import tables_text
 
 __all__ = [
     "SEEDS",

@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.atomic import atomic_write
 from engine.benchmark.datasets import DatasetError
-from engine.benchmark.perturb import Perturbation
+from engine.benchmark.protocol import Perturbation
 from engine.benchmark.records import Run
 from engine.benchmark.summary import Summary, summarise
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from engine.benchmark.datasets import find_categories
-from engine.benchmark.page import write_page
-from engine.benchmark.perturb import Perturbation
+from engine.benchmark.html_report import write_page
+from engine.benchmark.protocol import Perturbation
 from engine.benchmark.records import Run
 from engine.benchmark.runner import run_bench
-from engine.benchmark.table import tables_text
+from engine.benchmark.text_report import tables_text
 from engine.commands.files import check_writable
 from engine.commands.progress import progress
 from engine.commands.settings import read_config

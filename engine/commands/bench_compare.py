@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from engine.benchmark.comparing import compare
-from engine.benchmark.comparison_table import comparison_text
+from engine.benchmark.comparison import compare
 from engine.benchmark.results import read_result
+from engine.benchmark.text_report import comparison_text
 
 
 def run(

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import click
 
-from engine.benchmark.regions.boxes import BoxedResult, BoxedSet, find_boxes, measure
-from engine.benchmark.regions.page import write_page
-from engine.benchmark.regions.records import Speed
+from engine.benchmark.regions.figures import Speed
+from engine.benchmark.regions.photographs import BoxedResult, BoxedSet, find_boxes, measure
+from engine.benchmark.regions.report import tables_text, write_page
 from engine.benchmark.regions.runner import MakeInspector, Task, run_regions_bench
 from engine.benchmark.regions.speed import measure_speed
-from engine.benchmark.regions.table import tables_text
 from engine.benchmark.regions.walkthrough import Counts, Tell, take_roll
 from engine.commands.files import check_writable
 from engine.commands.progress import progress

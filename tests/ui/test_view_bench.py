@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.benchmark.comparing import compare
+from engine.benchmark.comparison import compare, compare_runs
 from engine.benchmark.datasets import Category, Sample
+from engine.benchmark.html_report import Line, lines_of, verdicts_of, worst_of
 from engine.benchmark.metrics import auroc, f1_max, sweep
-from engine.benchmark.pairing import compare_runs
-from engine.benchmark.panel import Line, lines_of, verdicts_of, worst_of
 from engine.benchmark.records import Judgement, Run, labels_of, totals_of
 from engine.benchmark.summary import summarise
 from engine.station import Job

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from engine.benchmark.comparing import BenchComparison, compare
+from engine.benchmark.comparison import BenchComparison, compare
 from engine.benchmark.datasets import DatasetError
 from engine.station import StationError
 from ui.bench_page.gallery import Picture, show_gallery
@@ -25,7 +25,7 @@ from ui.bench_page.view_compare import (
 from ui.view import counted, plain
 
 if TYPE_CHECKING:
-    from engine.benchmark.pairing import RunPair
+    from engine.benchmark.comparison import RunPair
     from engine.benchmark.results import BenchResult
     from ui.context import Context
 

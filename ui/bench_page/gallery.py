@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from engine.benchmark.perturb import Perturbation
-from engine.benchmark.thumbnails import small_jpeg
+from engine.benchmark.html_report import small_jpeg
+from engine.benchmark.protocol import Perturbation
 from engine.station import StationError
 from features.image_files import read_image
 from features.images import ImageError

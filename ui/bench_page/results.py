@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.benchmark.datasets import DatasetError
-from engine.benchmark.page import bench_page
+from engine.benchmark.html_report import bench_page
 from engine.benchmark.results import BenchResult
 from engine.station import StationError
 from ui.bench_page.address import RESULT, keep, kept

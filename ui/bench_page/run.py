@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from engine.benchmark.panel import Line, Verdicts, lines_of, seed_index, verdicts_of, worst_of
+from engine.benchmark.html_report import Line, Verdicts, lines_of, seed_index, verdicts_of, worst_of
 from ui.bench_page.address import keep, kept
 from ui.bench_page.gallery import Picture, show_gallery
 from ui.bench_page.look import draw, tones

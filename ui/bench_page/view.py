@@ -10,11 +10,11 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from engine.benchmark.datasets import Category
-from engine.benchmark.panel import Line, Mistake
+from engine.benchmark.html_report import Line, Mistake
 from engine.benchmark.protocol import SEEDS, SHOTS
 from engine.benchmark.records import Run
 from engine.benchmark.summary import Figures, Row, Summary
-from engine.benchmark.table import number, with_spread
+from engine.benchmark.text_report import number, with_spread
 from ui.view import counted
 
 if TYPE_CHECKING:

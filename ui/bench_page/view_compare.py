@@ -8,11 +8,9 @@ from typing import Any
 
 import altair as alt
 
-from engine.benchmark.comparing import BenchComparison, ComparedRow, Difference
-from engine.benchmark.comparison_table import signed
-from engine.benchmark.pairing import ImagePair, RunPair
+from engine.benchmark.comparison import BenchComparison, ComparedRow, Difference, ImagePair, RunPair
 from engine.benchmark.summary import Spread
-from engine.benchmark.table import with_spread
+from engine.benchmark.text_report import signed, with_spread
 from ui.bench_page.view import run_title
 from ui.charts import UNTITLED, Tones, Values, finished, over
 

@@ -10,8 +10,8 @@ import altair as alt
 import numpy as np
 
 from engine.benchmark.charts import span
+from engine.benchmark.html_report import Verdicts
 from engine.benchmark.metrics import Sweep, sweep
-from engine.benchmark.panel import Verdicts
 from engine.benchmark.records import Run, labels_of, totals_of
 from ui.charts import UNTITLED, Tones, Values, finished, over, scale
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import altair as alt
 
-from engine.benchmark.panel import Line, Verdicts
+from engine.benchmark.html_report import Line, Verdicts
 from engine.benchmark.summary import Row, Spread, Summary
 from ui.bench_page.view import COIN
 from ui.charts import UNTITLED, Tones, Values, finished, over, scale

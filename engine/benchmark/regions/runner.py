@@ -18,9 +18,9 @@ from typing import Any
 
 from engine.atomic import atomic_write
 from engine.benchmark.journal import Journal, fingerprint
-from engine.benchmark.regions.boxes import BoxedResult
-from engine.benchmark.regions.records import SCHEMA, RegionsBench, RollRun, Speed
-from engine.benchmark.regions.steps import measure_steps
+from engine.benchmark.regions.ablation import measure_steps
+from engine.benchmark.regions.figures import SCHEMA, RegionsBench, RollRun, Speed
+from engine.benchmark.regions.photographs import BoxedResult
 from engine.benchmark.regions.walkthrough import Counts, Tell, take_roll, walk_on
 from engine.benchmark.workers import spread
 from engine.inspector import Inspector

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.benchmark.regions.records import Pace, Speed
-from engine.benchmark.regions.station import Station
+from engine.benchmark.regions.figures import Pace, Speed
+from engine.benchmark.regions.setup import Station
 from engine.benchmark.regions.walkthrough import Roll, Tell
 from engine.library.records import Example, Features, Kind, NewExample
 from engine.synthetic.cloth import DEFECTS, render_cloth

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.benchmark.regions.station import Shot, Station, look, mask_of
+from engine.benchmark.regions.setup import Shot, Station, look, mask_of
 from engine.inspector import Inspector
 from engine.regions.report import UNKNOWN, RegionReport
 from engine.synthetic.cloth import BUTTONS, DEFECTS, UNTAUGHT, Cloth, draw_cloth, render_cloth

@@ -6,8 +6,8 @@ import pytest
 
 from engine.atomic import OutputError
 from engine.benchmark.datasets import find_categories
-from engine.benchmark.page import bench_page, write_page
-from engine.benchmark.perturb import Perturbation
+from engine.benchmark.html_report import bench_page, write_page
+from engine.benchmark.protocol import Perturbation
 from engine.benchmark.runner import run_bench
 
 VOID = {"meta", "br", "image", "use", "rect", "circle", "line", "polyline"}

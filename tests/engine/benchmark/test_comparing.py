@@ -4,13 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.benchmark.comparing import compare
-from engine.benchmark.comparison_table import comparison_text
+from engine.benchmark.comparison import compare, compare_runs
 from engine.benchmark.datasets import DatasetError
 from engine.benchmark.metrics import auroc, f1_at, f1_max
-from engine.benchmark.pairing import compare_runs
 from engine.benchmark.records import Judgement, Run
 from engine.benchmark.summary import MEAN
+from engine.benchmark.text_report import comparison_text
 
 LABELS = (False, False, False, True, True, True)
 

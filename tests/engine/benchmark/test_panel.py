@@ -1,7 +1,7 @@
 import pytest
 
+from engine.benchmark.html_report import can_be_measured, seed_index, verdicts_of, worst_of
 from engine.benchmark.metrics import Confusion
-from engine.benchmark.panel import can_be_measured, seed_index, verdicts_of, worst_of
 from engine.benchmark.records import Judgement, Run
 from engine.benchmark.summary import summarise
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.benchmark.perturb import Perturbation, perturb, similarity
+from engine.benchmark.protocol import Perturbation, perturb, similarity
 
 
 @pytest.fixture

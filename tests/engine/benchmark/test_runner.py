@@ -9,7 +9,7 @@ import pytest
 from engine.atomic import OutputError
 from engine.benchmark.datasets import DatasetError, find_categories
 from engine.benchmark.metrics import auroc, average_precision, f1_at, f1_max
-from engine.benchmark.perturb import Perturbation
+from engine.benchmark.protocol import Perturbation
 from engine.benchmark.records import labels_of, totals_of
 from engine.benchmark.results import read_result, write_result
 from engine.benchmark.runner import run_bench

@@ -3,7 +3,7 @@ import pytest
 from engine.benchmark.datasets import find_categories
 from engine.benchmark.runner import run_bench
 from engine.benchmark.summary import Spread
-from engine.benchmark.table import number, tables_text, with_spread
+from engine.benchmark.text_report import number, tables_text, with_spread
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.benchmark.regions.boxes import BoxedResult
-from engine.benchmark.regions.records import Pace, RegionsBench, Speed
+from engine.benchmark.regions.figures import Pace, RegionsBench, Speed
+from engine.benchmark.regions.photographs import BoxedResult
 from engine.benchmark.regions.walkthrough import Counts
 
 

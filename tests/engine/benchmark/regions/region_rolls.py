@@ -1,7 +1,7 @@
 """Rolls whose figures are made up, by their seed alone; importable by worker processes, too."""
 
-from engine.benchmark.regions.records import RollRun, StepFigures
-from engine.benchmark.regions.steps import FIGURES, N_EXAMPLES, STEPS
+from engine.benchmark.regions.ablation import FIGURES, N_EXAMPLES, STEPS
+from engine.benchmark.regions.figures import RollRun, StepFigures
 from engine.benchmark.regions.walkthrough import RollResult
 from engine.synthetic.cloth import DEFECTS
 

@@ -5,11 +5,9 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from engine.benchmark.regions.charts import roc_chart
-from engine.benchmark.regions.page import regions_page, write_page
-from engine.benchmark.regions.records import RegionsBench, RollRun
-from engine.benchmark.regions.steps import STEPS
-from engine.benchmark.regions.table import tables_text
+from engine.benchmark.regions.ablation import STEPS
+from engine.benchmark.regions.figures import RegionsBench, RollRun
+from engine.benchmark.regions.report import regions_page, roc_chart, tables_text, write_page
 
 
 def cells(text, name):

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from engine.atomic import OutputError
-from engine.benchmark.regions.records import RollRun, Speed
+from engine.benchmark.regions.figures import RollRun, Speed
 from engine.benchmark.regions.runner import Task, run_regions_bench
 from engine.benchmark.regions.walkthrough import Counts
 from engine.inspector import Inspector

@@ -2,9 +2,15 @@
 
 import pytest
 
+from engine.benchmark.regions.ablation import (
+    FIGURES,
+    N_EXAMPLES,
+    STEPS,
+    measure_steps,
+    with_regions,
+)
+from engine.benchmark.regions.setup import Station
 from engine.benchmark.regions.speed import measure_speed
-from engine.benchmark.regions.station import Station
-from engine.benchmark.regions.steps import FIGURES, N_EXAMPLES, STEPS, measure_steps, with_regions
 from engine.benchmark.regions.walkthrough import Counts, take_roll, walk_on
 from engine.config import Config
 from engine.inspector import Inspector

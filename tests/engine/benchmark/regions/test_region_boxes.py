@@ -10,11 +10,10 @@ import pytest
 from PIL import Image
 
 from engine.benchmark.datasets import DatasetError
-from engine.benchmark.regions.boxes import BoxedResult, draw, find_boxes, measure
-from engine.benchmark.regions.cover import cover
-from engine.benchmark.regions.judging import box_iou, is_about
+from engine.benchmark.regions.box_judging import box_iou, is_about
+from engine.benchmark.regions.inpainting import cover, normal_photos
 from engine.benchmark.regions.labels import LabelledBox, group_of
-from engine.benchmark.regions.normal import normal_photos
+from engine.benchmark.regions.photographs import BoxedResult, draw, find_boxes, measure
 from engine.config import Config
 from engine.inspector import Inspector
 from features.region import Region

@@ -16,10 +16,10 @@ from typing import Literal
 import numpy as np
 
 from engine.benchmark.datasets import DatasetError
-from engine.benchmark.regions.judging import Subject, Teacher, Verdict
+from engine.benchmark.regions.box_judging import Subject, Teacher, Verdict
+from engine.benchmark.regions.inpainting import normal_photos
 from engine.benchmark.regions.labels import BoxedPhoto, BoxedSet, LabelledBox, find_boxes
-from engine.benchmark.regions.normal import normal_photos
-from engine.benchmark.regions.station import Station
+from engine.benchmark.regions.setup import Station
 from engine.inspector import Inspector
 from engine.regions.report import UNKNOWN
 

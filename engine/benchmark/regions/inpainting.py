@@ -3,6 +3,10 @@
 Each box is covered with ground from elsewhere in the same photograph: an equally large patch
 without a box, taken where its rim is most like what surrounds the box, as in image quilting (Efros
 and Freeman, 2001). Only the patch's texture is copied; the light comes from around the box.
+
+Which photographs show what is normal, if there is a labelled thing on every one of them?
+
+Those whose boxes are small enough to be covered (``cover``), and on which nothing else stands out.
 """
 
 from __future__ import annotations
@@ -13,6 +17,9 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from engine.benchmark.datasets import DatasetError
+from engine.benchmark.regions.labels import BoxedPhoto
+from features.image_files import read_image
 from features.region import Box, Region
 
 # a thing's shadow and rim reach beyond its box
@@ -20,7 +27,7 @@ MARGIN_PX = 8
 # over which patch and photograph are blended, just beyond the margin
 BLEND_PX = 8
 # light varies over more than this; anything finer is texture
-LIGHT_PX = 24.0
+COVER_LIGHT_PX = 24.0
 
 Image = UInt8[np.ndarray, "height width 3"]
 Planes = Float32[np.ndarray, "height width 3"]
@@ -66,8 +73,8 @@ def _light(planes: Planes, is_thing: Mask) -> Planes:
     weight = (~is_thing).astype(np.float32)
     light: np.ndarray = np.tile(planes[~is_thing].mean(axis=0), (*planes.shape[:2], 1))
     light = light.astype(np.float32)
-    sigma = LIGHT_PX * 4
-    while sigma >= LIGHT_PX:
+    sigma = COVER_LIGHT_PX * 4
+    while sigma >= COVER_LIGHT_PX:
         shown: np.ndarray = cv2.GaussianBlur(weight, (0, 0), sigma)
         excess = (planes - light) * weight[..., None]
         blurred: np.ndarray = cv2.GaussianBlur(excess, (0, 0), sigma)
@@ -115,3 +122,70 @@ def _lay(
     result[top:bottom, left:right] = base + keep * (
         share * (patch - base) + (1 - share) * (under - base)
     )
+
+
+# beyond this share of a photograph, what covers its boxes would be most of what is learnt
+MAX_COVERED = 0.25
+# labels miss a thing now and then, and one of them in a reference would make it normal: of the
+# covered photographs the loudest quarter is left out
+QUIET_SHARE = 0.75
+# px: spots are wider than the noise of the camera, narrower than a change of light
+SPOT_PX, LIGHT_PX, BORDER_PX = 1.5, 12, 6
+
+
+def normal_photos(photos: Sequence[BoxedPhoto]) -> list[Image]:
+    """Cover the boxes of photographs; begin with those that are most unlike each other.
+
+    References that are alike would tell little of how brightness and weave vary. Photographs on
+    which something stands out although it is in no box are left out.
+
+    Raises:
+        DatasetError: Fewer than two photographs can be made normal.
+    """
+    covered = []
+    for photo in photos:
+        if sum(box.share for box in photo.boxes) <= MAX_COVERED:
+            image = read_image(photo.path)
+            size = image.shape[0], image.shape[1]
+            covered.append(cover(image, [box.region(size) for box in photo.boxes]))
+    images = [each for each in covered if each is not None]
+    if len(images) < 2:
+        raise DatasetError(
+            f"only {len(images)} of {len(photos)} photographs can be made normal: expected 2 with "
+            f"boxes on at most {MAX_COVERED:.0%} of their area; add photographs with small boxes"
+        )
+    images.sort(key=_loudness)
+    images = images[: max(2, round(QUIET_SHARE * len(images)))]
+    return [images[i] for i in _spread_out(images)]
+
+
+def _spread_out(images: Sequence[Image]) -> list[int]:
+    """Order images by how unlike they are to those before, in brightness and direction."""
+    looks = np.array([_look(image) for image in images])
+    looks = (looks - looks.mean(axis=0)) / (looks.std(axis=0) + 1e-6)
+    order = [int(np.linalg.norm(looks, axis=1).argmin())]
+    while len(order) < len(images):
+        apart = np.linalg.norm(looks[:, None] - looks[order], axis=2).min(axis=1)
+        apart[order] = -1
+        order.append(int(apart.argmax()))
+    return order
+
+
+def _loudness(image: Image) -> float:
+    """Return how far the most striking spot stands out, in typical deviations."""
+    grey = image.astype(np.float32).mean(axis=2)
+    fine, wide = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in (SPOT_PX, LIGHT_PX))
+    inner = (slice(BORDER_PX, -BORDER_PX),) * 2
+    deviation = np.abs(fine - wide)[inner]
+    return float(deviation.max() / (np.median(deviation) + 1e-6))
+
+
+def _look(image: Image) -> tuple[float, ...]:
+    """Brightness, contrast, and the double angle in which edges run, times how many do."""
+    grey = image.astype(np.float64).mean(axis=2)
+    down, right = np.gradient(grey)
+    energy = (down**2 + right**2).mean() + 1e-9
+    turned = (right + 1j * down) ** 2
+    # fourfold, too: a weave has two directions at right angles
+    double, fourfold = turned.mean() / energy, (turned**2).mean() / (np.abs(turned) ** 2).mean()
+    return grey.mean(), grey.std(), double.real, double.imag, fourfold.real, fourfold.imag

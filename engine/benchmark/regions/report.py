@@ -1,29 +1,47 @@
-"""How do the figures of the walkthrough read in a terminal?"""
+"""How do the figures of the walkthrough read in a terminal?
+
+What do the ROC curves of all rolls look like?
+
+How does the benchmark of regions look in a browser?
+
+One HTML file that needs no network: every figure, the ROC curves, and who is mistaken for whom.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import numpy as np
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from engine.benchmark.metrics import Confusion
-from engine.benchmark.regions.boxes import BoxedResult
+from engine.atomic import atomic_write
+from engine.benchmark.charts import Chart
+from engine.benchmark.metrics import Confusion, sweep
+from engine.benchmark.regions.ablation import FIGURES
 from engine.benchmark.regions.figures import (
     BOXED_TARGETS,
     Line,
+    RegionsBench,
+    RollRun,
+    Speed,
     Target,
+    best_accuracy,
     boxed_lines,
     confusion_at_best,
     confusions,
     lines,
+    scores_of,
 )
-from engine.benchmark.regions.records import RegionsBench, RollRun, Speed
-from engine.benchmark.regions.steps import FIGURES
-from engine.benchmark.table import printed
+from engine.benchmark.regions.photographs import BoxedResult
+from engine.benchmark.regions.walkthrough import RollResult
+from engine.benchmark.text_report import number, printed
+from engine.rendering.html_report import render
 
 _NOTE = """\
 floor: what chance, or calling everything an unknown anomaly, would reach. ✗: the mean misses the
@@ -134,3 +152,88 @@ def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
     for heading in right:
         table.add_column(heading, justify="right")
     return table
+
+
+def roc_chart(rolls: Sequence[RollResult], *, most_false: float = 1.0) -> str:
+    """Draw the curve of each roll faintly and that of all of them together over these.
+
+    ``most_false`` is the right end of the axis of false alarms, 0 … 1; the left end is always 0.
+    The dot is the threshold with the fewest wrong verdicts on all rolls together.
+    """
+    labels, scores = scores_of(rolls)
+    chart = Chart(
+        "ROC curves",
+        x=(0, most_false),
+        y=(0, 1),
+        labels=("false alarms among normal", "found among defects"),
+    )
+    chart.line(np.array([0.0, most_false]), np.array([0.0, most_false]), "faint")
+    for roll in rolls if len(rolls) > 1 else ():
+        points = sweep(*scores_of([roll]))
+        _curve(chart, points.false_alarm_rate, points.recall, most_false, "roll")
+    points = sweep(labels, scores)
+    _curve(chart, points.false_alarm_rate, points.recall, most_false, "total")
+    i = points.point_of(best_accuracy(labels, scores)[1])
+    x, y = float(points.false_alarm_rate[i]), float(points.recall[i])
+    chart.dot(x, y, "best", f"best threshold: {x:.1%} false alarms, {y:.1%} found")
+    return chart.svg()
+
+
+def _curve(chart: Chart, xs: np.ndarray, ys: np.ndarray, right: float, style: str) -> None:
+    """Draw the part of a rising curve that lies left of the end of the axis."""
+    n_inside = int((xs <= right).sum())
+    end = float(np.interp(right, xs, ys))
+    chart.line(np.append(xs[:n_inside], right), np.append(ys[:n_inside], end), style)
+
+
+# right end of the second ROC chart: a station with more false alarms than that is switched off
+_FEW_FALSE_ALARMS = 0.1
+
+
+def write_page(result: RegionsBench, path: Path) -> None:
+    """Write :func:`regions_page` whole or not at all.
+
+    Raises:
+        OutputError: If the file cannot be written.
+    """
+    with atomic_write(path) as stream:
+        stream.write(regions_page(result).encode())
+
+
+def regions_page(result: RegionsBench) -> str:
+    """Return the page."""
+    rolls = [run.walked for run in result.runs]
+    found = lines(result.runs)
+    threshold, counts = confusion_at_best(rolls)
+    return render(
+        "bench_regions.html.j2",
+        {"number": number},
+        lines=found,
+        rolls=rolls,
+        roc=roc_chart(rolls),
+        roc_left=roc_chart(rolls, most_false=_FEW_FALSE_ALARMS),
+        few_false_alarms=_FEW_FALSE_ALARMS,
+        threshold=threshold,
+        counts=counts,
+        confusions=confusions(rolls),
+        step_figures=FIGURES,
+        steps=_steps_html(result),
+        speed=result.speed,
+        boxed={name: boxed_lines(results) for name, results in result.boxed.items()},
+        config=json.dumps(dict(result.config), indent=2, ensure_ascii=False),
+    )
+
+
+def _steps_html(result: RegionsBench) -> list[tuple[str, int, list[float]]]:
+    """Return each step with its number of examples and the means of its figures over rolls."""
+    return [
+        (
+            each.step,
+            each.n_examples,
+            [
+                float(np.mean([run.steps[index].figures[name] for run in result.runs]))
+                for name in FIGURES
+            ],
+        )
+        for index, each in enumerate(result.runs[0].steps)
+    ]

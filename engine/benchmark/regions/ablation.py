@@ -10,8 +10,8 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 
-from engine.benchmark.regions.records import StepFigures
-from engine.benchmark.regions.station import Station
+from engine.benchmark.regions.figures import StepFigures
+from engine.benchmark.regions.setup import Station
 from engine.benchmark.regions.walkthrough import (
     Roll,
     RollResult,
