@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from engine.station.turn import is_taken
+from engine.station.file_lock import is_taken
 from ui.live import live
 from ui.memory import remember, remembered
 from ui.view import status_of

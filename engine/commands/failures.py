@@ -55,7 +55,7 @@ def explained(error: Exception) -> str | None:
     from engine.editing.edits import ClassEditError
     from engine.errors import ConfigError, NotFittedError
     from engine.model_file import ModelFileError
-    from engine.station.errors import StationError
+    from engine.station.records import StationError
     from features.device import MachineError
     from features.images import ImageError
     from features.region import RegionError

@@ -11,8 +11,8 @@ from engine.commands.files import check_writable, write_text
 from engine.commands.region_words import moment
 from engine.commands.score import line_text
 from engine.station import Entry, Station
+from engine.station.entries import Order
 from engine.station.exports import jsonl_text
-from engine.station.selection import Order
 
 
 def run_list(

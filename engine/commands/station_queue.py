@@ -15,9 +15,8 @@ import click
 from engine.commands.failures import BROKEN_IMAGE
 from engine.commands.progress import Tell, progress
 from engine.station import Limits, Station, StationError
-from engine.station.labels import label
-from engine.station.records import Review
-from engine.station.turn import turn
+from engine.station.file_lock import turn
+from engine.station.records import Review, label
 from features.image_files import list_images
 
 _LOOK_S = 0.2
@@ -60,7 +59,7 @@ def _copy(station: Station, path: Path, model: Path, library: str | None) -> Non
 
 def run_queue(folder: Path, *, keep_on: bool, max_pixels: int) -> int:
     """Work until the queue is empty, or until Ctrl-C; returns the exit code."""
-    from engine.station.loop import work
+    from engine.station.worker import work
 
     started_at = time.time()
     with Station(folder, limits=Limits(max_pixels=max_pixels)) as station, progress() as tell:

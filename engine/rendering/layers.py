@@ -20,7 +20,7 @@ from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors, heat_colors, ink_on
 from engine.rendering.overlays import between_grids
 from engine.rendering.strokes import WHITE, Color, label, label_places, label_px, outline
-from engine.station.judging import Judged
+from engine.station.judge import Judged
 
 Image = UInt8[np.ndarray, "height width 3"]
 Sheet = UInt8[np.ndarray, "height width 4"]

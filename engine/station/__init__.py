@@ -5,8 +5,9 @@ The names below are imported when first used, so that a command line need not wa
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from engine.lazy import lazy_names
 
 __all__ = [
     "Batch",
@@ -24,30 +25,35 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from engine.station.errors import StationError
-    from engine.station.records import Batch, Benchmark, Entry, Job, Limits, Result, Tally, Watch
+    from engine.station.records import (
+        Batch,
+        Benchmark,
+        Entry,
+        Job,
+        Limits,
+        Result,
+        StationError,
+        Tally,
+        Watch,
+    )
     from engine.station.station import Station
     from engine.station.supervisor import Supervisor, keep_working
 else:
-    _MODULES = {
-        "Batch": "records",
-        "Benchmark": "records",
-        "Entry": "records",
-        "Job": "records",
-        "Limits": "records",
-        "Result": "records",
-        "Station": "station",
-        "StationError": "errors",
-        "Supervisor": "supervisor",
-        "Tally": "records",
-        "Watch": "records",
-        "keep_working": "supervisor",
-    }
-
-    def __getattr__(name: str) -> object:
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "engine.station.records": (
+                "Batch",
+                "Benchmark",
+                "Entry",
+                "Job",
+                "Limits",
+                "Result",
+                "StationError",
+                "Tally",
+                "Watch",
+            ),
+            "engine.station.station": ("Station",),
+            "engine.station.supervisor": ("Supervisor", "keep_working"),
+        },
+    )

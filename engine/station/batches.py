@@ -7,11 +7,9 @@ from pathlib import Path
 
 from engine.station import entries
 from engine.station.database import Database, Row, known_moment, now
-from engine.station.errors import StationError
-from engine.station.folders import allowed, folder_images, root_of
-from engine.station.labels import label
-from engine.station.records import Batch, Limits, Watch
-from engine.station.selection import stored_path
+from engine.station.entries import stored_path
+from engine.station.paths import allowed, folder_images, root_of
+from engine.station.records import Batch, Limits, StationError, Watch, label
 
 _BATCH = (
     "SELECT batches.*, (SELECT count(*) FROM entries WHERE batch = batches.id) AS n FROM batches"

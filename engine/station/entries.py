@@ -1,18 +1,101 @@
-"""How are entries written and read?"""
+"""How are entries written and read?
+
+Which entries are asked for, and in which order?
+
+How many of each verdict are there, and which threshold decides?
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Unpack
+from typing import Literal, TypedDict, Unpack
 
 from engine.station.database import Database, Row, known_moment, moment, now
-from engine.station.errors import StationError
-from engine.station.folders import FolderImage
-from engine.station.records import Entry, Source
-from engine.station.selection import Filters, Order, condition, ordering, stored_path
+from engine.station.paths import FolderImage
+from engine.station.records import Entry, Review, Source, State, StationError, Tally, Verdict
+
+Order = Literal["newest", "oldest", "worst", "best", "name"]
+
+# what has no figure yet comes last, whichever way
+_ORDERS: dict[str, str] = {
+    "newest": "id DESC",
+    "oldest": "id",
+    "worst": "severity DESC, id DESC",
+    "best": "severity IS NULL, severity, id DESC",
+    "name": "name COLLATE NOCASE, id",
+}
+
+
+class Filters(TypedDict, total=False):
+    """What entries must have in common; what is left out, None or empty asks for nothing.
+
+    ``classes``: at least one of them is concerned. ``reviews`` may hold None for those that nobody
+    has reviewed. ``since`` and ``until`` bound the time of adding, the first included; a time
+    without a zone is that of this computer.
+    """
+
+    model: Path | None
+    states: Sequence[State]
+    verdicts: Sequence[Verdict]
+    classes: Sequence[str]
+    reviews: Sequence[Review | None]
+    since: datetime | None
+    until: datetime | None
+    batch: int | None
+
+
+def condition(**filters: Unpack[Filters]) -> tuple[str, list[object]]:
+    """Return the condition in SQL, and its values."""
+    words: list[str] = []
+    values: list[object] = []
+
+    def ask(condition: str, *asked: object) -> None:
+        words.append(condition)
+        values.extend(asked)
+
+    if (model := filters.get("model")) is not None:
+        ask("model = ?", stored_path(model))
+    if (batch := filters.get("batch")) is not None:
+        ask("batch = ?", batch)
+    if states := filters.get("states"):
+        ask(f"state IN ({_marks(states)})", *states)
+    if verdicts := filters.get("verdicts"):
+        ask(f"verdict IN ({_marks(verdicts)})", *verdicts)
+    if classes := filters.get("classes"):
+        found = f"SELECT entry FROM entry_classes WHERE name IN ({_marks(classes)})"
+        ask(f"id IN ({found})", *classes)
+    if reviews := filters.get("reviews"):
+        ask(f"coalesce(review, '') IN ({_marks(reviews)})", *(each or "" for each in reviews))
+    if (since := filters.get("since")) is not None:
+        ask("added_at >= ?", since.timestamp())
+    if (until := filters.get("until")) is not None:
+        ask("added_at < ?", until.timestamp())
+    return " AND ".join(words) or "1", values
+
+
+def ordering(order: str) -> str:
+    """Return the order in SQL.
+
+    Raises:
+        StationError: There is no such order.
+    """
+    if order not in _ORDERS:
+        raise StationError(f"order must be one of {', '.join(_ORDERS)}, got {order!r}")
+    return _ORDERS[order]
+
+
+def stored_path(path: Path) -> str:
+    """Write a path as tables hold it: absolute, with symbolic links as they are."""
+    return str(path.absolute())
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
 
 # who is waited for comes first: an entry asked for again by hand, then a camera or a person
 URGENT, SOON, LATER = 2, 1, 0
@@ -225,3 +308,50 @@ def entry_of(row: Row) -> Entry:
         is_drawn=bool(row["is_drawn"]),
         library=row["library"],
     )
+
+
+def tally(database: Database, **filters: Unpack[Filters]) -> Tally:
+    """Count entries by state and, of those done, by verdict and review."""
+    where, values = condition(**filters)
+    counts: dict[str, int] = {}
+    for row in database.rows(
+        f"SELECT state, verdict, review, count(*) AS n FROM entries WHERE {where}"
+        " GROUP BY state, verdict, review",
+        values,
+    ):
+        names = [row["state"]]
+        if row["state"] == "done":
+            names += [each for each in (row["verdict"], row["review"]) if each]
+        for name in names:
+            counts[name] = counts.get(name, 0) + int(row["n"])
+    return Tally(**counts)
+
+
+def class_names(database: Database, model: Path | None) -> list[str]:
+    """Return the names of all classes concerned by any entry, or by those of a model."""
+    where, values = condition(model=model)
+    query = f"WHERE entry IN (SELECT id FROM entries WHERE {where})" if values else ""
+    rows = database.rows(f"SELECT DISTINCT name FROM entry_classes {query} ORDER BY name", values)
+    return [str(row["name"]) for row in rows]
+
+
+def threshold(database: Database, model: Path) -> float | None:
+    """Return the threshold set by hand for a model, if any."""
+    row = database.row("SELECT value FROM thresholds WHERE model = ?", (stored_path(model),))
+    return None if row is None else float(row["value"])
+
+
+def set_threshold(database: Database, model: Path, value: float | None) -> None:
+    """Set or drop the threshold of a model; its verdicts follow at once."""
+    name = stored_path(model)
+    with database.change() as connection:
+        connection.execute("DELETE FROM thresholds WHERE model = ?", (name,))
+        if value is not None:
+            connection.execute("INSERT INTO thresholds VALUES (?, ?)", (name, float(value)))
+        connection.execute(
+            "UPDATE entries SET threshold = coalesce(?, learnt), verdict = CASE"
+            " WHEN is_by_region THEN verdict"
+            " WHEN total > coalesce(?, learnt) THEN 'anomaly' ELSE 'normal' END"
+            " WHERE model = ? AND total IS NOT NULL",
+            (value, value, name),
+        )

@@ -15,8 +15,7 @@ from jaxtyping import UInt8
 
 from engine.atomic import atomic_write
 from engine.station.database import Database
-from engine.station.errors import StationError
-from engine.station.records import Entry, Limits
+from engine.station.records import Entry, Limits, StationError
 from features.image_files import RAISE_CAP, image_size, read_image
 from features.images import ImageError
 

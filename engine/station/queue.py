@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from engine.station.database import Database, Row, now
 from engine.station.entries import entry_of
-from engine.station.judging import Judged
-from engine.station.records import Entry
-from engine.station.words import calm, class_names, worst
+from engine.station.judge import Judged
+from engine.station.records import Entry, calm, class_names, worst
 
 # an image that ends the worker as often as this is not tried again
 MAX_ATTEMPTS = 3

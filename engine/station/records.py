@@ -1,12 +1,27 @@
-"""What does a station remember: images with their verdicts, batches, watched folders, jobs?"""
+"""What does a station remember: images with their verdicts, batches, watched folders, jobs?
+
+What can go wrong at the door of a station?
+
+What may an image, a batch or a model be called?
+
+Names come from strangers: they are labels for people, never paths.
+
+What is the worst in an image, in a few words?
+"""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
+
+from engine.regions.report import RegionReport
+from engine.regions.wording import reason_line
+from engine.report import Report
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Source = Literal["upload", "folder", "watch"]
@@ -179,3 +194,80 @@ class Benchmark(NamedTuple):
     name: str
     path: Path
     created: datetime
+
+
+class StationError(ValueError):
+    """Something a station cannot do; the message is one line and names the cure."""
+
+
+MAX_LENGTH = 120
+UNNAMED = "image"
+
+# letters of any language, so that products keep their names; no separator, no leading dot
+_MODEL_NAME = re.compile(r"\w[\w .+-]{0,79}")
+
+
+def label(name: str) -> str:
+    """Turn any text into a name on one line: without folders and control characters, not too long.
+
+    Characters that show nothing or turn the direction of writing are dropped. A long name keeps
+    its ending; an empty one becomes ``image``.
+    """
+    last = re.split(r"[/\\]", name.strip())[-1]
+    shown = "".join(" " if each.isspace() else each for each in last if _is_shown(each))
+    text = " ".join(shown.split())
+    if text.strip(". ") == "":
+        return UNNAMED
+    if len(text) > MAX_LENGTH:
+        ending = PurePosixPath(text).suffix[:8]
+        text = text[: MAX_LENGTH - len(ending) - 1] + "…" + ending
+    return text
+
+
+def model_name(name: str) -> str:
+    """Return the name of a model if it can safely be that of a file, without ``.pw``.
+
+    Raises:
+        StationError: It holds anything but letters, digits and some signs, or is too long.
+    """
+    text = unicodedata.normalize("NFC", name.strip()).removesuffix(".pw").rstrip()
+    if not _MODEL_NAME.fullmatch(text):
+        raise StationError(
+            "a model's name must have 1 to 80 letters, digits, blanks or . + - _ and start with a "
+            f"letter or digit, got {label(name)!r}; choose another name"
+        )
+    return text
+
+
+def _is_shown(character: str) -> bool:
+    """Tell whether a character is visible or a blank; others might hide what a name is."""
+    return character.isspace() or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co"}
+
+
+CALM = "like the references"
+
+
+def worst(report: Report, regions: RegionReport) -> str:
+    """Say what most speaks against an image, whether or not that makes it an anomaly."""
+    if regions.defects:
+        return reason_line(regions)
+    if report.headline is not None:
+        return report.headline.text
+    if regions.unknown:
+        return reason_line(regions) or regions.reason
+    return "the image as a whole differs, no place or part by itself"
+
+
+def calm(regions: RegionReport) -> str:
+    """Say why an image is normal."""
+    if not regions.accepted:
+        return CALM
+    names = dict.fromkeys(each.class_name for each in regions.accepted)
+    return f"only accepted novelties ({', '.join(names)})"
+
+
+def class_names(report: Report, regions: RegionReport) -> tuple[str, ...]:
+    """Name the classes concerned: those that deviate, and those of recognised regions."""
+    deviating = (each.class_name for each in report.deviations if each.class_id >= 0)
+    found = (each.class_name for each in regions.regions if each.kind != "unknown")
+    return tuple(dict.fromkeys(name for name in (*deviating, *found) if name))

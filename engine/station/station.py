@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 import numpy as np
 from jaxtyping import UInt8
 
-from engine.station import batches, entries, exports, jobs, results, verdicts
-from engine.station.benchmarks import finished_benchmarks, finished_runs
+from engine.station import batches, entries, exports, jobs, results
 from engine.station.database import Database
-from engine.station.folders import allowed
-from engine.station.labels import label, model_name
+from engine.station.entries import Filters, Order
+from engine.station.jobs import checked_spec
+from engine.station.paths import Places, allowed
 from engine.station.photographs import image_path, keep_image, kept_image, unchanged_photograph
-from engine.station.places import Places
 from engine.station.records import (
     Batch,
     Benchmark,
@@ -28,9 +27,10 @@ from engine.station.records import (
     Review,
     Tally,
     Watch,
+    label,
+    model_name,
 )
-from engine.station.selection import Filters, Order
-from engine.station.specs import checked_spec
+from engine.station.results import finished_benchmarks, finished_runs
 
 if TYPE_CHECKING:
     from engine.benchmark.records import Run
@@ -182,7 +182,7 @@ class Station:
 
     def tally(self, **filters: Unpack[Filters]) -> Tally:
         """Count the entries asked for by state, verdict and review."""
-        return verdicts.tally(self.database, **filters)
+        return entries.tally(self.database, **filters)
 
     def entry(self, id: int) -> Entry:
         """Return one entry."""
@@ -196,7 +196,7 @@ class Station:
 
     def classes(self, *, model: Path | None = None) -> list[str]:
         """Return the names of the classes that any entry, or any of a model, concerns."""
-        return verdicts.class_names(self.database, model)
+        return entries.class_names(self.database, model)
 
     def result(self, id: int) -> Result:
         """Return what a page shows of a judged image; waits while its pictures are drawn."""
@@ -233,11 +233,11 @@ class Station:
 
     def threshold(self, model: Path) -> float | None:
         """Return the threshold set by hand for a model; None where the learnt one holds."""
-        return verdicts.threshold(self.database, model)
+        return entries.threshold(self.database, model)
 
     def set_threshold(self, model: Path, value: float | None) -> None:
         """Set the threshold of a model by hand, or None; all its verdicts follow at once."""
-        verdicts.set_threshold(self.database, model, value)
+        entries.set_threshold(self.database, model, value)
 
     # Folders and models
 
@@ -268,7 +268,7 @@ class Station:
     # Jobs
 
     def start_job(self, kind: str, spec: Mapping[str, Any]) -> int:
-        """Queue long work; returns its id. ``engine.station.specs`` says what each kind needs.
+        """Queue long work; returns its id. ``engine.station.jobs`` says what each kind needs.
 
         Raises:
             StationError: There is no such kind, its spec is wrong, or names a path that is closed.
@@ -326,7 +326,7 @@ class Station:
             StationError: There is no entry, one that has not been judged, or several models.
             ImageError: A photograph is gone or has changed.
         """
-        from engine.station.pages import report_page
+        from engine.station.exports import report_page
 
         found = [self.entry(each) for each in ids]
         return report_page(found, [self.photo(each.id) for each in found])

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.station.places import Places
+from engine.station.paths import Places
 from engine.station.records import Limits
 from engine.station.worker import THREADS
 

@@ -2,6 +2,10 @@
 
 One works at a time for each station; another waits until that one leaves. One that was started by a
 process (``--parent``) and has lost it finishes the queue and leaves.
+
+How is the next image of the queue judged?
+
+What does the worker do all day?
 """
 
 from __future__ import annotations
@@ -12,13 +16,24 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
-from engine.station.places import Places
+from engine.commands.failures import explained
+from engine.station import queue, results
+from engine.station.database import Database
+from engine.station.file_lock import turn
+from engine.station.job_pool import Crew
+from engine.station.judge import Judge
+from engine.station.paths import Places
+from engine.station.photographs import digest_of, photograph_of, read_photograph
+from engine.station.queue import Claimed
 from engine.station.records import MAX_PIXELS, Limits
-from engine.station.turn import turn
+from engine.station.result_view import draw
+from engine.station.results import write_result
+from engine.station.watcher import Watcher
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 MAX_LOG_BYTES = 2_000_000
@@ -43,8 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     with turn(places.lock, is_waiting=is_waiting) as is_ours:
         if is_ours:
-            from engine.station.loop import work
-
             limits = Limits(max_pixels=given.max_pixels)
 
             def is_over() -> bool:
@@ -99,3 +112,117 @@ def _bound_log() -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+
+
+_logger = logging.getLogger(__name__)
+
+
+def work_once(database: Database, places: Places, judge: Judge, limits: Limits) -> bool:
+    """Judge the next image; tells whether there was one. One that cannot be judged stops nothing.
+
+    Only one process may do this at a time; ``engine.station.file_lock`` sees to that.
+    """
+    claimed = queue.claim(database)
+    if claimed is None:
+        return False
+    try:
+        _judge(claimed, database, places, judge, limits)
+    except Exception as error:
+        text = explained(error)
+        if text is None:
+            _logger.exception("entry %d could not be judged", claimed.entry.id)
+            text = f"a fault of partwise ({type(error).__name__}: {error}); please report it"
+        queue.fail(database, claimed, text)
+    return True
+
+
+def _judge(
+    claimed: Claimed, database: Database, places: Places, judge: Judge, limits: Limits
+) -> None:
+    entry = claimed.entry
+    path = photograph_of(entry, places.images)
+    image = read_photograph(path, entry.name, limits)
+    judged = judge.judge(image, entry.model, entry.library)
+    # whoever waits for the verdict should not wait for the pictures
+    if queue.finish(database, claimed, judged):
+        drawn = draw(judged)
+        write_result(
+            entry.id, places.results, drawn.facts, drawn.photo, drawn.reference, drawn.layers
+        )
+        queue.note_drawn(database, entry.id, _digest(path, entry.path))
+
+
+def _digest(path: Path, original: Path | None) -> str | None:
+    """Return the digest of an image that stays in its folder; that of an upload is known."""
+    return digest_of(path) if original is not None else None
+
+
+LOOK_S = 0.05
+_TEND_S = 0.2
+
+
+def work(
+    places: Places,
+    limits: Limits,
+    *,
+    first: Path | None = None,
+    is_stopping: Callable[[], bool],
+    is_leaving_when_done: Callable[[], bool] = lambda: False,
+) -> None:
+    """Judge images, look at watched folders and start jobs, until told to stop or to leave.
+
+    Whoever calls holds the lock of the station. ``first`` is a model to be loaded before its first
+    image comes.
+    """
+    database = Database(places.database)
+    crew, judge, watcher = Crew(database, places, limits), Judge(), Watcher(database)
+    try:
+        queue.recover(database)
+        results.sweep(places.results)
+        crew.recover()
+        if first is not None:
+            _prepare(judge, first)
+        _go_on(database, places, limits, crew, judge, watcher, is_stopping, is_leaving_when_done)
+    finally:
+        crew.stop()
+        queue.recover(database)
+        judge.close()
+        database.close()
+
+
+def _prepare(judge: Judge, model: Path) -> None:
+    """Load a model; whatever is wrong with it is said of the first image that asks for it."""
+    try:
+        judge.prepare(model)
+    except (OSError, ValueError) as error:
+        _logger.warning("%s cannot be loaded yet: %s", model, error)
+
+
+def _go_on(
+    database: Database,
+    places: Places,
+    limits: Limits,
+    crew: Crew,
+    judge: Judge,
+    watcher: Watcher,
+    is_stopping: Callable[[], bool],
+    is_leaving_when_done: Callable[[], bool],
+) -> None:
+    version, tended_at = -1, 0.0
+    while not is_stopping():
+        seen = database.version()
+        has_changed, version = seen != version, seen
+        if has_changed or time.monotonic() > tended_at + _TEND_S:
+            crew.tend()
+            tended_at = time.monotonic()
+        has_found = watcher.look(has_changed=has_changed)
+        if has_changed or has_found:
+            while not is_stopping() and work_once(database, places, judge, limits):
+                watcher.look(has_changed=False)
+                if time.monotonic() > tended_at + _TEND_S:
+                    crew.tend()
+                    tended_at = time.monotonic()
+        elif is_leaving_when_done() and not crew.is_busy:
+            return
+        else:
+            time.sleep(LOOK_S)

@@ -14,7 +14,7 @@ from engine.benchmark import find_categories, read_result, run_bench, write_resu
 from engine.config import Config, to_dict
 from engine.inspector import Inspector
 from engine.station import Limits, Station, jobs
-from engine.station.doing import do
+from engine.station.job_process import do
 from engine.synthetic.scenes import write_scenes
 from ui.view import plain
 

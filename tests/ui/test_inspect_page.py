@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 
 from engine import Inspector
 from engine.station import Station
-from engine.station.judging import Judge
-from engine.station.work import work_once
+from engine.station.judge import Judge
+from engine.station.worker import work_once
 from features import read_image
 
 MARKUP = "<img src=x onerror=alert(1)>.png", "**bold** :red[red] $x$.png"

@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 from engine import Inspector
 from engine.editing import class_rows, effect, leave_one_out_totals
 from engine.station import Station
-from engine.station.judging import Judge
-from engine.station.work import work_once
+from engine.station.judge import Judge
+from engine.station.worker import work_once
 from ui.parts_page.view_effect import effect_words
 
 PATIENCE_MS = 60_000

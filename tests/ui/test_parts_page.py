@@ -11,8 +11,8 @@ from engine import Inspector, config
 from engine.editing import Count, Merge, Rename, change, class_rows
 from engine.rendering.layers import jpeg
 from engine.station import Station
-from engine.station.judging import Judge
-from engine.station.work import work_once
+from engine.station.judge import Judge
+from engine.station.worker import work_once
 from engine.synthetic.scenes import render
 from ui.parts_page.keep import kept
 from ui.parts_page.table import CHOSEN

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from engine.regions import Library
 from engine.station import Station
-from engine.station.judging import Judge
-from engine.station.work import work_once
+from engine.station.judge import Judge
+from engine.station.worker import work_once
 from features import read_image
 
 PATIENCE_S = 60

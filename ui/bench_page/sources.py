@@ -12,7 +12,7 @@ import streamlit as st
 
 from engine.benchmark.datasets import category_folders
 from engine.benchmark.results import BenchResult, read_result
-from engine.station.benchmarks import finished_runs
+from engine.station.results import finished_runs
 from ui.bench_page.view import job_title, moment
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import streamlit as st
 from engine.benchmark.datasets import Category, DatasetError, find_categories, find_datasets
 from engine.benchmark.protocol import SEEDS, SHOTS
 from engine.station import StationError
-from engine.station.specs import PROFILES
+from engine.station.jobs import PROFILES
 from ui.bench_page.address import turn_to
 from ui.bench_page.view import HINTS, category_text, plan_text, read_numbers
 from ui.view import counted, plain

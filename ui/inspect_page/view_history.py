@@ -12,7 +12,7 @@ from ui.view import counted
 
 if TYPE_CHECKING:
     from engine.station import Entry
-    from engine.station.selection import Order
+    from engine.station.entries import Order
 
 PAGE_SIZE = 20
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.station import StationError
-from engine.station.folders import folder_images
+from engine.station.paths import folder_images
 from features.images import ImageError
 from ui.new_model_page.view import MAX_REFERENCES, Chosen
 from ui.thumbnails import thumbnail

@@ -14,8 +14,8 @@ import pytest
 from engine.config import Config
 from engine.inspector import Inspector
 from engine.station import Station
-from engine.station.judging import Judge
-from engine.station.work import work_once
+from engine.station.judge import Judge
+from engine.station.worker import work_once
 from engine.synthetic.scenes import render
 
 SMALL = replace(Config(), working_area_px=16384)

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.station import Station, StationError
-from engine.station.entries import review
-from engine.station.selection import ordering
+from engine.station.entries import ordering, review
 
 A, B = Path("/models/a.pw"), Path("/models/b.pw")
 

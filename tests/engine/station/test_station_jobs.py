@@ -12,9 +12,8 @@ import pytest
 
 from engine.inspector import Inspector
 from engine.station import Limits, StationError, jobs, keep_working
-from engine.station.crew import Crew
-from engine.station.doing import do
-from engine.station.telling import JobCancelledError, Teller
+from engine.station.job_pool import Crew
+from engine.station.job_process import JobCancelledError, Teller, do
 from engine.synthetic.scenes import write_scenes
 
 

@@ -8,8 +8,8 @@ import pytest
 from engine.inspector import Inspector
 from engine.model_file import ModelFileError
 from engine.regions import Library, Outlined, Recogniser, Region, teach
-from engine.station.judging import Judge
-from engine.station.loop import work as work_on
+from engine.station.judge import Judge
+from engine.station.worker import work as work_on
 from engine.synthetic.scenes import render
 
 

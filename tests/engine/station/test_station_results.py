@@ -13,7 +13,7 @@ from engine.inspector import Inspector
 from engine.rendering import overlays
 from engine.rendering.layers import View, heat_sheet, matte, parts_sheet
 from engine.station import StationError
-from engine.station.drawing import draw
+from engine.station.result_view import draw
 from engine.synthetic.scenes import render
 
 
@@ -31,7 +31,7 @@ def moved(model):
 
 @pytest.fixture(scope="module")
 def judged(moved, model):
-    from engine.station.judging import Judge
+    from engine.station.judge import Judge
 
     return Judge().judge(moved[0], model)
 
@@ -84,7 +84,7 @@ def test_the_reference_lies_over_the_photograph(judged, moved):
 
 
 def test_heat_lies_where_the_pin_is_missing(model):
-    from engine.station.judging import Judge
+    from engine.station.judge import Judge
 
     scene = render("pins", np.random.default_rng([32, 11]), "missing_pin")
     move = about_center(scene.image.shape[:2], angle_rad=np.deg2rad(-6), shift_xy=(5.0, 4.0))
@@ -98,7 +98,7 @@ def test_heat_lies_where_the_pin_is_missing(model):
 
 
 def test_a_large_photograph_is_shown_smaller_with_its_own_coordinates(judged, moved, model):
-    from engine.station.judging import Judge
+    from engine.station.judge import Judge
 
     large = cv2.resize(moved[0], None, fx=5, fy=5)
     drawn = draw(Judge().judge(large, model))

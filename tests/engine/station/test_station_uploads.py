@@ -3,7 +3,7 @@
 import pytest
 
 from engine.station import Limits, Station, StationError
-from engine.station.labels import label, model_name
+from engine.station.records import label, model_name
 from features.images import ImageError
 
 

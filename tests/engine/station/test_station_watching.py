@@ -5,7 +5,7 @@ import os
 import pytest
 
 from engine.station import Station, StationError
-from engine.station.watching import Watcher
+from engine.station.watcher import Watcher
 
 
 @pytest.fixture

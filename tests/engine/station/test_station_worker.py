@@ -10,8 +10,7 @@ import time
 import pytest
 
 from engine.station import Station, StationError, keep_working
-from engine.station.database import Database
-from engine.station.schema import APPLICATION_ID
+from engine.station.database import APPLICATION_ID, Database
 
 
 def start(module, *arguments):

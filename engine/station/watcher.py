@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.station import entries
 from engine.station.database import Database, Row
-from engine.station.folders import FolderImage, folder_images
+from engine.station.paths import FolderImage, folder_images
 
 LOOK_EVERY_S = 1.0
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from engine.station import jobs
 from engine.station.database import Database, now
-from engine.station.places import Places
+from engine.station.paths import Places
 from engine.station.records import JOB_KINDS, Limits
 
 MAX_ATTEMPTS = 3
@@ -95,7 +95,7 @@ class Crew:
             ).fetchone()
         if row is None:
             return
-        command = [sys.executable, "-m", "engine.station.job", str(self._places.folder)]
+        command = [sys.executable, "-m", "engine.station.job_process", str(self._places.folder)]
         options = ["--parent", str(os.getpid()), "--max-pixels", str(self._limits.max_pixels)]
         process = subprocess.Popen(
             [*command, str(row["id"]), *options],

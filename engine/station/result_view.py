@@ -15,7 +15,7 @@ from engine.rendering.colors import EXTRA_COLOR, class_colors
 from engine.rendering.layers import Image, View, heat_sheet, jpeg, matte, parts_sheet, png
 from engine.rendering.region_maps import draw_classes
 from engine.rendering.tables import class_lines, score_lines, shown_classes
-from engine.station.judging import Judged
+from engine.station.judge import Judged
 from features.images import resize
 
 # what the reference does not show is neither light nor dark
