@@ -10,12 +10,11 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from engine.station import Limits, Station
-from ui.choice import choose_model, known_models
+from ui.auth import admit, offer_to_leave
 from ui.context import Context
-from ui.gate import admit, offer_to_leave
 from ui.live import begin_page, end_page
 from ui.settings import Settings, read_settings
-from ui.sidebar import ask_author, show_status
+from ui.sidebar import ask_author, choose_model, known_models, show_status
 
 MARK = Path(__file__).with_name("mark.svg")
 LOGO = Path(__file__).with_name("logo.svg")

@@ -22,7 +22,7 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from ui.static_files import static_text
+from ui.components import static_text
 
 P = ParamSpec("P")
 

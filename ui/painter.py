@@ -36,8 +36,8 @@ import streamlit as st
 from engine.regions.payload import MAX_POINTS_IN_ALL, MAX_SHAPES, number, parse_shapes
 from engine.regions.shapes import Shape
 from features.region import RegionError
-from ui.static_files import data_address, static_text
-from ui.tiles import Tile, Viewport, tile_of
+from ui.components import data_address, static_text
+from ui.images import Tile, Viewport, tile_of
 
 __all__ = ["TOOLS", "Painting", "Tile", "Viewport", "painter", "tile_of", "viewport_of"]
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from ui.static_files import data_address, static_text
+from ui.components import data_address, static_text
 
 _COMPONENT = st.components.v2.component(
     "partwise_viewer",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.view import plain
+from ui.text import plain
 
 for text in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
     with st.container(border=True):

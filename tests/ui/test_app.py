@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.station import Station
-from ui.choice import known_models
+from ui.sidebar import known_models
 
 APP = Path(__file__).parents[2] / "ui" / "app.py"
 

@@ -16,7 +16,7 @@ from engine.inspector import Inspector
 from engine.station import Limits, Station, jobs
 from engine.station.job_process import do
 from engine.synthetic.scenes import write_scenes
-from ui.view import plain
+from ui.text import plain
 
 
 def page(station: str, root: str) -> None:

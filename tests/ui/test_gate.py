@@ -6,8 +6,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui.gate import is_name_of_this_machine, is_own_origin
-from ui.turnstile import FIRST_DELAY_S, LONGEST_DELAY_S, PASS_LASTS_S, Turnstile
+from ui.auth import (
+    FIRST_DELAY_S,
+    LONGEST_DELAY_S,
+    PASS_LASTS_S,
+    Turnstile,
+    is_name_of_this_machine,
+    is_own_origin,
+)
 
 APP = Path(__file__).parents[2] / "ui" / "app.py"
 

@@ -11,7 +11,7 @@ from engine.editing import class_rows, effect, leave_one_out_totals
 from engine.station import Station
 from engine.station.judge import Judge
 from engine.station.worker import work_once
-from ui.parts_page.view_effect import effect_words
+from ui.parts_page.effect_view import effect_words
 
 PATIENCE_MS = 60_000
 DESK, TABLET = {"width": 1280, "height": 800}, {"width": 1024, "height": 768}

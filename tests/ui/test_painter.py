@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
 from engine.regions.shapes import Click
-from ui.tiles import MAX_SIDE_PX, Viewport, tile_of
+from ui.images import MAX_SIDE_PX, Viewport, tile_of
 
 
 def show() -> None:

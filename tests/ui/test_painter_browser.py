@@ -20,7 +20,7 @@ from PIL import Image as Pillow
 from engine.regions.payload import parse_shapes
 from engine.regions.shapes import region_of
 from engine.synthetic.scenes import render
-from ui.static_files import static_text
+from ui.components import static_text
 
 SIZE = (380, 550)
 LARGE = (5774, 8660)

@@ -5,7 +5,7 @@ import pytest
 
 from engine.editing import Add, Count, Merge, Rename
 from features.region import Region
-from ui.parts_page.keep import drop, keep, kept
+from ui.parts_page.state import drop, keep, kept
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from engine.station import Station
 from engine.station.judge import Judge
 from engine.station.worker import work_once
 from engine.synthetic.scenes import render
-from ui.parts_page.keep import kept
-from ui.parts_page.table import CHOSEN
+from ui.parts_page.classes import CHOSEN
+from ui.parts_page.state import kept
 
 MARKUP = "**bold** <img src=x onerror=alert(1)> :red[red]"
 PATIENCE_S = 60

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.station import Job, Tally
-from ui.view import counted, percent, plain, status_of, with_code
+from ui.text import counted, percent, plain, status_of, with_code
 
 JOINER = "\u2060"
 

@@ -12,6 +12,17 @@ from engine.benchmark.metrics import auroc, f1_max, sweep
 from engine.benchmark.records import Judgement, Run, labels_of, totals_of
 from engine.benchmark.summary import summarise
 from engine.station import Job
+from ui.bench_page.compare_view import (
+    changed_rows,
+    changed_words,
+    difference_rows,
+    differences_chart,
+    pair_title,
+    pairs_chart,
+    verdict_text,
+)
+from ui.bench_page.curves_view import f1_chart, precision_chart, roc_chart, totals_chart
+from ui.bench_page.figures_view import lines_chart, matrix_chart, shots_chart
 from ui.bench_page.view import (
     HINTS,
     TITLES,
@@ -29,17 +40,6 @@ from ui.bench_page.view import (
     summary_rows,
     tiles,
 )
-from ui.bench_page.view_compare import (
-    changed_rows,
-    changed_words,
-    difference_rows,
-    differences_chart,
-    pair_title,
-    pairs_chart,
-    verdict_text,
-)
-from ui.bench_page.view_curves import f1_chart, precision_chart, roc_chart, totals_chart
-from ui.bench_page.view_figures import lines_chart, matrix_chart, shots_chart
 from ui.charts import DARK, LIGHT
 
 TOTALS = {"g1": 0.2, "g2": 1.5, "g3": 0.9, "b1": 3.0, "b2": 0.5, "b3": 1.2, "b4": None}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.view_folders import MAX_SHOWN, is_below, look_into, short
+from ui.text import MAX_SHOWN, is_below, look_into, short
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.station import Entry
-from ui.inspect_page.view_history import Filters, n_pages, page_words, review_words, table_rows
+from ui.inspect_page.history_view import Filters, n_pages, page_words, review_words, table_rows
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 ENTRY = Entry(

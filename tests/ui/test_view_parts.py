@@ -8,8 +8,8 @@ import pytest
 
 from engine.editing import ClassEdit, ClassRow, Rename
 from features.region import Region
+from ui.parts_page.actions_view import ACTIONS, area_words, called, fine_counts, offered
 from ui.parts_page.view import headings, history_lines, last_counting, last_undone, rows
-from ui.parts_page.view_actions import ACTIONS, area_words, called, fine_counts, offered
 
 
 def class_row(

@@ -10,7 +10,7 @@ from engine.editing import Effect
 from engine.editing.refit import Change, CountChange
 from engine.station import Entry
 from ui.charts import DARK, LIGHT
-from ui.parts_page.view_effect import (
+from ui.parts_page.effect_view import (
     Verdict,
     count_lines,
     effect_words,

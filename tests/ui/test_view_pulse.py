@@ -1,7 +1,7 @@
 """The queue in words: how much is judged, and what was found."""
 
 from engine.station import Tally
-from ui.inspect_page.view_pulse import progress_words, settled_words
+from ui.inspect_page.progress import progress_words, settled_words
 
 
 def test_a_batch_says_how_far_it_is_and_what_it_found():

@@ -11,8 +11,8 @@ from engine.rendering.colors import ink_on as engine_ink_on
 from engine.rendering.overlays import ABSENT_KINDS as ENGINE_ABSENT_KINDS
 from engine.rendering.overlays import letter as engine_letter
 from engine.station import Entry, Result
-from ui.inspect_page import view_tables
-from ui.inspect_page.view_tables import (
+from ui.inspect_page import tables
+from ui.inspect_page.tables import (
     class_lines,
     finding_lines,
     framed,
@@ -106,8 +106,8 @@ def test_what_is_not_there_is_dashed_and_of_another_colour():
 
 
 def test_letters_and_kinds_are_those_of_the_reports():
-    assert [view_tables.letter(i) for i in range(60)] == [engine_letter(i) for i in range(60)]
-    assert view_tables.ABSENT_KINDS == ENGINE_ABSENT_KINDS
+    assert [tables.letter(i) for i in range(60)] == [engine_letter(i) for i in range(60)]
+    assert tables.ABSENT_KINDS == ENGINE_ABSENT_KINDS
 
 
 def test_used_scores_come_first_and_the_largest_on_top():
@@ -159,7 +159,7 @@ def test_regions_are_marked_by_sign_and_said_in_words():
 def test_ink_is_the_one_of_the_pictures(color):
     white = engine_ink_on(color) == (255, 255, 255)
     css = "#{:02x}{:02x}{:02x}".format(*color)
-    assert view_tables.ink_on(css) == ("#ffffff" if white else "#000000")
+    assert tables.ink_on(css) == ("#ffffff" if white else "#000000")
 
 
 def test_what_the_band_names_comes_first():

@@ -13,6 +13,14 @@ from engine.regions.bank import Likeness
 from engine.regions.suggestion import Member, Suggestion
 from engine.station import Entry
 from features.region import Region
+from ui.teach_page.library_view import (
+    class_chip,
+    lesson_rows,
+    lesson_words,
+    news,
+    other_kind,
+    outcome_title,
+)
 from ui.teach_page.view import (
     Said,
     change_rows,
@@ -20,19 +28,12 @@ from ui.teach_page.view import (
     class_label,
     conflict_words,
     entry_label,
+    group_title,
+    groups_summary,
     n_settled,
     offered,
     region_words,
     said_of,
-)
-from ui.teach_page.view_groups import group_title, groups_summary
-from ui.teach_page.view_library import (
-    class_chip,
-    lesson_rows,
-    lesson_words,
-    news,
-    other_kind,
-    outcome_title,
 )
 
 AT = datetime(2026, 5, 4, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.station import Entry
-from ui.inspect_page.view_threshold import slider_top, strip_plot, strip_rows, would_change
+from ui.inspect_page.threshold_view import slider_top, strip_plot, strip_rows, would_change
 
 
 def judged(*totals, threshold=1.0, is_by_region=False):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.station import Entry
-from ui.inspect_page.view_verdict import NO_REASON, NOTHING_DEVIATES, band
-from ui.view import figure
+from ui.inspect_page.verdict import NO_REASON, NOTHING_DEVIATES, band
+from ui.text import figure
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 QUEUED = Entry(1, "a.png", "upload", None, Path("m.pw"), "queued", NOW)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image as Pillow
 from streamlit.testing.v1 import AppTest
 
-from ui.static_files import data_address
+from ui.components import data_address
 from ui.viewer import Layer
 
 PAGE = """

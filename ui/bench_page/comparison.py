@@ -9,11 +9,7 @@ import streamlit as st
 from engine.benchmark.comparison import BenchComparison, compare
 from engine.benchmark.datasets import DatasetError
 from engine.station import StationError
-from ui.bench_page.gallery import Picture, show_gallery
-from ui.bench_page.look import draw, tones
-from ui.bench_page.sources import Source, load
-from ui.bench_page.view import HINTS
-from ui.bench_page.view_compare import (
+from ui.bench_page.compare_view import (
     changed_rows,
     changed_words,
     difference_rows,
@@ -22,7 +18,11 @@ from ui.bench_page.view_compare import (
     pairs_chart,
     verdict_text,
 )
-from ui.view import counted, plain
+from ui.bench_page.curves_view import draw, tones
+from ui.bench_page.gallery import Picture, show_gallery
+from ui.bench_page.state import Source, load
+from ui.bench_page.view import HINTS
+from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from engine.benchmark.comparison import RunPair

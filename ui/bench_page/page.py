@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.bench_page.address import VIEW, keep, kept
 from ui.bench_page.comparison import show_comparison
-from ui.bench_page.opening import show_opening
-from ui.bench_page.progress import show_jobs
+from ui.bench_page.gallery import show_opening
 from ui.bench_page.results import show_results
-from ui.bench_page.sources import Source, find_sources
-from ui.bench_page.start import show_start
+from ui.bench_page.start import show_jobs, show_start
+from ui.bench_page.state import VIEW, Source, find_sources, keep, kept
 
 if TYPE_CHECKING:
     from ui.context import Context

@@ -11,13 +11,12 @@ from engine.benchmark.datasets import DatasetError
 from engine.benchmark.html_report import bench_page
 from engine.benchmark.results import BenchResult
 from engine.station import StationError
-from ui.bench_page.address import RESULT, keep, kept
-from ui.bench_page.look import draw, tones
+from ui.bench_page.curves_view import draw, tones
+from ui.bench_page.figures_view import shots_chart
 from ui.bench_page.run import show_run
-from ui.bench_page.sources import Source, load
+from ui.bench_page.state import RESULT, Source, keep, kept, load
 from ui.bench_page.view import HINTS, TITLES, scope_text, summary_rows
-from ui.bench_page.view_figures import shots_chart
-from ui.view import plain
+from ui.text import plain
 
 if TYPE_CHECKING:
     from engine.station import Station

@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.benchmark.html_report import Line, Verdicts, lines_of, seed_index, verdicts_of, worst_of
-from ui.bench_page.address import keep, kept
+from ui.bench_page.curves_view import (
+    MARKS,
+    draw,
+    f1_chart,
+    precision_chart,
+    roc_chart,
+    tones,
+    totals_chart,
+)
+from ui.bench_page.figures_view import lines_chart, matrix_chart
 from ui.bench_page.gallery import Picture, show_gallery
-from ui.bench_page.look import draw, tones
+from ui.bench_page.state import keep, kept
 from ui.bench_page.view import HINTS, line_rows, mistake_words, run_key, run_title, tiles
-from ui.bench_page.view_curves import MARKS, f1_chart, precision_chart, roc_chart, totals_chart
-from ui.bench_page.view_figures import lines_chart, matrix_chart
-from ui.view import counted, plain
+from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from engine.benchmark.records import Run

@@ -15,7 +15,7 @@ from engine.benchmark.protocol import SEEDS, SHOTS
 from engine.benchmark.records import Run
 from engine.benchmark.summary import Figures, Row, Summary
 from engine.benchmark.text_report import number, with_spread
-from ui.view import counted
+from ui.text import counted
 
 if TYPE_CHECKING:
     from engine.station import Job

@@ -8,10 +8,10 @@ import streamlit as st
 
 from ui.inspect_page.history import show_history
 from ui.inspect_page.image import show_image
-from ui.inspect_page.intake import take_in
-from ui.inspect_page.pulse import look, show_current, show_progress
+from ui.inspect_page.progress import look, show_current, show_progress
 from ui.inspect_page.state import ALL, ONE, VIEW, arrive, current, keep, kept
 from ui.inspect_page.threshold import show_threshold
+from ui.inspect_page.uploads import take_in
 
 if TYPE_CHECKING:
     from ui.context import Context

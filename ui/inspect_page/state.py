@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import streamlit as st
 
 from engine.station import StationError
-from ui.inspect_page.view_history import Filters
+from ui.inspect_page.history_view import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.inspect_page.view_threshold import slider_top, strip_plot, strip_rows, would_change
-from ui.inspect_page.view_verdict import TOTAL_HINT
-from ui.view import figure
+from ui.inspect_page.threshold_view import slider_top, strip_plot, strip_rows, would_change
+from ui.inspect_page.verdict import TOTAL_HINT
+from ui.text import figure
 
 if TYPE_CHECKING:
     from pathlib import Path

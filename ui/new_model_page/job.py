@@ -12,12 +12,11 @@ from engine.editing import class_rows, reference_picture
 from engine.model_file import ModelFileError
 from engine.storage import load_inspector
 from features.images import ImageError
-from ui.choice import want_model
+from ui.images import thumbnail
 from ui.live import live
-from ui.new_model_page.legend import show_legend
-from ui.new_model_page.view import legend, step_words, totals_chart, totals_words
-from ui.thumbnails import thumbnail
-from ui.view import plain
+from ui.new_model_page.view import legend, show_legend, step_words, totals_chart, totals_words
+from ui.sidebar import want_model
+from ui.text import plain
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.station import StationError
-from ui.new_model_page.choice import choose
-from ui.new_model_page.example import go_on_with_example, is_example
+from ui.new_model_page.choice import choose, go_on_with_example, is_example
 from ui.new_model_page.job import show_failure, show_learnt, show_progress
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from ui.parts_page.actions_view import MAX_SPLIT, Action, Do, called, fine_counts, offered
 from ui.parts_page.state import paint, try_out
-from ui.parts_page.view_actions import MAX_SPLIT, Action, Do, called, fine_counts, offered
-from ui.view import plain
+from ui.text import plain
 
 if TYPE_CHECKING:
     from engine.editing import ClassRow, Edit

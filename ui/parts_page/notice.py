@@ -9,11 +9,11 @@ import streamlit as st
 
 from engine.station import StationError
 from ui.live import live
+from ui.parts_page.draft import last_verdicts
+from ui.parts_page.effect_view import Verdict, is_open, verdict_lines, verdict_words
 from ui.parts_page.state import Notice, notice, set_notice
-from ui.parts_page.verdicts import last_verdicts
-from ui.parts_page.view_effect import Verdict, is_open, verdict_lines, verdict_words
-from ui.table import show_table
-from ui.view import counted, plain
+from ui.tables import show_table
+from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from ui.context import Context

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from ui.components import two_columns
 from ui.parts_page.actions import show_actions
-from ui.parts_page.columns import two_columns
+from ui.parts_page.classes import chosen, pick_reference, show_reference, show_table
 from ui.parts_page.draft import show_draft
-from ui.parts_page.history import show_history, show_undo
+from ui.parts_page.history import carry_out, show_history, show_undo
 from ui.parts_page.notice import show_notice
 from ui.parts_page.painting import show_painting
-from ui.parts_page.picture import pick_reference, show_reference
-from ui.parts_page.saving import carry_out
 from ui.parts_page.state import arrive, error, painting, tried
-from ui.parts_page.table import chosen, show_table
 from ui.parts_page.view import rows
-from ui.view import counted, plain
+from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector

@@ -9,14 +9,14 @@ import numpy as np
 import streamlit as st
 from jaxtyping import UInt8
 
+from ui.components import two_columns
 from ui.painter import Painting, painter
 from ui.parts_page.actions import NAME_LENGTH, TRY
-from ui.parts_page.columns import two_columns
-from ui.parts_page.picture import photo, pick_reference
+from ui.parts_page.actions_view import area_words
+from ui.parts_page.classes import photo, pick_reference
 from ui.parts_page.state import paint, painting, try_out
 from ui.parts_page.view import sentence
-from ui.parts_page.view_actions import area_words
-from ui.view import plain
+from ui.text import plain
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector

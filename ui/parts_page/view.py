@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ui.inspect_page.view_tables import Line, ink_on
+from ui.inspect_page.tables import Line, ink_on
 
 if TYPE_CHECKING:
     from engine.editing import ClassEdit, ClassRow

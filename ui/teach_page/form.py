@@ -20,7 +20,7 @@ from ui.teach_page.state import (
     set_conflict,
 )
 from ui.teach_page.view import KIND_MEANS, class_label, conflict_words, offered
-from ui.view import counted, plain
+from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from engine.library import Lesson, RegionClass

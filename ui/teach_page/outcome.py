@@ -10,12 +10,12 @@ import streamlit as st
 from ui.context import Context
 from ui.inspect_page.state import open_entry
 from ui.live import live
+from ui.teach_page.images import entry_picture
 from ui.teach_page.lessons import turn
+from ui.teach_page.library_view import outcome_title
 from ui.teach_page.state import VIEW, Outcome, outcome, set_outcome
-from ui.teach_page.thumbnails import entry_picture
 from ui.teach_page.view import ChangeRow, change_rows, change_summary, n_settled
-from ui.teach_page.view_library import outcome_title
-from ui.view import plain
+from ui.text import plain
 
 if TYPE_CHECKING:
     from engine.station import Entry

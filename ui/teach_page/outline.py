@@ -14,7 +14,7 @@ from ui.painter import Painting
 from ui.teach_page.images import examined, reader
 from ui.teach_page.state import ROUGH, pick, picked
 from ui.teach_page.view import Source, exact_at_first, region_words
-from ui.view import counted, plain
+from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from engine.regions.pointing import Preview

@@ -10,15 +10,22 @@ from ui.context import Context
 from ui.painter import painter, viewport_of
 from ui.teach_page.form import show_form
 from ui.teach_page.groups import show_groups
-from ui.teach_page.history import show_lessons
-from ui.teach_page.images import choose, current, judged, sharp_tile
+from ui.teach_page.images import (
+    announce,
+    choose,
+    current,
+    judged,
+    last_lesson,
+    listen,
+    reading,
+    sharp_tile,
+)
 from ui.teach_page.lessons import DEFAULT_LAST, LAST, refusal
-from ui.teach_page.library import show_library
-from ui.teach_page.news import announce, last_lesson, listen, reading
+from ui.teach_page.library import show_lessons, show_library
 from ui.teach_page.outcome import show_outcome
 from ui.teach_page.outline import show_outline
 from ui.teach_page.state import PAINTER, VIEW, arrive, outcome, picked, subject
-from ui.view import plain
+from ui.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

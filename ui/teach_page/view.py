@@ -1,4 +1,7 @@
-"""How do outlines, lessons and what they change become words and rows of the page Teach?"""
+"""How do outlines, lessons and what they change become words and rows of the page Teach?
+
+How are groups of unknown regions put in words?
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from ui.view import counted, plain
+from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from engine.library import RegionClass
     from engine.regions.bank import Likeness
     from engine.regions.report import RegionReport
+    from engine.regions.suggestion import Suggestion
     from engine.station import Entry
     from features.region import Region
 
@@ -195,3 +199,20 @@ def _state(before: Said, after: Said | None) -> State:
     if after.verdict != before.verdict:
         return "turned"
     return "same" if after.reason == before.reason else "reworded"
+
+
+def group_title(group: Suggestion) -> str:
+    """Say how many things are alike, and in how many images."""
+    return (
+        f"{counted(len(group.members), 'thing')} that look alike, "
+        f"in {counted(group.n_images, 'image')}"
+    )
+
+
+def groups_summary(groups: tuple[Suggestion, ...], n_images: int) -> str:
+    """Say what was found on images that were looked through."""
+    seen = counted(n_images, "image")
+    if not groups:
+        return f"{seen} looked through: no unknown things that resemble each other."
+    n_groups = counted(len(groups), "group")
+    return f"{seen} looked through: {n_groups} of unknown things, the biggest first."

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ui.view import counted
+from ui.text import counted
 
 if TYPE_CHECKING:
     from engine.station import Entry

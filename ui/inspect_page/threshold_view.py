@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ui.view import counted
+from ui.text import counted
 
 if TYPE_CHECKING:
     import altair

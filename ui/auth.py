@@ -4,20 +4,134 @@ Streamlit refuses pages of other sites, but not those of other servers on this m
 that comes from this very server may go on. Where no password is asked for, a site could still reach
 the app under a name of its own that leads here (DNS rebinding): if only this machine can reach it,
 the name in the address bar must be one of this machine.
+
+What should a browser remember when a page is loaded again: who is in front of it, and a pass.
+
+Kept in cookies of this address, which no other page may send (SameSite). Streamlit reads cookies
+but writes none, so that a component without any picture does.
+
+Who may come in with a password, and how soon may they try again?
+
+One turnstile serves all sessions: every wrong password makes the next attempt, whoever makes it,
+wait twice as long, so that opening many sessions helps nobody to guess. Who has come in is given a
+pass, which a browser keeps and shows when a page is loaded again.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import ipaddress
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
 from typing import NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import streamlit as st
 
-from ui.memory import remember, remembered
 from ui.settings import Settings
-from ui.turnstile import PASS_LASTS_S, Turnstile
-from ui.view import plain
+from ui.text import plain
+
+LASTS_S = 365 * 24 * 3600
+
+_PREFIX = "partwise_"
+_WRITE = """
+export default function ({ data }) {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  for (const [name, { value, lasts }] of Object.entries(data)) {
+    document.cookie =
+      `${name}=${encodeURIComponent(value)}; Path=/; Max-Age=${lasts}; SameSite=Strict${secure}`;
+  }
+}
+"""
+
+_COMPONENT = st.components.v2.component("partwise_memory", js=_WRITE)
+
+
+def remembered(name: str) -> str:
+    """Return what the browser remembered under this name when it opened the page; perhaps empty."""
+    value = st.context.cookies.get(f"{_PREFIX}{name}")
+    return unquote(value) if isinstance(value, str) else ""  # Streamlit's tests have no browser
+
+
+def remember(values: Mapping[str, str], *, lasts_s: float = LASTS_S, key: str) -> None:
+    """Let the browser remember values by their names; an empty one is forgotten."""
+    data = {
+        f"{_PREFIX}{name}": {"value": value, "lasts": int(lasts_s) if value else 0}
+        for name, value in values.items()
+    }
+    _COMPONENT(data=data, key=key, height=1)
+
+
+FIRST_DELAY_S = 1.0
+LONGEST_DELAY_S = 30.0
+PASS_LASTS_S = 12 * 3600.0  # a shift and a half
+
+
+class Turnstile:
+    """Checks passwords, slowly after wrong ones, and gives passes; safe for many threads.
+
+    ``now`` is a clock in seconds that never goes back.
+    """
+
+    def __init__(self, password: str, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._digest = _digest(password)
+        self._now = now
+        self._lock = threading.Lock()
+        self._n_wrong = 0
+        self._open_at = 0.0
+        self._passes: dict[str, float] = {}
+
+    def delay_s(self) -> float:
+        """Return how long the next attempt must wait; 0 if it need not."""
+        with self._lock:
+            return max(0.0, self._open_at - self._now())
+
+    def enter(self, password: str) -> str | None:
+        """Return a new pass for the right password; None for a wrong one or an attempt too soon.
+
+        An attempt too soon is not even looked at, and delays nothing further.
+        """
+        with self._lock:
+            if self._now() < self._open_at:
+                return None
+            if not hmac.compare_digest(_digest(password), self._digest):
+                self._n_wrong += 1
+                delay = min(FIRST_DELAY_S * 2.0 ** min(self._n_wrong - 1, 16), LONGEST_DELAY_S)
+                self._open_at = self._now() + delay
+                return None
+            self._n_wrong = 0
+            return self._new_pass()
+
+    def knows(self, token: str) -> bool:
+        """Tell whether this is a pass that was given here and still holds."""
+        with self._lock:
+            ends_at = self._passes.get(_name(token))
+            return ends_at is not None and self._now() < ends_at
+
+    def revoke(self, token: str) -> None:
+        """Let a pass hold no longer."""
+        with self._lock:
+            self._passes.pop(_name(token), None)
+
+    def _new_pass(self) -> str:
+        token, now = secrets.token_urlsafe(32), self._now()
+        self._passes = {name: end for name, end in self._passes.items() if end > now}
+        self._passes[_name(token)] = now + PASS_LASTS_S
+        return token
+
+
+def _digest(password: str) -> bytes:
+    """Hash a password: digests have one length, so that comparing them takes one time."""
+    return hashlib.sha256(password.encode("utf-8", "surrogatepass")).digest()
+
+
+def _name(token: str) -> str:
+    """Name a pass by its hash: looking it up tells nothing about it by the time that takes."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
 
 OTHER_ORIGIN = (
     "This app answers only to its own pages. A proxy in front of it must pass the header Host on."
@@ -47,7 +161,7 @@ def admit(settings: Settings) -> str:
 def offer_to_leave(settings: Settings) -> None:
     """Draw the way out for who had to log in."""
     if settings.is_oidc:
-        st.caption(f":material/person: {plain(_name())}")
+        st.caption(f":material/person: {plain(_user_name())}")
         st.button("Log out", key="log_out", icon=":material/logout:", on_click=st.logout)
     elif settings.password is not None and st.button(
         "Lock", key="lock", icon=":material/lock:", help="Ask for the password again."
@@ -88,10 +202,10 @@ def _log_in() -> str:
             st.write("Please log in to go on.")
             st.button("Log in", key="log_in", type="primary", on_click=st.login)
         st.stop()
-    return _name()
+    return _user_name()
 
 
-def _name() -> str:
+def _user_name() -> str:
     return str(st.user.get("name") or st.user.get("email") or "")
 
 

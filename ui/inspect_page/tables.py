@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine.rendering import colors
 from engine.rendering.overlays import ABSENT_KINDS, letter
-from ui.view import figure
+from ui.text import figure
 
 if TYPE_CHECKING:
     from engine.station import Result

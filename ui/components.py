@@ -3,12 +3,17 @@
 Scripts and styles lie in ``ui/static`` and are handed to Streamlit as text. Pictures travel as data
 addresses within a component's data: Streamlit sends data that a browser already has only by their
 hash, and the browser keeps a picture that has the same address as before.
+
+How do two columns become one where a window is narrow, as on a tablet?
 """
 
 from __future__ import annotations
 
 import base64
 from importlib.resources import files
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 _MEDIA_TYPES = {
     b"\xff\xd8\xff": "image/jpeg",
@@ -34,3 +39,23 @@ def data_address(picture: bytes) -> str:
     raise ValueError(
         f"a picture must be JPEG or PNG, got bytes that begin with {picture[:8]!r}; encode it first"
     )
+
+
+KEY = "parts_board"
+
+# Streamlit stacks columns on telephones only; columns within these stay side by side
+_STYLE = f"""<style>
+.st-key-{KEY} {{ container: {KEY} / inline-size; }}
+@container {KEY} (max-width: 760px) {{
+  [data-testid="stColumn"] {{ min-width: 100%; }}
+  [data-testid="stColumn"] [data-testid="stColumn"] {{ min-width: 0; }}
+}}
+</style>"""
+
+
+def two_columns(left: int, right: int) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Divide the page by these shares, or put the right column below where there is no room."""
+    st.html(_STYLE)
+    with st.container(key=KEY):
+        first, second = st.columns([left, right], gap="medium")
+    return first, second

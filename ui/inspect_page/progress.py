@@ -3,6 +3,8 @@
 Two small fragments look several times a second, and only while something can happen: one draws the
 progress, the other the verdict, which is so on the screen before the rest of the page. The page is
 drawn again when what it shows has changed.
+
+How far is the queue, in words?
 """
 
 from __future__ import annotations
@@ -15,13 +17,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.station import StationError
-from ui.inspect_page.band import HEIGHT_PX as BAND_PX
-from ui.inspect_page.band import show_verdict
 from ui.inspect_page.state import is_following, shown
-from ui.inspect_page.view_pulse import progress_words, settled_words
-from ui.inspect_page.view_verdict import EMPTY, band
+from ui.inspect_page.verdict import EMPTY, band, show_verdict
+from ui.inspect_page.verdict import HEIGHT_PX as BAND_PX
 from ui.live import live
-from ui.view import counted
+from ui.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,28 @@ if TYPE_CHECKING:
     from engine.station import Entry, Tally
     from engine.station.records import State
     from ui.context import Context
+
+
+def progress_words(tally: Tally) -> str:
+    """Say how much of a batch is judged, and what was found so far."""
+    ended = tally.total - tally.pending
+    said = f"{ended} of {counted(tally.total, 'image')} judged"
+    return f"{said}, {_found(tally)}" if ended else said
+
+
+def settled_words(tally: Tally) -> str:
+    """Say what there is when nothing waits."""
+    if not tally.total:
+        return "No images yet: drop some above"
+    return f"{counted(tally.total, 'image')}: {_found(tally)}"
+
+
+def _found(tally: Tally) -> str:
+    said = [counted(tally.anomaly, "anomaly", "anomalies"), f"{tally.normal} normal"]
+    said += [f"{tally.failed} not judged"] if tally.failed else []
+    said += [f"{tally.cancelled} cancelled"] if tally.cancelled else []
+    return ", ".join(said)
+
 
 # a verdict has to be on the screen half a second after it is there
 VERDICT_EVERY_S = 0.15

@@ -1,11 +1,17 @@
-"""What does the band over an image say: the verdict, why, and how far from the threshold?"""
+"""How is a verdict drawn so that one glance is enough? By a component of constant height.
+
+What does the band over an image say: the verdict, why, and how far from the threshold?
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ui.view import figure
+import streamlit as st
+
+from ui.components import static_text
+from ui.text import figure
 
 if TYPE_CHECKING:
     from engine.station import Entry
@@ -90,3 +96,19 @@ def _gauge(entry: Entry, limit: float | None) -> Gauge | None:
         at=max(entry.total, 0.0) / longest,
         limit_at=max(limit, 0.0) / longest,
     )
+
+
+# as in the style sheet: the band is as high before a verdict as after it
+HEIGHT_PX = 104
+
+_COMPONENT = st.components.v2.component(
+    "partwise_verdict",
+    html=static_text("inspect_verdict.html"),
+    css=static_text("inspect_verdict.css"),
+    js=static_text("inspect_verdict.js"),
+)
+
+
+def show_verdict(band: Band, *, key: str) -> None:
+    """Draw the band; nothing in it is read as HTML or Markdown."""
+    _COMPONENT(data=asdict(band), key=key, height=HEIGHT_PX)

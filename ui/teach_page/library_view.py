@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 
 from engine.rendering.colors import class_colors
 from engine.rendering.labels import chip_size, draw_chip
-from ui.view import counted, plain
+from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from engine.library import Example, Lesson, RegionClass

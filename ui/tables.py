@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from ui.inspect_page.view_tables import Line
-from ui.static_files import static_text
+from ui.components import static_text
+from ui.inspect_page.tables import Line
 
 _COMPONENT = st.components.v2.component(
     "partwise_table",

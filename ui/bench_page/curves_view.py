@@ -2,18 +2,21 @@
 
 Each picture shows the threshold that was set from the references and the best one in hindsight, by
 the same marks: a filled dot on a solid rule, and a hollow dot on a dashed one.
+
+How is a chart drawn on this page, in the theme that the visitor has chosen?
 """
 
 from __future__ import annotations
 
 import altair as alt
 import numpy as np
+import streamlit as st
 
 from engine.benchmark.charts import span
 from engine.benchmark.html_report import Verdicts
 from engine.benchmark.metrics import Sweep, sweep
 from engine.benchmark.records import Run, labels_of, totals_of
-from ui.charts import UNTITLED, Tones, Values, finished, over, scale
+from ui.charts import DARK, LIGHT, UNTITLED, Tones, Values, finished, over, scale
 
 Axis = tuple[float, float]
 
@@ -228,3 +231,13 @@ def _sweep(run: Run) -> Sweep:
 
 def _x(field: str, axis: Axis, title: str) -> alt.X:
     return alt.X(f"{field}:Q", title=title, scale=scale(*axis))
+
+
+def tones() -> Tones:
+    """Return the colours for the background of this visitor."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def draw(chart: alt.LayerChart, key: str, words: str) -> None:
+    """Draw a chart as wide as there is room; ``words`` say what it is to who cannot see it."""
+    st.altair_chart(chart, key=key, alt=words)

@@ -10,8 +10,7 @@ import streamlit as st
 from engine.station import StationError
 from features.images import ImageError
 from ui.inspect_page.state import follow_next, show_next
-from ui.view import counted, plain
-from ui.view_folders import look_into, short
+from ui.text import counted, look_into, plain, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

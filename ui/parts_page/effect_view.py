@@ -10,8 +10,8 @@ import altair as alt
 
 from engine.rendering.colors import class_colors
 from ui.charts import UNTITLED, Tones, finished, over, scale
-from ui.inspect_page.view_tables import Line, ink_on
-from ui.view import counted, figure
+from ui.inspect_page.tables import Line, ink_on
+from ui.text import counted, figure
 
 if TYPE_CHECKING:
     from engine.editing.refit import Change, Effect

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ui.view import counted
+from ui.text import counted
 
 if TYPE_CHECKING:
     from engine.editing import ClassRow

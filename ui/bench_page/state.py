@@ -1,4 +1,7 @@
-"""Where do the results on this page come from: files of finished benchmarks, or running jobs?"""
+"""What does the address of the page keep, so that a reload and a link show the same?
+
+Where do the results on this page come from: files of finished benchmarks, or running jobs?
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,29 @@ from ui.bench_page.view import job_title, moment
 if TYPE_CHECKING:
     from engine.benchmark.records import Run
     from engine.station import Benchmark, Job, Station
+
+VIEW, RESULT = "bench_view", "bench_result"
+"""What the page shows, and which result: the keys of two widgets."""
+
+
+def kept(name: str) -> str:
+    """Return what the address holds under this name; perhaps empty."""
+    return str(st.query_params.get(name, ""))
+
+
+def keep(name: str, value: str) -> None:
+    """Write a value into the address, unless it is there."""
+    if kept(name) != value:
+        st.query_params[name] = value
+
+
+def turn_to(job: int) -> None:
+    """Show the result of a job from the next run of the script on, however far it is."""
+    for key in (VIEW, RESULT):
+        st.session_state.pop(key, None)
+    keep("view", "results")
+    keep("result", f"job-{job}")
+
 
 _NUMBERED = re.compile(r"0*(\d+) ")
 

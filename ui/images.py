@@ -1,0 +1,103 @@
+"""How does a photograph of any size become a small picture, quickly?
+
+Which pixels of a large image does a window show, and how do they look in full resolution?
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+from PIL import Image as Pillow
+
+from features import read_image
+from features.image_files import image_size
+
+SIDE_PX = 320
+_THUMBNAIL_QUALITY = 82
+# Pillow shrinks these while reading; all else is read as the inspector reads it
+_DIRECT_MODES = ("L", "RGB")
+
+
+def thumbnail(path: Path) -> bytes:
+    """Return a JPEG of at most ``SIDE_PX`` on a side, upright.
+
+    Raises:
+        ImageError: It is no image, or a too large one.
+    """
+    image_size(path)
+    return _thumbnail(str(path), path.stat().st_mtime_ns)
+
+
+def shrunk(photo: bytes, side_px: int) -> Image.Image:
+    """Return a JPEG as a small picture of at most this length on a side."""
+    with Image.open(BytesIO(photo)) as file:
+        file.draft("RGB", (2 * side_px, 2 * side_px))
+        small = file.convert("RGB")
+    small.thumbnail((side_px, side_px))
+    return small
+
+
+@st.cache_resource(show_spinner=False, max_entries=500)
+def _thumbnail(path: str, mtime_ns: int) -> bytes:
+    with Image.open(path) as file:
+        is_direct = file.mode in _DIRECT_MODES
+        if is_direct:
+            file.draft("RGB", (2 * SIDE_PX, 2 * SIDE_PX))
+            small = ImageOps.exif_transpose(file).convert("RGB")
+    if not is_direct:
+        small = Image.fromarray(read_image(Path(path)))
+    small.thumbnail((SIDE_PX, SIDE_PX))
+    stream = BytesIO()
+    small.save(stream, "JPEG", quality=_THUMBNAIL_QUALITY)
+    return stream.getvalue()
+
+
+# along each side; what a browser shows has hardly more
+MAX_SIDE_PX = 1_600
+_QUALITY = 92
+
+
+@dataclass(frozen=True)
+class Viewport:
+    """The part of an image within a window, in pixels of the image.
+
+    ``scale`` is how many pixels of the screen a pixel of the image takes.
+    """
+
+    box_xyxy: tuple[float, float, float, float]
+    scale: float
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of an image as JPEG, in full resolution where it is small enough."""
+
+    box_xyxy: tuple[int, int, int, int]
+    jpeg: bytes
+
+
+def tile_of(image: UInt8[np.ndarray, "height width 3"], viewport: Viewport | None) -> Tile | None:
+    """Cut what is in a window from an image, at most ``MAX_SIDE_PX`` on a side.
+
+    None without a window, or where it lies outside of the image.
+    """
+    if viewport is None:
+        return None
+    height, width = image.shape[:2]
+    left, top = (max(math.floor(side), 0) for side in viewport.box_xyxy[:2])
+    right = min(math.ceil(viewport.box_xyxy[2]), width)
+    bottom = min(math.ceil(viewport.box_xyxy[3]), height)
+    if left >= right or top >= bottom:
+        return None
+    crop = Pillow.fromarray(image[top:bottom, left:right])
+    crop.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Pillow.Resampling.BOX, reducing_gap=None)
+    file = BytesIO()
+    crop.save(file, "JPEG", quality=_QUALITY, subsampling=0)
+    return Tile((left, top, right, bottom), file.getvalue())
