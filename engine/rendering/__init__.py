@@ -1,0 +1,1 @@
+"""What is drawn: pages, panels, overlays and their colours."""

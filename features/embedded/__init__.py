@@ -1,0 +1,1 @@
+"""Descriptors and parts that need no weights: the embedded profile."""
