@@ -71,7 +71,7 @@ def rendered(n_scenes: int, seed: int) -> None:
             things = truth_of(references[0], first, class_id) if class_id else []
             if not things:
                 continue
-            add = Add("painted", inspector.names_.index("0"), Region.of(things[0]))
+            add = Add("painted", inspector.fitted.names.index("0"), Region.of(things[0]))
             painted = edited(inspector, add).classes.painted_[0]
             ious, n_false, n_right = [], 0, 0
             for scene, examination in zip(scenes, examined, strict=True):
@@ -94,8 +94,8 @@ def photographed(options: argparse.Namespace) -> None:
     paths = list_images(options.references)[:N_REFERENCES]
     names = [path.name for path in paths]
     inspector = Inspector().fit([read_image(path) for path in paths], names=names)
-    index = inspector.names_.index(options.reference)
-    height, width = inspector.working_size_
+    index = inspector.fitted.names.index(options.reference)
+    height, width = inspector.fitted.working_size
     region = from_polygon(parse_polygon(options.polygon), (height, width))
     painted = edited(inspector, Add("painted", index, region))
     row = class_rows(painted)[-1]

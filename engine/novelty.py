@@ -11,18 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
 from alignment.sample import Sample
+from engine.examination import Examination
 from engine.pixel_distance import Detail, learn_detail
 from engine.scores import Reading
-
-if TYPE_CHECKING:
-    from engine.examination import Examination
 
 CELL_MAPS = ("class_agnostic_patch", "located_patch")
 NAMES = ("detail", "streak", *CELL_MAPS)

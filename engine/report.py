@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from alignment.aligned import AlignedParts
 
@@ -56,6 +56,20 @@ class Deviation:
             "severity": self.severity,
             "box_xyxy": list(self.box_xyxy) if self.box_xyxy else None,
         }
+
+
+@dataclass(frozen=True)
+class ReferenceView:
+    """What is shown of a reference: its upright picture and the class of each pixel.
+
+    Pixels of ``class_map`` below 0 are of no class and stay bare. ``counts`` is the number of
+    instances of each class; without it, connected regions of the map are counted.
+    """
+
+    name: str
+    upright: UInt8[np.ndarray, "height width 3"]
+    class_map: Int[np.ndarray, "rows columns"]
+    counts: Int[np.ndarray, " classes"] | None = None
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def find_reference(inspector: Inspector, text: str) -> int:
     Raises:
         ClassEditError: There is none.
     """
-    names = inspector.names_
+    names = inspector.fitted.names
     if text in names:
         return names.index(text)
     own = [index for index, name in enumerate(names) if Path(name).name == text]
@@ -50,7 +50,7 @@ def find_reference(inspector: Inspector, text: str) -> int:
 def _region(
     inspector: Inspector, index: int, way: str, outline: str | Path, is_exact: bool
 ) -> Region:
-    height, width = inspector.samples_[index].is_valid.shape
+    height, width = inspector.fitted.samples[index].is_valid.shape
     size = int(height), int(width)
     if way == "click_xy":
         return grow(inspector, index, _place(str(outline)))

@@ -51,7 +51,7 @@ def found(inspector: Inspector, text: str) -> int:
 
 def _done(after: Inspector) -> str:
     """Say what was done last: the latest edit or undoing."""
-    history = after.class_history_
+    history = after.fitted.class_history
     counting = [each for each in history if not each.is_undone]
     undone = max(history, key=lambda each: each.undone_as)
     if undone.is_undone and undone.number > max((each.number for each in counting), default=0):

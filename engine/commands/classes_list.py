@@ -16,7 +16,7 @@ from engine.commands.failures import Failure
 from engine.commands.files import check_writable
 from engine.editing import class_rows
 from engine.editing.summary import overview
-from engine.storage import load_inspector
+from engine.inspector import Inspector
 
 PICTURES = (".png", ".jpg", ".jpeg")
 
@@ -29,14 +29,14 @@ def run(model: Path, *, is_json: bool = False, output: Path | None = None) -> in
                 f"the picture must end in {', '.join(PICTURES)}, got {output.name}; rename it"
             )
         check_writable(output, inputs=[model])
-    inspector = load_inspector(model, is_to_judge=False)
+    inspector = Inspector.load(model, is_to_judge=False)
     rows = class_rows(inspector)
     if is_json:
-        references = list(inspector.names_)
+        references = list(inspector.fitted.names)
         told = {"references": references, "classes": [asdict(row) for row in rows]}
         click.echo(json.dumps(told, indent=2))
     else:
-        numbered = (f"{index} {name}" for index, name in enumerate(inspector.names_))
+        numbered = (f"{index} {name}" for index, name in enumerate(inspector.fitted.names))
         click.echo(f"references: {', '.join(numbered)}")
         for line in class_lines(rows):
             click.echo(line)
@@ -51,7 +51,7 @@ def run(model: Path, *, is_json: bool = False, output: Path | None = None) -> in
 
 def run_history(model: Path, *, is_json: bool = False) -> int:
     """Print all edits; returns the exit code."""
-    history = load_inspector(model, is_to_judge=False).class_history_
+    history = Inspector.load(model, is_to_judge=False).fitted.class_history
     if is_json:
         keys = ("number", "text", "author", "at", "is_undone", "undone_by")
         told = [{key: getattr(each, key) for key in keys} for each in history]

@@ -89,5 +89,5 @@ def write_page(output: Path, inspector: Inspector, judged: Sequence[Judged]) -> 
     """
     items = [(str(each.path), each.image, each.report) for each in judged]
     regions = [each.regions for each in judged]
-    page = explain_page(items, inspector.references_, inspector.class_names_, regions)
+    page = explain_page(items, inspector.fitted.references, inspector.fitted.class_names, regions)
     write_text(output, page)

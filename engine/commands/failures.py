@@ -52,7 +52,7 @@ def explained(error: Exception) -> str | None:
     from concurrent.futures import BrokenExecutor
 
     from engine.benchmark.datasets import DatasetError
-    from engine.editing.edits import ClassEditError
+    from engine.class_edits import ClassEditError
     from engine.errors import ConfigError, NotFittedError
     from engine.model_file import ModelFileError
     from engine.station.records import StationError

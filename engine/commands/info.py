@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from engine.commands.summary import facts, summary
-from engine.storage import load_inspector
+from engine.inspector import Inspector
 
 
 def run(model: Path, *, is_json: bool = False) -> int:
     """Print what the model has learnt; returns the exit code."""
-    inspector = load_inspector(model, is_to_judge=False)
+    inspector = Inspector.load(model, is_to_judge=False)
     click.echo(json.dumps(facts(inspector), indent=2) if is_json else summary(inspector))
     return 0

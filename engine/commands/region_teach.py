@@ -49,7 +49,7 @@ def run(
     class_name = clean_name(class_name)
     inspector = Inspector.load(place.model, machine=machine)
     photo = read_image(image, max_pixels=max_pixels)
-    check_product(str(image), (photo.shape[0], photo.shape[1]), inspector.photo_size_)
+    check_product(str(image), (photo.shape[0], photo.shape[1]), inspector.fitted.photo_size)
     outlined = Outlined(
         outlined_region(*outline, photo),
         image_name=str(image),

@@ -26,20 +26,20 @@ _NOTES = {
 
 def facts(inspector: Inspector) -> dict[str, Any]:
     """Return what a fitted inspector has learnt, as JSON holds it."""
-    edits = [each for each in inspector.class_history_ if not each.is_undone]
-    weights = inspector.weights_
+    edits = [each for each in inspector.fitted.class_history if not each.is_undone]
+    weights = inspector.fitted.normaliser.weights
     return {
         "profile": inspector.config.profile,
-        "working_size": list(inspector.working_size_),
-        "references": [reference.name for reference in inspector.references_],
+        "working_size": list(inspector.fitted.working_size),
+        "references": [reference.name for reference in inspector.fitted.references],
         "classes": [_class(row) for row in class_rows(inspector)],
         "class_edits": [
             {"text": each.text, "author": each.author, "at": each.at} for each in edits
         ],
         "weights": {name: weights[name] for name, _ in SCORES if name in weights},
-        "threshold": inspector.threshold_,
-        "threshold_source": inspector.threshold_source_,
-        "calibration": inspector.calibration_,
+        "threshold": inspector.fitted.threshold,
+        "threshold_source": inspector.fitted.threshold_source,
+        "calibration": inspector.fitted.calibration,
         "notes": list(_notes(inspector)),
         "config": to_dict(inspector.config),
     }
@@ -81,9 +81,9 @@ def _class(row: ClassRow) -> dict[str, Any]:
 
 def _notes(inspector: Inspector) -> Iterator[str]:
     """Say what a careful user should know before trusting the verdicts."""
-    if inspector.calibration_ in _NOTES:
-        yield _NOTES[inspector.calibration_]
-    first, *others = (reference.upright for reference in inspector.references_)
+    if inspector.fitted.calibration in _NOTES:
+        yield _NOTES[inspector.fitted.calibration]
+    first, *others = (reference.upright for reference in inspector.fitted.references)
     if others and all(np.array_equal(first, other) for other in others):
         yield "all references are identical; they do not tell how normal images vary"
 

@@ -16,9 +16,10 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from alignment.aligned import LEARNT
 from alignment.classes import NO_CLASS, describe_parts
-from engine.editing.edits import (
+from engine.class_edits import (
     MAX_TOLERANCE,
     Add,
+    Base,
     ClassEditError,
     Count,
     Edit,
@@ -29,7 +30,6 @@ from engine.editing.edits import (
     Split,
     clean_name,
 )
-from engine.editing.history import Base
 from engine.editing.table import (
     Classes,
     Painting,

@@ -21,7 +21,7 @@ from alignment.aligned import AlignedParts
 from alignment.painted_classes import PaintedClass, learn_likeness, sharpened, with_painted
 from alignment.sample import Sample
 from alignment.template_matching import Template, step_for
-from engine.editing.edits import ClassEditError
+from engine.class_edits import ClassEditError
 from engine.editing.table import Classes, References, as_cut
 from engine.regions.color_contrast import lab_of
 from engine.regions.segmentation import SegmentationConfig, refine
@@ -105,12 +105,12 @@ def grow(inspector: Inspector, reference: int, meant: Region | tuple[float, floa
     Raises:
         ClassEditError: There is no such reference, or the click lies outside of it.
     """
-    if not 0 <= reference < len(inspector.samples_):
+    if not 0 <= reference < len(inspector.fitted.samples):
         raise ClassEditError(
-            f"reference must lie in 0 … {len(inspector.samples_) - 1}, got {reference}; "
+            f"reference must lie in 0 … {len(inspector.fitted.samples) - 1}, got {reference}; "
             "`partwise info` lists the references"
         )
-    sample = inspector.samples_[reference]
+    sample = inspector.fitted.samples[reference]
     image = sample.image
     if isinstance(meant, Region):
         return _by_sam(inspector, image, meant) or _around(image, meant)

@@ -17,8 +17,9 @@ from alignment.aligned import LEARNT, AlignedParts
 from alignment.classes import PartClasses
 from alignment.painted_classes import PaintedClass
 from alignment.sample import Sample
-from engine.editing.edits import (
+from engine.class_edits import (
     Add,
+    Base,
     ClassEditError,
     Count,
     Edit,
@@ -28,7 +29,6 @@ from engine.editing.edits import (
     Rename,
     Split,
 )
-from engine.editing.history import Base
 from features.region import Region
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 
+from engine.hiding import hide
 from engine.library.records import Features
 from engine.regions.bank import Bank, Scale, load_bank, normal_tokens
 from engine.regions.embedding import classify, default_embedder
@@ -69,7 +70,7 @@ class Recogniser:
         self.embedder = default_embedder()
         self.scale = Scale(inspector.backbone)
         rng = np.random.default_rng([inspector.config.seed, 5])
-        self._normal = normal_tokens(inspector.samples_, rng)
+        self._normal = normal_tokens(inspector.fitted.samples, rng)
         self._features: dict[int, Features] = {}
         self._revision: int | None = None
         library.check_identity(self.identity())
@@ -152,7 +153,7 @@ class Recogniser:
 
     def _is_suspect(self, examination: Examination) -> bool:
         """Whether the image as a whole is anomalous, so that some place must be to blame."""
-        normaliser = self.inspector.normaliser_
+        normaliser = self.inspector.fitted.normaliser
         return normaliser.total(examination.readings) > normaliser.threshold
 
     def _ask(self, frames: Frames, regions: Sequence[Region], bank: Bank) -> Asked:
@@ -241,7 +242,7 @@ class Recogniser:
         report = plain
         if accepted:
             is_hidden = frames.hidden(accepted, self.config.hidden_margin_px)
-            report = self.inspector.judge(self.inspector.hide(examination, is_hidden))
+            report = self.inspector.judge(hide(self.inspector, examination, is_hidden))
         class_map, error_map = draw_maps(frames, found, asked.tokens, asked.votes)
         proposals = self.config.proposals
         alarm_above = self.inspector.novelty.alarm_above(proposals.alarm_margin)

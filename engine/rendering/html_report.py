@@ -48,7 +48,7 @@ from engine.rendering.tables import (
     score_lines,
     shown_classes,
 )
-from engine.report import Deviation, Report
+from engine.report import Deviation, ReferenceView, Report
 from features.images import resize
 
 MARKS: dict[Kind, str] = {"accepted": "✓", "defect": "✕", "unknown": "?"}
@@ -162,20 +162,6 @@ _CALIBRATION = {
         "vary; compare totals with each other rather than with the threshold."
     ),
 }
-
-
-@dataclass(frozen=True)
-class ReferenceView:
-    """What the page shows of a reference: its upright picture and the class of each pixel.
-
-    Pixels of ``class_map`` below 0 are of no class and stay bare. ``counts`` is the number of
-    instances of each class; without it, connected regions of the map are counted.
-    """
-
-    name: str
-    upright: UInt8[np.ndarray, "height width 3"]
-    class_map: Int[np.ndarray, "rows columns"]
-    counts: Int[np.ndarray, " classes"] | None = None
 
 
 @dataclass(frozen=True)

@@ -201,12 +201,14 @@ def fit(order: Order) -> dict[str, Any]:
         "model": str(path),
         "references": [
             {"name": name, "total": total}
-            for name, total in zip(inspector.names_, leave_one_out_totals(inspector), strict=True)
+            for name, total in zip(
+                inspector.fitted.names, leave_one_out_totals(inspector), strict=True
+            )
         ],
-        "threshold": inspector.threshold_,
-        "threshold_source": inspector.threshold_source_,
-        "calibration": inspector.calibration_,
-        "classes": list(inspector.class_names_),
+        "threshold": inspector.fitted.threshold,
+        "threshold_source": inspector.fitted.threshold_source,
+        "calibration": inspector.fitted.calibration,
+        "classes": list(inspector.fitted.class_names),
         "warnings": [asdict(each) for each in warnings],
     }
 

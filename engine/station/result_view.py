@@ -54,7 +54,7 @@ def _reference(judged: Judged, view: View) -> Image:
     """Lay the nearest reference into the frame of the image."""
     examination, nearest = judged.examination, judged.report.nearest_reference
     comparison = examination.comparisons[nearest]
-    reference = judged.inspector.samples_[nearest]
+    reference = judged.inspector.fitted.samples[nearest]
     warped: UInt8[np.ndarray, "_ _ 3"] = cv2.warpAffine(
         reference.image,
         compose(view.upright_to_view, comparison.to_test),
@@ -71,7 +71,7 @@ def _facts(judged: Judged, view: View) -> dict[str, Any]:
     return {
         "image_size": list(view.image_size),
         "view_size": list(view.size),
-        "reference_name": inspector.names_[report.nearest_reference],
+        "reference_name": inspector.fitted.names[report.nearest_reference],
         "report": report.as_dict() | {"seconds": judged.seconds},
         "regions": judged.regions.as_dict(),
         "classes": _classes(judged),
@@ -92,9 +92,9 @@ def _facts(judged: Judged, view: View) -> dict[str, Any]:
 
 def _classes(judged: Judged) -> list[dict[str, Any]]:
     report, inspector = judged.report, judged.inspector
-    usual = inspector.samples_[report.nearest_reference].aligned.counts
+    usual = inspector.fitted.samples[report.nearest_reference].aligned.counts
     colors = class_colors(report.aligned.n_classes).tolist()
-    lines = class_lines(report, usual, inspector.class_names_)
+    lines = class_lines(report, usual, inspector.fitted.class_names)
     ids = [int(line.mark) if line.mark.isdecimal() else overlays.EXTRA for line in lines]
     return [
         {

@@ -48,7 +48,7 @@ def test_the_folder_holds_data_model_and_reports(shown):
 
 def test_the_model_is_that_of_the_shown_product(shown):
     inspector = Inspector.load(shown / "model.pw")
-    assert len(inspector.references_) == demo.N_REFERENCES
+    assert len(inspector.fitted.references) == demo.N_REFERENCES
 
 
 def test_the_reports_are_about_the_test_images(shown):

@@ -10,7 +10,8 @@ from alignment.comparison import Comparison
 from alignment.pose import Upright
 from alignment.sample import Sample
 from alignment.transforms import IDENTITY, about_center, apply
-from engine.examination import MOSTLY, Examination, enlarged, without_hidden
+from engine.examination import Examination
+from engine.hiding import MOSTLY, enlarged, without_hidden
 
 Draw = Callable[..., Sample]
 

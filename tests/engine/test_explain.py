@@ -9,8 +9,8 @@ import pytest
 
 from alignment.aligned import AlignedParts
 from engine.regions.report import FoundRegion, RegionReport
-from engine.rendering.html_report import ReferenceView, explain_page
-from engine.report import Calibration, Deviation, Report
+from engine.rendering.html_report import explain_page
+from engine.report import Calibration, Deviation, ReferenceView, Report
 from features.parts import Parts
 from features.region import Region
 

@@ -120,7 +120,7 @@ class TestJudgement:
         inspector = fitted("meal")
         for seed in range(4):
             nearest = inspector.inspect(scene("meal", seed).image).nearest_reference
-            assert inspector.names_[nearest] == f"reference {seed + 1}"
+            assert inspector.fitted.names[nearest] == f"reference {seed + 1}"
 
 
 @pytest.mark.parametrize(("category", "floor"), [("pins", 0.65), ("meal", 0.6), ("cable", 0.65)])
@@ -180,9 +180,9 @@ class TestOriginalCoordinates:
         sizes = [(480, 260), (960, 520), (240, 131)]
         mixed = [resize(image, size) for image, size in zip(images, sizes, strict=True)]
         inspector = Inspector().fit(mixed)
-        height, width = inspector.working_size_
+        height, width = inspector.fitted.working_size
         assert height / width == pytest.approx(480 / 260, rel=0.08)
-        assert {sample.image.shape for sample in inspector.samples_} == {(height, width, 3)}
+        assert {sample.image.shape for sample in inspector.fitted.samples} == {(height, width, 3)}
         assert inspector.inspect(images[0]).verdict == "normal"
 
 
@@ -213,10 +213,10 @@ class TestFit:
 
     def test_references_are_kept_for_people(self, scene: Render) -> None:
         inspector = Inspector(SMALL).fit(small(scene, 3), names=["x", "y", "z"])
-        views = inspector.references_
+        views = inspector.fitted.references
         assert sorted(view.name for view in views) == ["x", "y", "z"]
-        assert len(inspector.class_names_) == inspector.samples_[0].aligned.n_classes
-        for view, sample in zip(views, inspector.samples_, strict=True):
+        assert len(inspector.fitted.class_names) == inspector.fitted.samples[0].aligned.n_classes
+        for view, sample in zip(views, inspector.fitted.samples, strict=True):
             np.testing.assert_array_equal(view.upright, sample.image)
             assert view.counts is not None
             assert view.counts.sum() > 0
@@ -231,13 +231,13 @@ class TestFit:
 class TestCalibration:
     def test_several_references_judge_each_other(self, fitted: Fitted) -> None:
         inspector = fitted("pins")
-        assert inspector.calibration_ == "leave-one-out"
-        assert "leave-one-out" in inspector.threshold_source_
-        assert list(inspector.weights_) == NAMES
+        assert inspector.fitted.calibration == "leave-one-out"
+        assert "leave-one-out" in inspector.fitted.threshold_source
+        assert list(inspector.fitted.normaliser.weights) == NAMES
 
     def test_one_reference_is_altered(self, fitted: Fitted, scene: Render) -> None:
         inspector = fitted("bottle", 1)
-        assert inspector.calibration_ == "self-calibrated"
+        assert inspector.fitted.calibration == "self-calibrated"
         assert inspector.inspect(scene("bottle", 0).image).verdict == "normal"
         defect = inspector.inspect(scene("bottle", 20, "missing_label").image)
         assert defect.total > inspector.inspect(scene("bottle", 0).image).total
@@ -258,8 +258,8 @@ class TestCalibration:
         images = small(scene, 6)
         inspector = Inspector(SMALL).fit(images[:3], validation=images[3:])
         plain = Inspector(SMALL).fit(images[:3])
-        assert inspector.weights_ == plain.weights_
-        assert "3 validation totals" in inspector.threshold_source_
+        assert inspector.fitted.normaliser.weights == plain.fitted.normaliser.weights
+        assert "3 validation totals" in inspector.fitted.threshold_source
         assert all(inspector.inspect(image).verdict == "normal" for image in images[3:])
 
 

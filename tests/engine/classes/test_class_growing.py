@@ -18,7 +18,7 @@ def pins(fitted: Callable[..., Inspector]) -> Inspector:
 
 
 def pin_masks(inspector: Inspector) -> list[np.ndarray]:
-    aligned = inspector.samples_[0].aligned
+    aligned = inspector.fitted.samples[0].aligned
     instance_of = np.append(aligned.instance_of_part, -1)[aligned.parts.labels]
     pins = np.unique(instance_of[aligned.class_map == np.argmax(aligned.counts)])
     return [instance_of == pin for pin in pins[:6]]

@@ -33,12 +33,12 @@ def test_what_was_learnt_is_said(fit):
     )
     names = re.search(r"^references \(4\): (.*)$", said, re.MULTILINE)[1]
     assert sorted(names.split(", ")) == ["0.png", "1.png", "2.png", "3.png"]
-    for name in inspector.class_names_:
+    for name in inspector.fitted.class_names:
         assert re.search(rf"^  {re.escape(name)} +\d+ \d+ \d+ \d+$", said, re.MULTILINE)
-    for name, weight in inspector.weights_.items():
+    for name, weight in inspector.fitted.normaliser.weights.items():
         assert re.search(rf"^  {name} +{re.escape(f'{weight:.4g}')}$", said, re.MULTILINE)
-    source, calibration = inspector.threshold_source_, inspector.calibration_
-    assert f"threshold {inspector.threshold_:.4f}, {source}; {calibration}" in said
+    source, calibration = inspector.fitted.threshold_source, inspector.fitted.calibration
+    assert f"threshold {inspector.fitted.threshold:.4f}, {source}; {calibration}" in said
     assert "note:" not in said
 
 

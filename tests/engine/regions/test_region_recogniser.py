@@ -30,7 +30,7 @@ MIXED = (64, ("button", 70, 70), ("blot", 180, 170))
 def forgiving(inspector: Inspector) -> Inspector:
     """Give an inspector that has learnt the same, but whose threshold nothing reaches."""
     other = copy(inspector)
-    other.normaliser_ = replace(inspector.normaliser_, threshold=1e6)
+    other.fitted.normaliser = replace(inspector.fitted.normaliser, threshold=1e6)
     return other
 
 
