@@ -92,7 +92,7 @@ class Config:
         return found + self._problems_of_scores()
 
     def _problems_of_scores(self) -> list[str]:
-        known = [name for name, _ in SCORES]
+        known = [each.name for each in SCORES]
         if not self.active_scores or len(set(self.active_scores)) < len(self.active_scores):
             return ["active_scores must name at least one score, and none twice"]
         return [

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
@@ -23,12 +23,13 @@ from engine.deviations import find_deviations
 from engine.errors import NotFittedError
 from engine.examination import Examination
 from engine.fitted_state import FittedState
-from engine.normalisation import emphasise, learn_normaliser
+from engine.normalisation import Normaliser, learn_normaliser, weigh
 from engine.novelty import CELL_MAPS, Novelty, learn_novelty
 from engine.preprocessing import altered_copies, take_in
 from engine.profiles import make_networks, photo_area_px
 from engine.report import Calibration, Report
-from engine.scores import SCORES, score_all
+from engine.scores import SCORES, Reading, score_all, score_of_map
+from engine.scores.reading import CellMapKind
 from engine.storage import (
     Identity,
     StoredModel,
@@ -94,27 +95,23 @@ class Inspector:
         fitted, normaliser = self.fitted, self.fitted.normaliser
         sample, readings = examination.sample, examination.readings
         nearest = nearest_reference(examination.comparisons)
-        heat = {
-            name: np.asarray(readings[name].cells) / normaliser.weights[name]
-            for name in ("located_patch", "missing_patch")
-        }
         return Report(
             total=normaliser.total(readings),
             threshold=normaliser.threshold,
             threshold_source=normaliser.threshold_source,
             calibration=normaliser.calibration,
-            scores={name: readings[name].value for name, _ in SCORES},
+            scores={each.name: readings[each.name].value for each in SCORES},
             normalised=normaliser.shares(readings),
             deviations=find_deviations(
                 examination.comparisons[nearest],
                 fitted.samples,
                 fitted.class_names,
                 readings,
-                normaliser.weights,
+                normaliser.scales,
                 examination.to_image,
             ),
-            anomaly_map=heat["located_patch"],
-            missing_map=heat["missing_patch"],
+            anomaly_map=_cell_map("unseen_here", readings, normaliser),
+            missing_map=_cell_map("missing_here", readings, normaliser),
             aligned=sample.aligned,
             upright=sample.image,
             nearest_reference=nearest,
@@ -175,15 +172,13 @@ class Inspector:
             for image in validation
         ]
         extra = [score_all(each, scores) for each in more]
-        emphasis = emphasise(
-            self.config.normalisation, self.config.active_scores, self.pose.residual_
-        )
+        weights = weigh(self.config.normalisation, self.config.active_scores, self.pose.residual_)
         self._fitted = FittedState(
             samples,
             tuple(taken.names),
             taken.photo_size,
             tuple(class_names(samples)),
-            learn_normaliser(self.config.normalisation, emphasis, normal, extra, calibration),
+            learn_normaliser(self.config.normalisation, weights, normal, extra, calibration),
             self._learn_novelty(samples, judged + more) if more else None,
         )
         report("done", 4, 4)
@@ -338,3 +333,11 @@ class Inspector:
             ], "leave-one-out"
         copies = altered_copies(photos[0], N_COPIES, np.random.default_rng(self.config.seed))
         return [self._compare_photo(each, samples) for each in copies], "self-calibrated"
+
+
+def _cell_map(
+    kind: CellMapKind, readings: Mapping[str, Reading], normaliser: Normaliser
+) -> Float[np.ndarray, "rows columns"]:
+    """Return the map of a score in units of its scale."""
+    name = score_of_map(kind).name
+    return np.asarray(readings[name].cells) / normaliser.scales[name]

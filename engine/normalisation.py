@@ -1,15 +1,15 @@
-"""How much of each score is normal, and where does anomalous begin?
+"""Normalisation: how much of each score is normal, and where anomalous begins.
 
-Each reference in turn is judged by the others; the largest of these readings is the score's weight
-w, and the total of an image is the mean of score / w over the active scores: 1 is what the oddest
-reference reached. With one reference there is nobody to judge it; then altered copies of it stand
-in (moved, turned, dimmed, tinted, noisy: whatever keeps it normal).
+Each reference in turn is judged by the others; the largest of these readings is the score's scale
+s, and the total of an image is the weighted mean of score / s over the active scores: 1 is what the
+oddest reference reached. With one reference there is nobody to judge it; then altered copies of it
+stand in (moved, turned, dimmed, tinted, noisy: whatever keeps it normal).
 
-Three scores count more or less in the mean, by how freely the product is laid out. Where the
-references lie on each other almost exactly, places tell everything, and amounts (``composition``,
-``instance_count``) only add noise; where they do not (fruit in a box), amounts tell what places
-cannot, and that a place never looked like this (``located_patch``) says little. The share of the
-hub's variance that the best pose leaves unexplained (``alignment.pose``) measures it.
+Most weights are 1; those of scores beside the seven depend on how freely the product is laid out.
+Where the references lie on each other almost exactly, places tell everything, and amounts only add
+noise; where they do not (fruit in a box), amounts tell what places cannot, and that a place never
+looked like this says little. The relative alignment residual to the anchor reference
+(``alignment.pose``) measures it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.report import Calibration
-from engine.scores import SCORES, Reading
+from engine.scores import SCORES, Reading, Score
 
 # an image whose only fault is one instance too many must exceed the threshold, not equal it
 _JUST_ABOVE = 1 + 1e-9
@@ -78,65 +78,83 @@ class NormaliserConfig:
 
 @dataclass(frozen=True)
 class Normaliser:
-    """Weights of all scores, how much each counts (0: not active), and the total's threshold."""
+    """Scale of every score, its weight in the mean (0: not active), and the total's threshold.
 
+    ``scales`` are the largest readings of normal images, ``caps`` the most that a score may say in
+    units of its scale.
+    """
+
+    scales: dict[str, float]
     weights: dict[str, float]
-    emphasis: dict[str, float]
     caps: dict[str, float]
     threshold: float
     threshold_source: str
     calibration: Calibration
     normal_totals: tuple[float, ...] = ()
-    """Totals of the normal images that the weights were learnt from, in the references' order."""
+    """Totals of the normal images that the scales were learnt from, in the references' order."""
 
     def shares(self, readings: Mapping[str, Reading]) -> dict[str, float]:
         """Return each score's share of the total; 0 for a score that is not active.
 
         Each instance beyond a tolerance set by hand adds the threshold to the share of its score.
         """
-        whole = sum(self.emphasis.values())
+        whole = sum(self.weights.values())
         return {
-            name: self.emphasis[name]
+            name: self.weights[name]
             / whole
-            * min(reading.value / self.weights[name], self.caps.get(name, np.inf))
+            * min(reading.value / self.scales[name], self.caps.get(name, np.inf))
             + reading.n_beyond * self.threshold * _JUST_ABOVE
             for name, reading in readings.items()
         }
 
     def total(self, readings: Mapping[str, Reading]) -> float:
-        """Return the mean of the scores by emphasis, each in units of its weight."""
+        """Return the weighted mean of the scores, each in units of its scale."""
         return float(sum(self.shares(readings).values()))
 
 
-def emphasise(config: NormaliserConfig, active: Sequence[str], residual: float) -> dict[str, float]:
-    """Say how much each score counts, given the share that the references' poses leave open."""
+def weigh(config: NormaliserConfig, active: Sequence[str], residual: float) -> dict[str, float]:
+    """Weigh the scores by the relative alignment residual of the references.
+
+    The published scores count alike, and so does one that is active alone.
+    """
     freedom = min(1.0, residual / config.free_residual) ** 2
-    emphasis = {name: float(name in active) for name, _ in SCORES}
+    weights = {each.name: float(each.name in active) for each in SCORES}
     if len(active) > 1:
-        emphasis["composition"] *= config.composition_emphasis * freedom
-        emphasis["instance_count"] *= config.count_emphasis * freedom
-        emphasis["located_patch"] *= 1 - config.place_relief * freedom
-    return emphasis
+        for each in SCORES:
+            if not each.is_published:
+                weights[each.name] *= _weight(config, each, freedom)
+    return weights
+
+
+def _weight(config: NormaliserConfig, score: Score, freedom: float) -> float:
+    if score.role == "amount":
+        most = config.composition_emphasis if score.name == "composition" else config.count_emphasis
+        return most * freedom
+    return 1 - config.place_relief * freedom if score.role == "place" else 1.0
 
 
 def learn_normaliser(
     config: NormaliserConfig,
-    emphasis: dict[str, float],
+    weights: dict[str, float],
     normal: Sequence[Mapping[str, Reading]],
     validation: Sequence[Mapping[str, Reading]],
     calibration: Calibration,
 ) -> Normaliser:
-    """Learn weights from readings of normal images, and the threshold from these or validation."""
-    weights = {
+    """Learn scales from readings of normal images, and the threshold from these or validation."""
+    scales = {
         name: max(max(readings[name].value for readings in normal), config.min_weight)
         for name in normal[0]
     }
-    caps = {"composition": config.free_cap, "instance_count": config.free_cap}
+    caps = {
+        each.name: config.free_cap
+        for each in SCORES
+        if each.role == "amount" and not each.is_published
+    }
     # with threshold 0, rules that a person has set add nothing to what is normal
-    scale = Normaliser(weights, emphasis, caps, 0.0, "", calibration)
-    totals = tuple(scale.total(readings) for readings in normal)
+    bare = Normaliser(scales, weights, caps, 0.0, "", calibration)
+    totals = tuple(bare.total(readings) for readings in normal)
     if validation:
-        largest = max(scale.total(readings) for readings in validation)
+        largest = max(bare.total(readings) for readings in validation)
         threshold = config.margin_validation * largest
         source = (
             f"{config.margin_validation:g} × the largest of {len(validation)} validation totals"
@@ -144,7 +162,7 @@ def learn_normaliser(
     else:
         threshold, source = threshold_of(config, totals, calibration)
     return Normaliser(
-        weights, emphasis, caps, max(threshold, MIN_THRESHOLD), source, calibration, totals
+        scales, weights, caps, max(threshold, MIN_THRESHOLD), source, calibration, totals
     )
 
 

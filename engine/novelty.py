@@ -19,9 +19,9 @@ from jaxtyping import Bool, Float32
 from alignment.sample import Sample
 from engine.examination import Examination
 from engine.pixel_distance import Detail, learn_detail
-from engine.scores import Reading
+from engine.scores import Reading, score_of_map
 
-CELL_MAPS = ("class_agnostic_patch", "located_patch")
+CELL_MAPS = (score_of_map("unseen").name, score_of_map("unseen_here").name)
 NAMES = ("detail", "streak", *CELL_MAPS)
 # identical references must not divide by zero
 LEAST_RANGE = 1e-3

@@ -9,19 +9,12 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from alignment.aligned import AlignedParts
+from engine.scores import SCORES
 
 Calibration = Literal["leave-one-out", "self-calibrated", "uncalibrated"]
 
 # the score that grows with each kind of deviation
-SCORE_OF = {
-    "missing": "instance_count",
-    "extra": "instance_count",
-    "size": "composition",
-    "color": "composition",
-    "place": "class_location",
-    "missing_here": "missing_patch",
-    "unseen_here": "located_patch",
-}
+SCORE_OF = {kind: each.name for each in SCORES for kind in each.explains}
 # where a part is missing, what lies under it is new: the part is what people want to hear of
 NAMED_GAIN = 1.25
 
@@ -76,9 +69,9 @@ class ReferenceView:
 class Report:
     """The judgement of one image.
 
-    ``normalised[name]`` is what the score adds to the total: its raw value in units of its weight,
-    times its share of the emphasis of all active scores; 0 for a score that is not active. Maps
-    are on the cell grid of the *upright* working image, in units of the weight of the score they
+    ``normalised[name]`` is what the score adds to the total: its raw value in units of its scale,
+    times its share of the weights of all active scores; 0 for a score that is not active. Maps
+    are on the cell grid of the *upright* working image, in units of the scale of the score they
     belong to: 1 is what the worst cells of a normal image reached on the mean.
     """
 

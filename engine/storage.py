@@ -190,8 +190,9 @@ def _unpack_fitted(arrays: Arrays, header: Mapping[str, Any], classes: PartClass
 def _pack_normaliser(normaliser: Normaliser) -> dict[str, Any]:
     """Return a normaliser as JSON."""
     return {
-        "weights": normaliser.weights,
-        "emphasis": normaliser.emphasis,
+        # the keys are those of the first release
+        "weights": normaliser.scales,
+        "emphasis": normaliser.weights,
         "caps": normaliser.caps,
         "threshold": normaliser.threshold,
         "threshold_source": normaliser.threshold_source,
@@ -208,8 +209,8 @@ def _unpack_normaliser(header: Mapping[str, Any]) -> Normaliser:
     """
     return Normaliser(
         # JSON sorts keys; sums depend on the order in their last digit
-        weights={name: header["weights"][name] for name, _ in SCORES},
-        emphasis={name: header["emphasis"][name] for name, _ in SCORES},
+        scales={each.name: header["weights"][each.name] for each in SCORES},
+        weights={each.name: header["emphasis"][each.name] for each in SCORES},
         caps=header["caps"],
         threshold=float(header["threshold"]),
         threshold_source=header["threshold_source"],

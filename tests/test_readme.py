@@ -149,7 +149,7 @@ def test_the_picture_is_small():
 
 def test_the_method_names_every_score_and_gives_settings_their_defaults():
     text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == [name for name, _ in SCORES]
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == [each.name for each in SCORES]
     settings = re.findall(r'`([\w.]+) = ([\d.]+|"\w+")`', text)
     assert len(settings) > 20
     for name, value in settings:

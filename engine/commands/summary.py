@@ -14,11 +14,11 @@ from engine.scores import SCORES
 
 _NOTES = {
     "self-calibrated": (
-        "one reference: weights and threshold come from changed copies of itself; "
+        "one reference: scales and threshold come from changed copies of itself; "
         "more references tell better how normal images vary"
     ),
     "uncalibrated": (
-        "one reference: weights are constants and the threshold is a guess; "
+        "one reference: scales are constants and the threshold is a guess; "
         "compare totals with each other, or set --threshold"
     ),
 }
@@ -27,7 +27,7 @@ _NOTES = {
 def facts(inspector: Inspector) -> dict[str, Any]:
     """Return what a fitted inspector has learnt, as JSON holds it."""
     edits = [each for each in inspector.fitted.class_history if not each.is_undone]
-    weights = inspector.fitted.normaliser.weights
+    scales = inspector.fitted.normaliser.scales
     return {
         "profile": inspector.config.profile,
         "working_size": list(inspector.fitted.working_size),
@@ -36,7 +36,7 @@ def facts(inspector: Inspector) -> dict[str, Any]:
         "class_edits": [
             {"text": each.text, "author": each.author, "at": each.at} for each in edits
         ],
-        "weights": {name: weights[name] for name, _ in SCORES if name in weights},
+        "scales": {each.name: scales[each.name] for each in SCORES if each.name in scales},
         "threshold": inspector.fitted.threshold,
         "threshold_source": inspector.fitted.threshold_source,
         "calibration": inspector.fitted.calibration,
@@ -51,7 +51,7 @@ def summary(inspector: Inspector) -> str:
     height, width = told["working_size"]
     config = told["config"]
     counts = {each["name"]: " ".join(map(str, each["counts"])) for each in told["classes"]}
-    weights = {name: f"{weight:.4g}" for name, weight in told["weights"].items()}
+    scales = {name: f"{scale:.4g}" for name, scale in told["scales"].items()}
     lines = [
         f"profile {config['profile']}, preset {config['preset']}, seed {config['seed']}, "
         f"working size {width}×{height} px",
@@ -60,8 +60,8 @@ def summary(inspector: Inspector) -> str:
         *_indented(counts),
         *(["edits of classes since then:"] if told["class_edits"] else []),
         *(f"  {each['text']}" for each in told["class_edits"]),
-        "weights, by which scores are divided:",
-        *_indented(weights),
+        "scales, by which scores are divided:",
+        *_indented(scales),
         f"threshold {told['threshold']:.4f}, {told['threshold_source']}; {told['calibration']}",
         *(f"note: {note}" for note in told["notes"]),
     ]

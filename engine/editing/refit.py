@@ -101,7 +101,7 @@ def leave_one_out_totals(inspector: Inspector) -> list[float]:
 
 
 def normal_totals(inspector: Inspector) -> tuple[float, ...]:
-    """Return the totals of the normal images that weights were learnt from."""
+    """Return the totals of the normal images that scales were learnt from."""
     normaliser = inspector.fitted.normaliser
     if normaliser.normal_totals:
         return normaliser.normal_totals
@@ -241,7 +241,7 @@ def _learnt(inspector: Inspector, base: Normaliser) -> Normaliser:
     config = inspector.config.normalisation
     judged, calibration = _judge_references(inspector)
     readings = [score_all(each, inspector.config.scores) for each in judged]
-    learnt = learn_normaliser(config, base.emphasis, readings, (), calibration)
+    learnt = learn_normaliser(config, base.weights, readings, (), calibration)
     own, _ = threshold_of(config, base.normal_totals, base.calibration)
     if np.isclose(max(own, MIN_THRESHOLD), base.threshold):
         return learnt

@@ -158,7 +158,7 @@ _CALIBRATION = {
         "that they reached; real variation may be larger."
     ),
     "uncalibrated": (
-        "the scores have fixed weights, because one reference does not tell how normal images "
+        "the scores have fixed scales, because one reference does not tell how normal images "
         "vary; compare totals with each other rather than with the threshold."
     ),
 }

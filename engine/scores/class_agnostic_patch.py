@@ -13,7 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alignment.comparison import Comparison
-from engine.scores.reading import Reading, compared, nearest_cells, share_problems, worst_share
+from engine.scores.reading import (
+    Reading,
+    Score,
+    compared,
+    nearest_cells,
+    share_problems,
+    worst_share,
+)
 
 
 @dataclass(frozen=True)
@@ -32,3 +39,14 @@ def score(comparisons: Sequence[Comparison], config: ClassAgnosticPatchConfig) -
     """Compare every cell with all cells of all references."""
     cells = nearest_cells([comparison.anywhere for comparison in comparisons])
     return Reading(worst_share(cells, config.share), compared(cells))
+
+
+SCORE = Score(
+    name="class_agnostic_patch",
+    question="Has any place in the references looked like this?",
+    read=score,
+    config=ClassAgnosticPatchConfig,
+    role="appearance",
+    is_published=True,
+    cell_map="unseen",
+)

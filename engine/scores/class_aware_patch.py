@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignment.comparison import CellMap, Comparison
-from engine.scores.reading import Reading, nearest_cells, share_problems, worst_share
+from engine.scores.reading import Reading, Score, nearest_cells, share_problems, worst_share
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,16 @@ def score(comparisons: Sequence[Comparison], config: ClassAwarePatchConfig) -> R
             value = max(value, worst_share(cells[is_class], config.share))
             judged[is_class] = cells[is_class]
     return Reading(value, judged)
+
+
+SCORE = Score(
+    name="class_aware_patch",
+    question="Has any place of this class looked like this?",
+    read=score,
+    config=ClassAwarePatchConfig,
+    role="appearance",
+    is_published=True,
+)
 
 
 def _distances(comparisons: Sequence[Comparison], absent_factor: float) -> CellMap:

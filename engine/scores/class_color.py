@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float
 
 from alignment.comparison import Comparison
-from engine.scores.reading import Reading, combine, euclidean, shows
+from engine.scores.reading import Reading, Score, combine, euclidean, shows
 
 Color = Literal["ratio", "ab", "hue_chroma"]
 
@@ -65,6 +65,16 @@ def score(comparisons: Sequence[Comparison], config: ClassColorConfig) -> Readin
         gap = _gap(ours, theirs, config.color)
         distances.append(combine(gap, shows(ours), shows(theirs), absent=absent))
     return Reading(min(distances))
+
+
+SCORE = Score(
+    name="class_color",
+    question="Does each class have its usual colour?",
+    read=score,
+    config=ClassColorConfig,
+    role="appearance",
+    is_published=True,
+)
 
 
 def _gap(

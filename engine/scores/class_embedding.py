@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from alignment.comparison import Comparison
 from alignment.sample import Sample
-from engine.scores.reading import Reading, combine, euclidean, shows
+from engine.scores.reading import Reading, Score, combine, euclidean, shows
 
 Embedding = Literal["scalar", "euclidean", "cosine"]
 
@@ -57,6 +57,16 @@ def score(comparisons: Sequence[Comparison], config: ClassEmbeddingConfig) -> Re
     """Compare the mean token of each class with that of the nearest reference."""
     pairs = [(comparison.test, comparison.reference) for comparison in comparisons]
     return Reading(min(_distance(test, reference, config) for test, reference in pairs))
+
+
+SCORE = Score(
+    name="class_embedding",
+    question="Does each class look as usual on average?",
+    read=score,
+    config=ClassEmbeddingConfig,
+    role="appearance",
+    is_published=True,
+)
 
 
 def _distance(test: Sample, reference: Sample, config: ClassEmbeddingConfig) -> float:

@@ -29,7 +29,7 @@ from jaxtyping import Float
 
 from alignment.comparison import Comparison
 from alignment.sample import Sample
-from engine.scores.reading import Reading
+from engine.scores.reading import Reading, Score
 
 Measure = Literal["share", "count"]
 HistogramDistance = Literal["l1", "l2", "cosine", "mahalanobis"]
@@ -82,6 +82,16 @@ def score(comparisons: Sequence[Comparison], config: ClassHistogramConfig) -> Re
         return Reading(float(_cosine(test, references).min()))
     order = 1 if config.distance == "l1" else 2
     return Reading(float(np.linalg.norm(references - test, ord=order, axis=1).min()))
+
+
+SCORE = Score(
+    name="class_histogram",
+    question="Does each class cover its usual share of the image?",
+    read=score,
+    config=ClassHistogramConfig,
+    role="amount",
+    is_published=True,
+)
 
 
 def histogram(sample: Sample, measure: Measure) -> Float[np.ndarray, " classes"]:

@@ -21,7 +21,7 @@ from jaxtyping import Float
 
 from alignment.comparison import Comparison
 from alignment.sample import Sample
-from engine.scores.reading import Reading, Rows, combine, euclidean, shows
+from engine.scores.reading import Reading, Rows, Score, combine, euclidean, shows
 
 Position = Literal["corner", "centroid", "relative"]
 
@@ -60,6 +60,17 @@ def score(comparisons: Sequence[Comparison], config: ClassLocationConfig) -> Rea
         gap = _gap(ours, theirs, config.position)
         distances.append(combine(gap, shows(ours), shows(theirs), absent=config.absent))
     return Reading(min(distances))
+
+
+SCORE = Score(
+    name="class_location",
+    question="Is each class where it usually is?",
+    read=score,
+    config=ClassLocationConfig,
+    role="place",
+    is_published=True,
+    explains=("place",),
+)
 
 
 def _places(sample: Sample) -> Rows:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignment.comparison import Comparison
-from engine.scores.reading import Reading
+from engine.scores.reading import Reading, Score
 
 
 @dataclass(frozen=True)
@@ -47,3 +47,13 @@ def score(comparisons: Sequence[Comparison], config: CompositionConfig) -> Readi
     tolerance = config.tolerance * usual.mean(axis=0) + usual.std(axis=0) + config.floor
     distance = (np.abs(shares - usual) / tolerance).mean(axis=2)
     return Reading(float(distance.min(axis=0).mean()))
+
+
+SCORE = Score(
+    name="composition",
+    question="Is there as much of everything as usual, wherever it lies?",
+    read=score,
+    config=CompositionConfig,
+    role="amount",
+    explains=("size", "color"),
+)

@@ -15,7 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignment.comparison import Comparison
-from engine.scores.reading import Reading, compared, nearest_cells, share_problems, worst_share
+from engine.scores.reading import (
+    Reading,
+    Score,
+    compared,
+    nearest_cells,
+    share_problems,
+    worst_share,
+)
 
 
 @dataclass(frozen=True)
@@ -48,3 +55,13 @@ def score(comparisons: Sequence[Comparison], config: ForegroundPatchConfig) -> R
         farther = np.float32(config.absent_factor) * anywhere
         cells = np.where(is_asked, farther, np.float32(np.inf))
     return Reading(worst_share(cells[is_asked], config.share), compared(cells))
+
+
+SCORE = Score(
+    name="foreground_patch",
+    question="Has any place outside the background looked like this?",
+    read=score,
+    config=ForegroundPatchConfig,
+    role="appearance",
+    is_published=True,
+)

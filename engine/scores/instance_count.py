@@ -25,7 +25,7 @@ from jaxtyping import Int
 
 from alignment.aligned import AlignedParts
 from alignment.comparison import Comparison
-from engine.scores.reading import Reading
+from engine.scores.reading import Reading, Score
 
 # counts that differ by more than one, and by more than this share of their mean, are no agreement
 MAX_DISAGREEMENT = 0.15
@@ -73,6 +73,16 @@ def score(comparisons: Sequence[Comparison], config: InstanceCountConfig) -> Rea
     n_extra = np.count_nonzero((aligned.class_of_part < 0) & ~aligned.parts.is_background)
     n_beyond = beyond_tolerance(aligned, [each.reference.aligned for each in comparisons])
     return Reading(n_different + config.extra_weight * n_extra, n_beyond=int(n_beyond.sum()))
+
+
+SCORE = Score(
+    name="instance_count",
+    question="Are there as many of each class as usual?",
+    read=score,
+    config=InstanceCountConfig,
+    role="amount",
+    explains=("missing", "extra"),
+)
 
 
 def beyond_tolerance(

@@ -14,7 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alignment.comparison import Comparison
-from engine.scores.reading import Reading, compared, nearest_cells, share_problems, worst_share
+from engine.scores.reading import (
+    Reading,
+    Score,
+    compared,
+    nearest_cells,
+    share_problems,
+    worst_share,
+)
 
 
 @dataclass(frozen=True)
@@ -33,3 +40,14 @@ def score(comparisons: Sequence[Comparison], config: LocatedPatchConfig) -> Read
     """Compare every cell with the same place in all references."""
     cells = nearest_cells([comparison.forward for comparison in comparisons])
     return Reading(worst_share(cells, config.share), compared(cells))
+
+
+SCORE = Score(
+    name="located_patch",
+    question="Has this very place looked like this?",
+    read=score,
+    config=LocatedPatchConfig,
+    role="place",
+    cell_map="unseen_here",
+    explains=("unseen_here",),
+)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignment.comparison import CellMap, Comparison, overlap
-from engine.scores.reading import Reading, compared, share_problems, worst_share
+from engine.scores.reading import Reading, Score, compared, share_problems, worst_share
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,17 @@ def score(comparisons: Sequence[Comparison], config: MissingPatchConfig) -> Read
     ]
     nothing = Reading(0.0, np.zeros(comparisons[0].test.dense.is_valid.shape, dtype=np.float32))
     return min(readings, key=lambda reading: reading.value, default=nothing)
+
+
+SCORE = Score(
+    name="missing_patch",
+    question="Is everything here that the references show here?",
+    read=score,
+    config=MissingPatchConfig,
+    role="appearance",
+    cell_map="missing_here",
+    explains=("missing_here",),
+)
 
 
 def _on_test_grid(comparison: Comparison) -> CellMap:

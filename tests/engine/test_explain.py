@@ -201,7 +201,7 @@ def test_deviations_come_worst_first(page: str) -> None:
     [
         ("leave-one-out", "judged by the others"),
         ("self-calibrated", "changed copies"),
-        ("uncalibrated", "fixed weights"),
+        ("uncalibrated", "fixed scales"),
     ],
 )
 def test_calibration_is_put_in_words(

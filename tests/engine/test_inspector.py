@@ -21,7 +21,7 @@ from features.images import ImageError, resize
 
 Fitted = Callable[..., Inspector]
 Render = Callable[..., Scene]
-NAMES = [name for name, _ in SCORES]
+NAMES = [each.name for each in SCORES]
 
 # small references and a narrow search, where only the arithmetic of the inspector is asked about
 SMALL = Config(working_area_px=64 * 96, pose=PoseConfig(max_rotation_deg=4, max_scale=1))
@@ -233,7 +233,7 @@ class TestCalibration:
         inspector = fitted("pins")
         assert inspector.fitted.calibration == "leave-one-out"
         assert "leave-one-out" in inspector.fitted.threshold_source
-        assert list(inspector.fitted.normaliser.weights) == NAMES
+        assert list(inspector.fitted.normaliser.scales) == NAMES
 
     def test_one_reference_is_altered(self, fitted: Fitted, scene: Render) -> None:
         inspector = fitted("bottle", 1)
@@ -258,7 +258,7 @@ class TestCalibration:
         images = small(scene, 6)
         inspector = Inspector(SMALL).fit(images[:3], validation=images[3:])
         plain = Inspector(SMALL).fit(images[:3])
-        assert inspector.fitted.normaliser.weights == plain.fitted.normaliser.weights
+        assert inspector.fitted.normaliser.scales == plain.fitted.normaliser.scales
         assert "3 validation totals" in inspector.fitted.threshold_source
         assert all(inspector.inspect(image).verdict == "normal" for image in images[3:])
 

@@ -21,7 +21,7 @@ from features.images import resize
 
 Fitted = Callable[..., Inspector]
 Render = Callable[..., Scene]
-NAMES = [name for name, _ in SCORES]
+NAMES = [each.name for each in SCORES]
 
 # small references and a narrow search, where only what is kept is asked about
 SMALL = Config(working_area_px=64 * 96, pose=PoseConfig(max_rotation_deg=4, max_scale=1))

@@ -86,5 +86,5 @@ def test_regions_are_counted_by_class() -> None:
 
 
 def test_every_score_is_explained_by_a_question(report: Report) -> None:
-    lines = score_lines(replace(report, scores={name: 1.0 for name, _ in SCORES}))
+    lines = score_lines(replace(report, scores={each.name: 1.0 for each in SCORES}))
     assert all(line.question.endswith("?") for line in lines)

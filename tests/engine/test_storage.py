@@ -50,7 +50,7 @@ class TestRoundTrip:
         inspector, loaded = fitted("pins"), Inspector.load(model, profile="embedded")
         assert loaded.config == inspector.config
         assert loaded.fitted.class_names == inspector.fitted.class_names
-        assert loaded.fitted.normaliser.weights == inspector.fitted.normaliser.weights
+        assert loaded.fitted.normaliser.scales == inspector.fitted.normaliser.scales
         assert loaded.fitted.threshold == inspector.fitted.threshold
         assert loaded.fitted.threshold_source == inspector.fitted.threshold_source
         assert loaded.fitted.calibration == inspector.fitted.calibration

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import engine.scores
 from alignment.comparison import Comparison, ComparisonConfig
 from alignment.sample import Sample
-from engine.scores import SCORES, SEVEN, ScoresConfig, score_all
+from engine.scores import SCORES, SEVEN, ScoresConfig, score_all, score_of_map
 from engine.scores.class_agnostic_patch import ClassAgnosticPatchConfig
 from engine.scores.class_color import ClassColorConfig
 from engine.scores.class_embedding import ClassEmbeddingConfig
@@ -22,7 +22,7 @@ from engine.scores.class_location import ClassLocationConfig
 from features.dense import DenseMap
 
 Beside = Callable[..., list[Comparison]]
-NAMES = [name for name, _ in SCORES]
+NAMES = [each.name for each in SCORES]
 PARTS = [(1, (8, 8, 24, 24)), (2, (8, 40, 24, 56)), (2, (32, 40, 48, 56))]
 
 PUBLISHED = ScoresConfig(
@@ -76,8 +76,21 @@ class TestRegistry:
         assert len(NAMES) == 11
 
     def test_each_name_is_its_module(self) -> None:
-        for name, score in SCORES:
-            assert score.__module__ == f"engine.scores.{name}"
+        for each in SCORES:
+            assert each.read.__module__ == f"engine.scores.{each.name}"
+            assert isinstance(getattr(ScoresConfig(), each.name), each.config)
+
+    def test_maps_and_deviations_are_of_one_score_each(self) -> None:
+        maps = [each.cell_map for each in SCORES if each.cell_map]
+        assert sorted(maps) == ["missing_here", "unseen", "unseen_here"]
+        assert [score_of_map(kind).cell_map for kind in maps] == maps
+        kinds = [kind for each in SCORES for kind in each.explains]
+        assert len(set(kinds)) == len(kinds)
+
+    def test_every_score_asks_another_question(self) -> None:
+        questions = {each.question for each in SCORES}
+        assert len(questions) == len(SCORES)
+        assert all(each.endswith("?") for each in questions)
 
     def test_what_is_exported_is_there(self) -> None:
         assert all(hasattr(engine.scores, name) for name in engine.scores.__all__)
@@ -96,9 +109,10 @@ class TestScoreAll:
     def test_reads_all_in_order(self, pairs: list[Comparison]) -> None:
         readings = score_all(pairs, ScoresConfig())
         assert list(readings) == NAMES
-        for name, score in SCORES:
-            assert readings[name].value == score(pairs, getattr(ScoresConfig(), name)).value
-            assert (readings[name].cells is not None) == name.endswith("_patch")
+        for each in SCORES:
+            reading = readings[each.name]
+            assert reading.value == each.read(pairs, getattr(ScoresConfig(), each.name)).value
+            assert (reading.cells is not None) == each.name.endswith("_patch")
 
     def test_reads_only_what_is_named(self, pairs: list[Comparison]) -> None:
         readings = score_all(pairs, ScoresConfig(), ["missing_patch", "class_color"])
