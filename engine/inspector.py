@@ -13,8 +13,8 @@ from jaxtyping import Bool, UInt8
 
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
-from alignment.comparison import Comparison, beside, nearest_reference, with_propagated_parts
-from alignment.pose import PoseEstimator, Upright
+from alignment.comparison import Comparison, compare_all, nearest_reference, with_propagated_parts
+from alignment.pose import PoseEstimator, RegisteredImage
 from alignment.sample import Sample
 from engine.class_names import class_names
 from engine.config import Config
@@ -33,7 +33,7 @@ from features.dense import DenseMap
 from features.embedded.backbone import CELL_PX, EmbeddedBackbone
 from features.images import check_image, resize
 from features.parts import Parts
-from features.visual_words import Palette
+from features.visual_words import VisualWords
 
 Image = UInt8[np.ndarray, "_ _ 3"]
 Progress = Callable[[str, int, int], None]
@@ -47,7 +47,7 @@ class Inspector:
     def __init__(self, config: Config | None = None) -> None:
         self.config = (config or Config()).check()
         self.backbone, self.segmenter = make_networks(self.config)
-        self.palette = Palette(self.config.palette, self.config.seed)
+        self.visual_words = VisualWords(self.config.visual_words, self.config.seed)
         # a pose is found by many comparisons, for which only the embedded descriptors are cheap
         self.pose = PoseEstimator(
             self.config.pose,
@@ -76,15 +76,15 @@ class Inspector:
         if not hasattr(self, "normaliser_"):
             raise NotFittedError("this inspector has no references; call fit or load first")
         photo = resize(check_image(image), self.photo_size_)
-        upright = self.pose.upright(resize(photo, self.working_size_))
-        comparisons = self.compare(self.describe(photo, upright), self.samples_)
+        registered = self.pose.register(resize(photo, self.working_size_))
+        comparisons = self.compare(self.describe(photo, registered), self.samples_)
         readings = score_all(comparisons, self.config.scores)
-        return Examination(image, photo, upright, comparisons, readings)
+        return Examination(image, photo, registered, comparisons, readings)
 
     def hide(
         self, examination: Examination, is_hidden: Bool[np.ndarray, "height width"]
     ) -> Examination:
-        """Examine the same image as if some upright working pixels were not on the photograph."""
+        """Examine the same image as if some registered pixels were not on the photograph."""
         from engine.examination import hide
 
         return hide(self, examination, is_hidden)
@@ -116,7 +116,7 @@ class Inspector:
             anomaly_map=heat["located_patch"],
             missing_map=heat["missing_patch"],
             aligned=sample.aligned,
-            upright=sample.image,
+            registered=sample.image,
             nearest_reference=nearest,
             image_size=examination.image_size,
             to_image=examination.to_image,
@@ -143,19 +143,21 @@ class Inspector:
         self.backbone.fit(photos)
         self.pose.backbone.fit(working)
         self.pose.fit(working)
-        uprights = [self.pose.upright(image) for image in working]
+        registered = [self.pose.register(image) for image in working]
 
         report("finding parts", 1, 4)
-        views = [each.same_of(photo) for each, photo in zip(uprights, photos, strict=True)]
+        views = [each.warp(photo) for each, photo in zip(registered, photos, strict=True)]
         pictures, masks = [image for image, _ in views], [is_valid for _, is_valid in views]
         self.segmenter.fit(pictures, masks)
-        self.palette.fit([u.image for u in uprights], [u.is_valid for u in uprights])
+        self.visual_words.fit(
+            [each.image for each in registered], [each.is_valid for each in registered]
+        )
         dense = self.backbone.batch(pictures, masks)
         parts = [self._cut(*each) for each in zip(pictures, dense, strict=True)]
-        self.classes.fit(parts, [upright.image for upright in uprights])
+        self.classes.fit(parts, [each.image for each in registered])
         self.samples_ = [
-            self._sample(upright, tokens, self.classes.align(cut, upright.image))
-            for upright, tokens, cut in zip(uprights, dense, parts, strict=True)
+            self._sample(one, tokens, self.classes.align(cut, one.image))
+            for one, tokens, cut in zip(registered, dense, parts, strict=True)
         ]
         self.class_names_ = class_names(self.samples_)
         self.edited_: EditedClasses | None = None
@@ -258,26 +260,28 @@ class Inspector:
         self.photo_size_, self.working_size_ = taken.photo_size, taken.working_size
         return taken.photos
 
-    def describe(self, photo: Image, upright: Upright) -> Sample:
+    def describe(self, photo: Image, registered: RegisteredImage) -> Sample:
         """Describe an image, and cut it where its parts are not propagated later."""
-        image, is_valid = upright.same_of(photo)
+        image, is_valid = registered.warp(photo)
         dense = self.backbone(image, is_valid)
         if self.config.is_propagated:
-            return self._sample(upright, dense, self.classes.none(self.working_size_))
-        aligned = self.classes.align(self._cut(image, dense), upright.image)
-        aligned = self.classes.find_painted(aligned, upright.image, upright.is_valid)
-        return self._sample(upright, dense, aligned)
+            return self._sample(registered, dense, self.classes.none(self.working_size_))
+        aligned = self.classes.align(self._cut(image, dense), registered.image)
+        aligned = self.classes.find_painted(aligned, registered.image, registered.is_valid)
+        return self._sample(registered, dense, aligned)
 
     def _cut(self, image: Image, dense: DenseMap) -> Parts:
         return self.segmenter(image, dense).resized(self.working_size_)
 
-    def _sample(self, upright: Upright, dense: DenseMap, aligned: AlignedParts) -> Sample:
-        composition = self.palette(upright.image, upright.is_valid)
-        return Sample(upright.image, upright.is_valid, dense, aligned, composition)
+    def _sample(
+        self, registered: RegisteredImage, dense: DenseMap, aligned: AlignedParts
+    ) -> Sample:
+        composition = self.visual_words(registered.image, registered.is_valid)
+        return Sample(registered.image, registered.is_valid, dense, aligned, composition)
 
     def compare(self, test: Sample, references: Sequence[Sample]) -> list[Comparison]:
         """Lay a described image beside each reference; its parts may come from them."""
-        comparisons = beside(test, references, self.config.comparison, self._n_threads)
+        comparisons = compare_all(test, references, self.config.comparison, self._n_threads)
         if self.config.is_propagated:
             return with_propagated_parts(
                 comparisons, self.config.propagation, self.segmenter.refine, self.classes
@@ -290,8 +294,8 @@ class Inspector:
         return 1 if self.config.profile == "embedded" else self.config.machine.cores
 
     def _lay_beside(self, photo: Image) -> list[Comparison]:
-        upright = self.pose.upright(resize(photo, self.working_size_))
-        return self.compare(self.describe(photo, upright), self.samples_)
+        registered = self.pose.register(resize(photo, self.working_size_))
+        return self.compare(self.describe(photo, registered), self.samples_)
 
     def _learn_novelty(self, judged: Sequence[list[Comparison]]) -> Novelty:
         readings = [score_all(each, self.config.scores, CELL_MAPS) for each in judged]

@@ -64,7 +64,7 @@ class Report:
 
     ``normalised[name]`` is what the score adds to the total: its raw value in units of its weight,
     times its share of the emphasis of all active scores; 0 for a score that is not active. Maps
-    are on the cell grid of the *upright* working image, in units of the weight of the score they
+    are on the cell grid of the *registered* working image, in units of the weight of the score they
     belong to: 1 is what the worst cells of a normal image reached on the mean.
     """
 
@@ -78,7 +78,7 @@ class Report:
     anomaly_map: Float[np.ndarray, "rows columns"]
     missing_map: Float[np.ndarray, "rows columns"]
     aligned: AlignedParts
-    upright: UInt8[np.ndarray, "height width 3"]
+    registered: UInt8[np.ndarray, "height width 3"]
     nearest_reference: int
     image_size: tuple[int, int]
     to_image: Float[np.ndarray, "2 3"]

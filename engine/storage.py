@@ -1,6 +1,6 @@
 """How does an inspector become a model file, and back?
 
-The file holds what was learnt and the references themselves (upright pictures, descriptors, parts
+The file holds what was learnt and the references themselves (registered images, descriptors, parts
 with their classes), so that nothing is computed anew when a station starts.
 """
 
@@ -120,7 +120,7 @@ def _parts(inspector: Inspector) -> dict[str, Any]:
     parts = {
         "backbone": inspector.backbone,
         "segmenter": inspector.segmenter,
-        "palette": inspector.palette,
+        "palette": inspector.visual_words,  # what model files call it
         "classes": inspector.classes,
         "pose": inspector.pose,
     }

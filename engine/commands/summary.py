@@ -83,7 +83,7 @@ def _notes(inspector: Inspector) -> Iterator[str]:
     """Say what a careful user should know before trusting the verdicts."""
     if inspector.calibration_ in _NOTES:
         yield _NOTES[inspector.calibration_]
-    first, *others = (reference.upright for reference in inspector.references_)
+    first, *others = (reference.registered for reference in inspector.references_)
     if others and all(np.array_equal(first, other) for other in others):
         yield "all references are identical; they do not tell how normal images vary"
 
