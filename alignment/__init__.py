@@ -2,13 +2,13 @@
 
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses, match_nearest, match_slots
-from alignment.pose import PoseEstimator, Upright
+from alignment.pose import PoseEstimator, RegisteredImage
 
 __all__ = [
     "AlignedParts",
     "PartClasses",
     "PoseEstimator",
-    "Upright",
+    "RegisteredImage",
     "match_nearest",
     "match_slots",
 ]

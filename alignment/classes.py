@@ -27,7 +27,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from alignment.aligned import LEARNT, AlignedParts
+from alignment.aligned import NO_COUNT_RULE, AlignedParts
 from alignment.painted_classes import PaintedClass, with_painted
 from features.parts import Parts
 
@@ -218,7 +218,7 @@ class PartClasses:
 
     def _as_found(self) -> None:
         self.class_of_prototype_ = np.arange(len(self.looks_))
-        self.tolerance_ = np.full(len(self.is_background_), LEARNT)
+        self.tolerance_ = np.full(len(self.is_background_), NO_COUNT_RULE)
         self.painted_ = ()
 
     def _classes_of(

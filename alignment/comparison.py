@@ -251,7 +251,7 @@ def nearest_reference(comparisons: Sequence[Comparison]) -> int:
     return int(np.argmin(means))
 
 
-def beside(
+def compare_all(
     test: Sample, references: Sequence[Sample], config: ComparisonConfig, n_threads: int = 1
 ) -> list[Comparison]:
     """Lay an image beside each reference."""

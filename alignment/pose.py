@@ -67,14 +67,14 @@ class PoseConfig:
 
 
 @dataclass(frozen=True)
-class Upright:
+class RegisteredImage:
     """An image moved into the references' frame, and the way back to where it came from."""
 
     image: Image
     is_valid: Bool[np.ndarray, "height width"]
     to_original: Affine
 
-    def same_of(
+    def warp(
         self, photo: UInt8[np.ndarray, "_ _ 3"]
     ) -> tuple[UInt8[np.ndarray, "_ _ 3"], Bool[np.ndarray, "_ _"]]:
         """Move the same photograph in another size; return it and its valid pixels."""
@@ -83,8 +83,8 @@ class Upright:
             return self.image, self.is_valid
         if np.array_equal(self.to_original, IDENTITY):
             return photo, np.ones(size, dtype=bool)
-        to_upright = compose(invert(self.to_original), rescale(size, own))
-        return warp_image(photo, compose(rescale(own, size), to_upright))
+        to_registered = compose(invert(self.to_original), rescale(size, own))
+        return warp_image(photo, compose(rescale(own, size), to_registered))
 
 
 class PoseEstimator:
@@ -107,13 +107,13 @@ class PoseEstimator:
         self.has_pose_ = self.config.is_searched and self.residual_ < self.config.max_residual
         return self
 
-    def upright(self, image: Image) -> Upright:
+    def register(self, image: Image) -> RegisteredImage:
         """Move an image of the working size into the references' frame."""
         to_hub, residual = self._estimate(image) if self.has_pose_ else (IDENTITY, 0.0)
         if not self.has_pose_ or residual > self.config.max_residual_of_one:
-            return Upright(image, np.ones(image.shape[:2], dtype=bool), IDENTITY)
+            return RegisteredImage(image, np.ones(image.shape[:2], dtype=bool), IDENTITY)
         moved, is_valid = warp_image(image, to_hub)
-        return Upright(moved, is_valid, invert(to_hub))
+        return RegisteredImage(moved, is_valid, invert(to_hub))
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what ``fit`` learnt; the templates follow from it."""

@@ -1,4 +1,4 @@
-"""What is known of one image once it is upright, described, cut into parts and aligned?
+"""What is known of one image once it is registered, described, cut into parts and aligned?
 
 What is the average of something over each class of an image?
 
@@ -76,7 +76,7 @@ def color_planes(
 
 @dataclass(frozen=True)
 class Sample:
-    """One upright image as the scores see it: pixels, descriptors, parts with their classes."""
+    """One registered image as the scores see it: pixels, descriptors, parts with their classes."""
 
     image: UInt8[np.ndarray, "height width 3"]
     is_valid: Bool[np.ndarray, "height width"]

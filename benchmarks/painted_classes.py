@@ -41,7 +41,7 @@ MIN_AREA_PX = 100  # of the working image
 
 
 def truth_of(scene: Scene, examination: Examination, class_id: int) -> list[np.ndarray]:
-    """Masks of all instances of a true class, in the upright working image."""
+    """Masks of all instances of a true class, in the registered working image."""
     size = examination.sample.is_valid.shape[::-1]
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     parts, classes = (

@@ -22,7 +22,7 @@ MIN_AREA_PX = 64  # of the working image: one cell
 
 
 def overlaps(scene: Scene, report: Report) -> list[float]:
-    """IoU of each true part, seen in the upright working image, with the best found part."""
+    """IoU of each true part, seen in the registered working image, with the best found part."""
     labels = report.aligned.parts.labels
     truth = cv2.warpAffine(
         scene.part_map.astype(np.float32),

@@ -1,7 +1,7 @@
 """What may a person change about the classes of parts?
 
 Classes are told by their number, which never changes and is never given again. Coordinates are
-those of a reference as the model keeps it: upright, in working pixels.
+those of a reference as the model keeps it: registered, in working pixels.
 
 Which edits of classes were made since a model was fitted, by whom, and which of them count?
 

@@ -6,6 +6,7 @@ file holds differences only: from the preset it names as ``preset``, or else fro
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,12 +25,17 @@ from engine.scores import SCORES, ScoresConfig
 from features.device import MachineConfig
 from features.embedded.segmenter import SegmenterConfig
 from features.sam.config import SamConfig
-from features.visual_words import PaletteConfig
+from features.visual_words import VisualWordsConfig
 from features.vit.config import VitConfig
 
 PRESETS = ("competition", "default", "paper")
 
 Profile = Literal["embedded", "foundation", "foundation-fast"]
+
+# what sections were called in files of before: these are read, too
+_RENAMED = {"palette": "visual_words"}
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Config:
     """The scores that add up to the total; these measured best over all sets together."""
     pose: PoseConfig = field(default_factory=PoseConfig)
     segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)
-    palette: PaletteConfig = field(default_factory=PaletteConfig)
+    visual_words: VisualWordsConfig = field(default_factory=VisualWordsConfig)
     classes: ClassesConfig = field(default_factory=ClassesConfig)
     propagation: PropagationConfig = field(default_factory=PropagationConfig)
     comparison: ComparisonConfig = field(default_factory=ComparisonConfig)
@@ -120,7 +126,10 @@ def load(name_or_path: str | Path) -> Config:
     path = _preset_path(str(name_or_path))
     if path is None:
         path = Path(name_or_path)
-    return from_dict(_read_toml(path), source=str(path))
+    values = _read_toml(path)
+    for old in _RENAMED.keys() & values:
+        _logger.warning("%s: the section %s is called %s now", path, old, _RENAMED[old])
+    return from_dict(values, source=str(path))
 
 
 def from_dict(values: Mapping[str, Any], *, source: str = "config") -> Config:
@@ -142,10 +151,19 @@ def to_dict(config: Config) -> dict[str, Any]:
     return as_values(config)
 
 
+def with_current_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Call each section what it is called today."""
+    return {_RENAMED.get(name, name): value for name, value in values.items()}
+
+
 def _refuse(source: str, base: Config, values: Mapping[str, Any]) -> Config:
     """Return the changed record unless it has problems."""
-    problems: list[str] = []
-    config = changed(base, values, problems)
+    problems = [
+        f"{old} is called {new} now, and both are given; keep one of them"
+        for old, new in _RENAMED.items()
+        if old in values and new in values
+    ]
+    config = changed(base, with_current_names(values), problems)
     problems += problems_of(config)
     if problems:
         head = source if len(problems) == 1 else f"{source} has {len(problems)} problems"

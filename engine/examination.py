@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from alignment.comparison import Comparison
-from alignment.pose import Upright
+from alignment.pose import RegisteredImage
 from alignment.sample import Sample
 from alignment.transforms import compose, rescale
 from engine.scores import Reading
@@ -22,14 +22,14 @@ from engine.scores import Reading
 
 @dataclass(frozen=True)
 class Examination:
-    """One image, upright, beside each reference, and what each score read from that.
+    """One image, registered, beside each reference, and what each score read from that.
 
     ``photo`` is the image in the size in which networks see it.
     """
 
     image: UInt8[np.ndarray, "_ _ 3"]
     photo: UInt8[np.ndarray, "_ _ 3"]
-    upright: Upright
+    registered: RegisteredImage
     comparisons: Sequence[Comparison]
     readings: dict[str, Reading]
 
@@ -45,6 +45,6 @@ class Examination:
 
     @cached_property
     def to_image(self) -> Float[np.ndarray, "2 3"]:
-        """Affine from upright working pixels (x, y) to pixels of the image file."""
-        height, width = self.upright.image.shape[:2]
-        return compose(rescale((height, width), self.image_size), self.upright.to_original)
+        """Affine from registered working pixels (x, y) to pixels of the image file."""
+        height, width = self.registered.image.shape[:2]
+        return compose(rescale((height, width), self.image_size), self.registered.to_original)

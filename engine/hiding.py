@@ -58,42 +58,42 @@ Mask = Bool[np.ndarray, "height width"]
 
 
 def hide(inspector: Inspector, examination: Examination, is_hidden: Mask) -> Examination:
-    """Examine the same image without some of its upright working pixels."""
-    examination, is_hidden = _upright_without(inspector, examination, is_hidden)
+    """Examine the same image without some of its registered working pixels."""
+    examination, is_hidden = _registered_without(inspector, examination, is_hidden)
     sample = examination.sample
     is_valid = sample.is_valid & ~is_hidden
-    picture, is_photo_valid = examination.upright.same_of(examination.photo)
+    picture, is_photo_valid = examination.registered.warp(examination.photo)
     is_seen = is_photo_valid & ~enlarged(is_hidden, is_photo_valid.shape)
     test = replace(
         sample,
         is_valid=is_valid,
         dense=inspector.backbone(picture, is_seen),
         aligned=without_hidden(sample.aligned, is_hidden),
-        composition=inspector.palette(sample.image, is_valid),
+        composition=inspector.visual_words(sample.image, is_valid),
     )
     comparisons = inspector.compare(test, inspector.fitted.samples)
     readings = score_all(comparisons, inspector.config.scores)
     return replace(examination, comparisons=comparisons, readings=readings)
 
 
-def _upright_without(
+def _registered_without(
     inspector: Inspector, examination: Examination, is_hidden: Mask
 ) -> tuple[Examination, Mask]:
     """Return the image in the pose that the rest of it has, and what is hidden there."""
     if not inspector.pose.has_pose_:
         return examination, is_hidden
-    to_original = examination.upright.to_original
+    to_original = examination.registered.to_original
     working = resize(examination.photo, inspector.fitted.working_size)
     hidden = _moved(is_hidden, to_original)
-    upright = inspector.pose.upright(_painted_over(working, hidden))
-    if np.allclose(upright.to_original, to_original):
+    registered = inspector.pose.register(_painted_over(working, hidden))
+    if np.allclose(registered.to_original, to_original):
         return examination, is_hidden
-    to_upright = invert(upright.to_original)
-    upright = replace(upright, image=warp_image(working, to_upright)[0])
-    sample = inspector.describe(examination.photo, upright)
+    to_registered = invert(registered.to_original)
+    registered = replace(registered, image=warp_image(working, to_registered)[0])
+    sample = inspector.describe(examination.photo, registered)
     comparisons = [replace(each, test=sample) for each in examination.comparisons]
-    moved = replace(examination, upright=upright, comparisons=comparisons)
-    return moved, _moved(hidden, to_upright)
+    moved = replace(examination, registered=registered, comparisons=comparisons)
+    return moved, _moved(hidden, to_registered)
 
 
 def _moved(mask: Mask, transform: Float[np.ndarray, "2 3"]) -> Mask:

@@ -14,8 +14,8 @@ from jaxtyping import Float, UInt8
 
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
-from alignment.comparison import Comparison, beside, nearest_reference, with_propagated_parts
-from alignment.pose import PoseEstimator, Upright
+from alignment.comparison import Comparison, compare_all, nearest_reference, with_propagated_parts
+from alignment.pose import PoseEstimator, RegisteredImage
 from alignment.sample import Sample
 from engine.class_names import class_names
 from engine.config import Config
@@ -42,7 +42,7 @@ from features.dense import DenseMap
 from features.embedded.backbone import CELL_PX, EmbeddedBackbone
 from features.images import check_image, resize
 from features.parts import Parts
-from features.visual_words import Palette
+from features.visual_words import VisualWords
 
 Image = UInt8[np.ndarray, "_ _ 3"]
 Progress = Callable[[str, int, int], None]
@@ -56,7 +56,7 @@ class Inspector:
     def __init__(self, config: Config | None = None) -> None:
         self.config = (config or Config()).check()
         self.backbone, self.segmenter = make_networks(self.config)
-        self.palette = Palette(self.config.palette, self.config.seed)
+        self.visual_words = VisualWords(self.config.visual_words, self.config.seed)
         # a pose is found by many comparisons, for which only the embedded descriptors are cheap
         self.pose = PoseEstimator(
             self.config.pose,
@@ -85,10 +85,10 @@ class Inspector:
         """
         fitted = self.fitted
         photo = resize(check_image(image), fitted.photo_size)
-        upright = self.pose.upright(resize(photo, fitted.working_size))
-        comparisons = self.compare(self.describe(photo, upright), fitted.samples)
+        registered = self.pose.register(resize(photo, fitted.working_size))
+        comparisons = self.compare(self.describe(photo, registered), fitted.samples)
         readings = score_all(comparisons, self.config.scores)
-        return Examination(image, photo, upright, comparisons, readings)
+        return Examination(image, photo, registered, comparisons, readings)
 
     def judge(self, examination: Examination) -> Report:
         """Say what is wrong with an examined image, in numbers and words."""
@@ -113,7 +113,7 @@ class Inspector:
             anomaly_map=_cell_map("unseen_here", readings, normaliser),
             missing_map=_cell_map("missing_here", readings, normaliser),
             aligned=sample.aligned,
-            upright=sample.image,
+            registered=sample.image,
             nearest_reference=nearest,
             image_size=examination.image_size,
             to_image=examination.to_image,
@@ -147,19 +147,21 @@ class Inspector:
         self.backbone.fit(photos)
         self.pose.backbone.fit(working)
         self.pose.fit(working)
-        uprights = [self.pose.upright(image) for image in working]
+        registered = [self.pose.register(image) for image in working]
 
         report("finding parts", 1, 4)
-        views = [each.same_of(photo) for each, photo in zip(uprights, photos, strict=True)]
+        views = [each.warp(photo) for each, photo in zip(registered, photos, strict=True)]
         pictures, masks = [image for image, _ in views], [is_valid for _, is_valid in views]
         self.segmenter.fit(pictures, masks)
-        self.palette.fit([u.image for u in uprights], [u.is_valid for u in uprights])
+        self.visual_words.fit(
+            [each.image for each in registered], [each.is_valid for each in registered]
+        )
         dense = self.backbone.batch(pictures, masks)
-        parts = [self._cut(*each) for each in zip(uprights, pictures, dense, strict=True)]
-        self.classes.fit(parts, [upright.image for upright in uprights])
+        parts = [self._cut(*each) for each in zip(registered, pictures, dense, strict=True)]
+        self.classes.fit(parts, [each.image for each in registered])
         samples = tuple(
-            self._sample(upright, tokens, self.classes.align(cut, upright.image))
-            for upright, tokens, cut in zip(uprights, dense, parts, strict=True)
+            self._sample(each, tokens, self.classes.align(cut, each.image))
+            for each, tokens, cut in zip(registered, dense, parts, strict=True)
         )
 
         report("leaving one out", 2, 4)
@@ -261,7 +263,7 @@ class Inspector:
         components: dict[str, Any] = {
             "backbone": self.backbone,
             "segmenter": self.segmenter,
-            "palette": self.palette,
+            "palette": self.visual_words,
             "classes": self.classes,
             "pose": self.pose,
         }
@@ -277,28 +279,30 @@ class Inspector:
 
     # Steps
 
-    def describe(self, photo: Image, upright: Upright) -> Sample:
+    def describe(self, photo: Image, registered: RegisteredImage) -> Sample:
         """Describe an image, and cut it where its parts are not propagated later."""
-        image, is_valid = upright.same_of(photo)
+        image, is_valid = registered.warp(photo)
         dense = self.backbone(image, is_valid)
         if self.config.is_propagated:
-            return self._sample(upright, dense, self.classes.none(upright.is_valid.shape))
-        aligned = self.classes.align(self._cut(upright, image, dense), upright.image)
-        aligned = self.classes.find_painted(aligned, upright.image, upright.is_valid)
-        return self._sample(upright, dense, aligned)
+            return self._sample(registered, dense, self.classes.none(registered.is_valid.shape))
+        aligned = self.classes.align(self._cut(registered, image, dense), registered.image)
+        aligned = self.classes.find_painted(aligned, registered.image, registered.is_valid)
+        return self._sample(registered, dense, aligned)
 
-    def _cut(self, upright: Upright, image: Image, dense: DenseMap) -> Parts:
+    def _cut(self, registered: RegisteredImage, image: Image, dense: DenseMap) -> Parts:
         """Cut an image; parts are kept in the size that the method works in."""
-        height, width = upright.is_valid.shape
+        height, width = registered.is_valid.shape
         return self.segmenter(image, dense).resized((height, width))
 
-    def _sample(self, upright: Upright, dense: DenseMap, aligned: AlignedParts) -> Sample:
-        composition = self.palette(upright.image, upright.is_valid)
-        return Sample(upright.image, upright.is_valid, dense, aligned, composition)
+    def _sample(
+        self, registered: RegisteredImage, dense: DenseMap, aligned: AlignedParts
+    ) -> Sample:
+        composition = self.visual_words(registered.image, registered.is_valid)
+        return Sample(registered.image, registered.is_valid, dense, aligned, composition)
 
     def compare(self, test: Sample, references: Sequence[Sample]) -> list[Comparison]:
         """Lay a described image beside each reference; its parts may come from them."""
-        comparisons = beside(test, references, self.config.comparison, self._n_threads)
+        comparisons = compare_all(test, references, self.config.comparison, self._n_threads)
         if self.config.is_propagated:
             return with_propagated_parts(
                 comparisons, self.config.propagation, self.segmenter.refine, self.classes
@@ -312,8 +316,8 @@ class Inspector:
 
     def _compare_photo(self, photo: Image, samples: Sequence[Sample]) -> list[Comparison]:
         height, width = samples[0].is_valid.shape
-        upright = self.pose.upright(resize(photo, (height, width)))
-        return self.compare(self.describe(photo, upright), samples)
+        registered = self.pose.register(resize(photo, (height, width)))
+        return self.compare(self.describe(photo, registered), samples)
 
     def _learn_novelty(
         self, samples: Sequence[Sample], judged: Sequence[list[Comparison]]

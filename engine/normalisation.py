@@ -103,7 +103,7 @@ class Normaliser:
             name: self.weights[name]
             / whole
             * min(reading.value / self.scales[name], self.caps.get(name, np.inf))
-            + reading.n_beyond * self.threshold * _JUST_ABOVE
+            + reading.n_over_tolerance * self.threshold * _JUST_ABOVE
             for name, reading in readings.items()
         }
 

@@ -61,7 +61,7 @@ class Novelty:
     n_judged: int
 
     def __call__(self, examination: Examination) -> Map:
-        """Return the novelty of every upright working pixel; 0 outside the photograph.
+        """Return the novelty of every registered working pixel; 0 outside the photograph.
 
         At most 1 on what normal images show, give or take.
         """

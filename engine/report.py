@@ -53,14 +53,14 @@ class Deviation:
 
 @dataclass(frozen=True)
 class ReferenceView:
-    """What is shown of a reference: its upright picture and the class of each pixel.
+    """What is shown of a reference: its registered picture and the class of each pixel.
 
     Pixels of ``class_map`` below 0 are of no class and stay bare. ``counts`` is the number of
     instances of each class; without it, connected regions of the map are counted.
     """
 
     name: str
-    upright: UInt8[np.ndarray, "height width 3"]
+    registered: UInt8[np.ndarray, "height width 3"]
     class_map: Int[np.ndarray, "rows columns"]
     counts: Int[np.ndarray, " classes"] | None = None
 
@@ -71,7 +71,7 @@ class Report:
 
     ``normalised[name]`` is what the score adds to the total: its raw value in units of its scale,
     times its share of the weights of all active scores; 0 for a score that is not active. Maps
-    are on the cell grid of the *upright* working image, in units of the scale of the score they
+    are on the cell grid of the *registered* working image, in units of the scale of the score they
     belong to: 1 is what the worst cells of a normal image reached on the mean.
     """
 
@@ -85,7 +85,7 @@ class Report:
     anomaly_map: Float[np.ndarray, "rows columns"]
     missing_map: Float[np.ndarray, "rows columns"]
     aligned: AlignedParts
-    upright: UInt8[np.ndarray, "height width 3"]
+    registered: UInt8[np.ndarray, "height width 3"]
     nearest_reference: int
     image_size: tuple[int, int]
     to_image: Float[np.ndarray, "2 3"]

@@ -1,4 +1,4 @@
-"""Of what, and how much of it, does an image consist?
+"""Bag of visual words: of what, and how much of it, does an image consist?
 
 A bag of visual words (Csurka et al., 2004) on pixels: each is described by the colour around it at
 three radii and the roughness of its surroundings, all blind to direction, and gets the nearest of a
@@ -28,7 +28,7 @@ N_SAMPLES = 8_000
 
 
 @dataclass(frozen=True)
-class PaletteConfig:
+class VisualWordsConfig:
     """How many words describe the references."""
 
     n_words: int = 20
@@ -40,15 +40,15 @@ class PaletteConfig:
         for name, low, high in (("n_words", 2, 256), ("n_vocabularies", 1, 32)):
             if not low <= getattr(self, name) <= high:
                 found.append(
-                    f"palette.{name} must lie in {low} … {high}, got {getattr(self, name)}"
+                    f"visual_words.{name} must lie in {low} … {high}, got {getattr(self, name)}"
                 )
         return found
 
 
-class Palette:
+class VisualWords:
     """Vocabularies of visual words that the references agree on."""
 
-    def __init__(self, config: PaletteConfig, seed: int = 0) -> None:
+    def __init__(self, config: VisualWordsConfig, seed: int = 0) -> None:
         self.config = config
         self.seed = seed
 

@@ -83,7 +83,7 @@ def _notes(inspector: Inspector) -> Iterator[str]:
     """Say what a careful user should know before trusting the verdicts."""
     if inspector.fitted.calibration in _NOTES:
         yield _NOTES[inspector.fitted.calibration]
-    first, *others = (reference.upright for reference in inspector.fitted.references)
+    first, *others = (reference.registered for reference in inspector.fitted.references)
     if others and all(np.array_equal(first, other) for other in others):
         yield "all references are identical; they do not tell how normal images vary"
 

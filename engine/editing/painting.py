@@ -100,7 +100,7 @@ _ABOUT_AS_CLEAR = 0.9
 def grow(inspector: Inspector, reference: int, meant: Region | tuple[float, float]) -> Region:
     """Find the pixels meant by a rough painting, or by a click (x, y), on a reference.
 
-    Coordinates are working pixels of the upright reference.
+    Coordinates are working pixels of the registered reference.
 
     Raises:
         ClassEditError: There is no such reference, or the click lies outside of it.

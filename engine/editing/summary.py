@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from alignment.aligned import LEARNT
+from alignment.aligned import NO_COUNT_RULE
 from engine.class_edits import ClassEditError
 from engine.rendering.colors import class_colors, ink_on
 from engine.rendering.labels import shortened, text_width, write
@@ -71,7 +71,7 @@ def class_rows(inspector: Inspector) -> list[ClassRow]:
                 bool(classes.is_background_[index] and not _was_background(inspector, index)),
                 index in painted,
                 own,
-                None if tolerance == LEARNT else tolerance,
+                None if tolerance == NO_COUNT_RULE else tolerance,
                 max(0, min(own) - spare),
                 max(own) + spare,
                 float(shares[index]),
@@ -116,7 +116,7 @@ def find_class(inspector: Inspector, text: str) -> int:
 def reference_picture(
     inspector: Inspector, index: int, *, class_id: int | None = None, scale: int = 1
 ) -> UInt8[np.ndarray, "_ _ 3"]:
-    """Draw a reference, upright, with its classes coloured and numbered, or with one of them.
+    """Draw a reference, registered, with its classes coloured and numbered, or with one of them.
 
     The picture is ``scale`` times as high and wide as the reference in working size.
 

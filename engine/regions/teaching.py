@@ -167,7 +167,7 @@ def _turned(
     config, sample = recogniser.config, examination.sample
     every = [thinned(tokens, config.n_tokens)]
     backbone = recogniser.inspector.backbone
-    picture, is_valid = examination.upright.same_of(examination.photo)
+    picture, is_valid = examination.registered.warp(examination.photo)
     for n_quarters in range(1, config.n_turns):
         turned = backbone(
             np.ascontiguousarray(np.rot90(picture, n_quarters)),

@@ -233,7 +233,7 @@ def explain_page(
         reference_names=[reference.name for reference in references],
         reference_pictures={
             index: _parts_picture(
-                references[index].upright, _bare(references[index].class_map), is_background
+                references[index].registered, _bare(references[index].class_map), is_background
             )
             for index in shown
         },
@@ -292,7 +292,7 @@ def _section(
         photo=_picture(overlays.draw_boxes(photo, deviations, (from_file[0, 0], from_file[1, 1]))),
         anomaly=_heat_picture(photo, report.anomaly_map, report, from_file),
         missing=_heat_picture(photo, report.missing_map, report, from_file),
-        parts=_parts_picture(report.upright, class_map, aligned.is_background_class),
+        parts=_parts_picture(report.registered, class_map, aligned.is_background_class),
         reference=report.nearest_reference,
         calibration=_CALIBRATION[report.calibration],
         regions=region_section(photo, regions) if regions else None,
@@ -307,8 +307,8 @@ def _heat_picture(
 ) -> Picture:
     """Lay a map over the photograph in grey, so that all colour is heat."""
     grey = np.repeat(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
-    to_upright = overlays.between_grids(cell_map.shape, report.upright.shape)
-    to_file = overlays.chain(to_upright, report.to_image)
+    to_registered = overlays.between_grids(cell_map.shape, report.registered.shape)
+    to_file = overlays.chain(to_registered, report.to_image)
     return _picture(overlays.draw_heat(grey, cell_map, overlays.chain(to_file, from_file)))
 
 
@@ -318,11 +318,11 @@ def _bare(class_map: Int[np.ndarray, "rows columns"]) -> Int[np.ndarray, "rows c
 
 
 def _parts_picture(
-    upright: Image,
+    registered: Image,
     class_map: Int[np.ndarray, "rows columns"],
     is_background_class: Bool[np.ndarray, " classes"],
 ) -> Picture:
-    large = _to_side(upright, SIDE_PX)
+    large = _to_side(registered, SIDE_PX)
     return _picture(overlays.draw_parts(large, class_map, is_background_class))
 
 

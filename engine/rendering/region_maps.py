@@ -113,7 +113,7 @@ def error_colors() -> UInt8[np.ndarray, "256 3"]:
 
 
 def _to_view(image: Image, report: RegionReport) -> Float[np.ndarray, "2 3"]:
-    """From upright working pixels to pixels of the photograph as it is given."""
+    """From registered working pixels to pixels of the photograph as it is given."""
     from_file = overlays.between_grids(report.report.image_size, image.shape)
     return overlays.chain(report.report.to_image, from_file)
 

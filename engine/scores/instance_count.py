@@ -11,7 +11,7 @@ min over references of Σ_c |n_c − n'_c|. An absent class has count 0. Backgro
 counted: in how many pieces the background falls depends on what lies on it.
 
 A class whose tolerance t was set by hand is judged by that rule alone: counts of l_c − t … h_c + t
-are fine, and the instances beyond are told apart from the value (``Reading.n_beyond``).
+are fine, and the instances beyond are told apart from the value (``Reading.n_over_tolerance``).
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def score(comparisons: Sequence[Comparison], config: InstanceCountConfig) -> Rea
         surplus = np.maximum(low - counts, 0) + np.maximum(counts - high, 0)
         n_different = float((surplus * is_agreed / (1 + spread)).sum())
     n_extra = np.count_nonzero((aligned.class_of_part < 0) & ~aligned.parts.is_background)
-    n_beyond = beyond_tolerance(aligned, [each.reference.aligned for each in comparisons])
-    return Reading(n_different + config.extra_weight * n_extra, n_beyond=int(n_beyond.sum()))
+    beyond = beyond_tolerance(aligned, [each.reference.aligned for each in comparisons])
+    return Reading(n_different + config.extra_weight * n_extra, n_over_tolerance=int(beyond.sum()))
 
 
 SCORE = Score(

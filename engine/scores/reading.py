@@ -38,7 +38,7 @@ class Reading:
 
     value: float
     cells: CellMap | None = None
-    n_beyond: int = 0
+    n_over_tolerance: int = 0
     """Instances beyond a tolerance that a person has set; each is a reason of its own."""
 
 

@@ -37,12 +37,12 @@ def draw(judged: Judged) -> Drawn:
     view, report = View.of(judged), judged.report
     image = judged.examination.image
     photo = image if image.shape[:2] == view.size else resize(image, view.size)
-    upright_size = report.upright.shape[:2]
+    registered_size = report.registered.shape[:2]
     classes = np.append(shown_classes(report), overlays.NO_PART)[report.aligned.parts.labels]
     is_background = report.aligned.is_background_class
-    layers = {"parts": png(parts_sheet(classes, is_background, view.upright_to_view, view.size))}
+    layers = {"parts": png(parts_sheet(classes, is_background, view.registered_to_view, view.size))}
     for name, cells in (("anomaly", report.anomaly_map), ("missing", report.missing_map)):
-        to_view = view.from_cells(cells.shape, upright_size)
+        to_view = view.from_cells(cells.shape, registered_size)
         layers[name] = png(heat_sheet(cells, to_view, view.size))
     regions = judged.regions
     if regions.regions:
@@ -57,7 +57,7 @@ def _reference(judged: Judged, view: View) -> Image:
     reference = judged.inspector.fitted.samples[nearest]
     warped: UInt8[np.ndarray, "_ _ 3"] = cv2.warpAffine(
         reference.image,
-        compose(view.upright_to_view, comparison.to_test),
+        compose(view.registered_to_view, comparison.to_test),
         view.size[::-1],
         flags=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_CONSTANT,

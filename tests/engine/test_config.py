@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.config import PRESETS, Config, from_dict, load, to_dict
+from engine.config import PRESETS, Config, from_dict, load, to_dict, with_current_names
 from engine.errors import ConfigError
 from engine.scores import SEVEN
 
@@ -110,6 +110,22 @@ def test_every_problem_of_a_file_is_told_at_once(tmp_path):
         'comparison.distance must be "cosine" or "euclidean", got "manhattan"',
     ):
         assert problem in message
+
+
+def test_a_section_may_have_the_name_that_it_had_before(tmp_path, caplog):
+    path = write(tmp_path, "[palette]\nn_words = 7\n")
+    config = load(path)
+    assert config.visual_words.n_words == 7
+    assert caplog.messages == [f"{path}: the section palette is called visual_words now"]
+    assert from_dict({"palette": {"n_words": 7}}) == config
+    assert with_current_names({"palette": {"n_words": 7}}) == {"visual_words": {"n_words": 7}}
+
+
+def test_a_section_has_one_of_its_names(tmp_path):
+    path = write(tmp_path, "palette.n_words = 7\nvisual_words.n_words = 8\n")
+    message = "palette is called visual_words now, and both are given; keep one of them"
+    with pytest.raises(ConfigError, match=message):
+        load(path)
 
 
 def test_an_unknown_profile_says_which_there_are():

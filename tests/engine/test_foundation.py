@@ -104,7 +104,7 @@ class TestRecords:
         theirs = Inspector().fit(references).inspect(anomaly)
         assert ours.as_dict().keys() == theirs.as_dict().keys()
         assert ours.scores.keys() == theirs.scores.keys() == dict(SCORES).keys()
-        assert ours.upright.shape == theirs.upright.shape
+        assert ours.registered.shape == theirs.registered.shape
         assert ours.aligned.class_map.shape == theirs.aligned.class_map.shape
         assert ours.image_size == theirs.image_size == anomaly.shape[:2]
         assert ours.calibration == theirs.calibration == "leave-one-out"

@@ -53,8 +53,8 @@ class TestReport:
         for name, share in report.normalised.items():
             assert share == 0 or name in Config().active_scores
 
-    def test_maps_lie_on_the_cells_of_the_upright_image(self, report: Report) -> None:
-        height, width = report.upright.shape[:2]
+    def test_maps_lie_on_the_cells_of_the_registered_image(self, report: Report) -> None:
+        height, width = report.registered.shape[:2]
         for heat in (report.anomaly_map, report.missing_map):
             assert heat.shape == (height // 8, width // 8)
             assert np.isfinite(heat).all()
@@ -130,7 +130,7 @@ def test_classes_follow_what_is_in_the_scene(
     """Mean over the true classes of the overlap with the class that matches best."""
     truth = scene(category, 10).class_map
     report = fitted(category).inspect(scene(category, 10).image)
-    size = report.upright.shape[1::-1]
+    size = report.registered.shape[1::-1]
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     truth = cv2.warpAffine(truth, report.to_image, size, flags=flags, borderValue=255)
     ious = []
@@ -160,7 +160,7 @@ class TestOriginalCoordinates:
         assert boxes[0] is not None
         assert boxes[1] is not None
         stretch = np.tile([4096 / image.shape[1], 4096 / image.shape[0]], 2)
-        cell_px = 8 * image.shape[0] / ours.upright.shape[0] * stretch
+        cell_px = 8 * image.shape[0] / ours.registered.shape[0] * stretch
         assert (np.abs(boxes[1] - boxes[0] * stretch) <= 2 * cell_px).all()
 
     @pytest.mark.parametrize("size", [(16, 16), (16, 4000), (700, 33)])
@@ -217,7 +217,7 @@ class TestFit:
         assert sorted(view.name for view in views) == ["x", "y", "z"]
         assert len(inspector.fitted.class_names) == inspector.fitted.samples[0].aligned.n_classes
         for view, sample in zip(views, inspector.fitted.samples, strict=True):
-            np.testing.assert_array_equal(view.upright, sample.image)
+            np.testing.assert_array_equal(view.registered, sample.image)
             assert view.counts is not None
             assert view.counts.sum() > 0
 

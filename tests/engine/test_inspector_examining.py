@@ -65,9 +65,9 @@ def spotted(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return image, is_new
 
 
-def on_upright(mask: np.ndarray, report: Report, margin_px: int) -> np.ndarray:
-    """Bring a mask of the image file to upright working pixels, with a margin."""
-    size = report.upright.shape[1::-1]
+def on_registered(mask: np.ndarray, report: Report, margin_px: int) -> np.ndarray:
+    """Bring a mask of the image file to registered working pixels, with a margin."""
+    size = report.registered.shape[1::-1]
     moved = cv2.warpAffine(
         mask.astype(np.float32),
         report.to_image,
@@ -92,7 +92,7 @@ class TestHiding:
         strange, is_new = spotted(image)
         examination = inspector.examine(strange)
         plain, before = inspector.inspect(image), inspector.judge(examination)
-        is_hidden = on_upright(is_new, before, margin_px=6)
+        is_hidden = on_registered(is_new, before, margin_px=6)
         after = inspector.judge(hide(inspector, examination, is_hidden))
         assert before.is_anomaly
         assert not after.is_anomaly
@@ -106,7 +106,7 @@ class TestHiding:
         judged = []
         for each in (image, strange):
             examination = inspector.examine(each)
-            is_hidden = on_upright(is_new, inspector.judge(examination), margin_px=8)
+            is_hidden = on_registered(is_new, inspector.judge(examination), margin_px=8)
             hidden = hide(inspector, examination, is_hidden)
             assert not hidden.sample.is_valid[is_hidden].any()
             assert (hidden.sample.aligned.class_map[is_hidden] == -1).all()

@@ -33,7 +33,7 @@ def report() -> Report:
         anomaly_map=np.zeros((2, 3)),
         missing_map=np.zeros((2, 3)),
         aligned=AlignedParts(parts, classes, np.zeros(6), np.array([True, False, False])),
-        upright=np.zeros((4, 6, 3), np.uint8),
+        registered=np.zeros((4, 6, 3), np.uint8),
         nearest_reference=0,
         image_size=(4, 6),
         to_image=np.eye(2, 3),

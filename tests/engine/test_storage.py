@@ -56,7 +56,7 @@ class TestRoundTrip:
         assert loaded.fitted.calibration == inspector.fitted.calibration
         for ours, theirs in zip(inspector.fitted.references, loaded.fitted.references, strict=True):
             assert ours.name == theirs.name
-            np.testing.assert_array_equal(ours.upright, theirs.upright)
+            np.testing.assert_array_equal(ours.registered, theirs.registered)
             np.testing.assert_array_equal(ours.class_map, theirs.class_map)
 
     def test_a_config_of_its_own_is_kept(self, scene: Render, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def show_reference(
 
 
 def photo(inspector: Inspector, index: int) -> bytes:
-    """Return the upright reference as JPEG of the size that is shown."""
+    """Return the registered reference as JPEG of the size that is shown."""
     from engine.rendering.layers import jpeg
 
     image = inspector.fitted.samples[index].image

@@ -128,7 +128,7 @@ class TestBothProfiles:
         ours: RegionReport = recogniser.inspect(image)
         assert told(recogniser.inspect(image)) == told(ours)
         assert ours.as_dict().keys() == theirs.as_dict().keys()
-        size = ours.report.upright.shape[:2]
+        size = ours.report.registered.shape[:2]
         for each in (ours.novelty, ours.class_map, ours.error_map):
             assert each.shape == size
             assert np.isfinite(each).all()

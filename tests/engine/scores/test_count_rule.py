@@ -31,7 +31,7 @@ def ruled(sample: Sample, tolerance: int) -> Sample:
 )
 def test_counts_beyond_the_tolerance_are_told_apart(
     paint: Callable[..., Sample],
-    beside: Callable[..., list[Comparison]],
+    compare_all: Callable[..., list[Comparison]],
     n: int,
     tolerance: int,
     beyond: int,
@@ -39,8 +39,8 @@ def test_counts_beyond_the_tolerance_are_told_apart(
     test, *references = (
         ruled(paint([(1, place) for place in PLACES[:count]]), tolerance) for count in (n, 2, 3)
     )
-    reading = score(beside(test, *references), InstanceCountConfig())
-    assert reading.n_beyond == beyond
+    reading = score(compare_all(test, *references), InstanceCountConfig())
+    assert reading.n_over_tolerance == beyond
     assert reading.value == 0  # the rule stands for what was learnt
     assert beyond_tolerance(test.aligned, [each.aligned for each in references])[1] == beyond
 

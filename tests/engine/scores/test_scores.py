@@ -103,8 +103,8 @@ class TestRegistry:
 
 class TestScoreAll:
     @pytest.fixture
-    def pairs(self, paint: Callable[..., Sample], beside: Beside) -> list[Comparison]:
-        return beside(paint(PARTS), *(paint(PARTS, seed=seed) for seed in (1, 2, 3)))
+    def pairs(self, paint: Callable[..., Sample], compare_all: Beside) -> list[Comparison]:
+        return compare_all(paint(PARTS), *(paint(PARTS, seed=seed) for seed in (1, 2, 3)))
 
     def test_reads_all_in_order(self, pairs: list[Comparison]) -> None:
         readings = score_all(pairs, ScoresConfig())
@@ -138,18 +138,18 @@ class TestScoreAll:
 
     @pytest.mark.parametrize("config", [ScoresConfig(), PUBLISHED, OTHER])
     def test_identical_images_are_at_zero(
-        self, paint: Callable[..., Sample], beside: Beside, config: ScoresConfig
+        self, paint: Callable[..., Sample], compare_all: Beside, config: ScoresConfig
     ) -> None:
         sample = paint(PARTS)
-        for name, reading in score_all(beside(sample, sample, sample), config).items():
+        for name, reading in score_all(compare_all(sample, sample, sample), config).items():
             assert reading.value == pytest.approx(0.0, abs=1e-6), name
 
     def test_numbering_of_parts_does_not_matter(
-        self, paint: Callable[..., Sample], beside: Beside
+        self, paint: Callable[..., Sample], compare_all: Beside
     ) -> None:
         reference = paint(PARTS, seed=1)
         there, back = (
-            score_all(beside(paint(parts), reference), ScoresConfig())
+            score_all(compare_all(paint(parts), reference), ScoresConfig())
             for parts in (PARTS, PARTS[::-1])
         )
         assert [r.value for r in there.values()] == [r.value for r in back.values()]
@@ -170,7 +170,7 @@ class TestScoreAll:
 )
 def test_readings_are_finite_whatever_the_samples(
     random_sample: Callable[..., Sample],
-    beside: Beside,
+    compare_all: Beside,
     seed: int,
     shape: dict[str, int],
     valid: tuple[float, float],
@@ -186,7 +186,7 @@ def test_readings_are_finite_whatever_the_samples(
     changed = [CHANGES[changes[0]](test), *map(CHANGES[changes[1]], references)]
     if not has_foreground:
         changed = [all_background(sample) for sample in changed]
-    pairs = beside(*changed, config=ComparisonConfig(distance=distance))
+    pairs = compare_all(*changed, config=ComparisonConfig(distance=distance))
     for name, reading in score_all(pairs, config).items():
         assert math.isfinite(reading.value), name
         assert reading.value >= 0, name

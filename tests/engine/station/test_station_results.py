@@ -69,7 +69,7 @@ def test_parts_lie_over_what_they_are(judged, moved):
         if room.max() < 3:
             continue
         y, x = np.unravel_index(int(room.argmax()), room.shape)
-        at = apply(view.upright_to_view, np.array([[float(x), float(y)]]))[0].round().astype(int)
+        at = apply(view.registered_to_view, np.array([[float(x), float(y)]]))[0].round().astype(int)
         assert layer[at[1], at[0], 3] > 0
 
 
