@@ -47,7 +47,9 @@ def figures(category: Category, shots: int, seed: int) -> dict[str, tuple[float,
     ]
     found = {}
     for title, names in sums_to_compare(inspector.config.active_scores).items():
-        weights = weigh(inspector.config.normalisation, names, inspector.pose.residual_)
+        weights = weigh(
+            inspector.config.normalisation, inspector.config.scores, names, inspector.pose.residual_
+        )
         normaliser: Normaliser = replace(inspector.fitted.normaliser, weights=weights)
         totals = np.array([normaliser.total(each) for each in readings])
         found[title] = (f1_max(labels, totals)[0], auroc(labels, totals), floor_f1(labels))

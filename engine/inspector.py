@@ -174,7 +174,9 @@ class Inspector:
             for image in validation
         ]
         extra = [score_all(each, scores) for each in more]
-        weights = weigh(self.config.normalisation, self.config.active_scores, self.pose.residual_)
+        weights = weigh(
+            self.config.normalisation, scores, self.config.active_scores, self.pose.residual_
+        )
         self._fitted = FittedState(
             samples,
             tuple(taken.names),

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from engine.report import Calibration
-from engine.scores import SCORES, Reading, Score
+from engine.scores import SCORES, Reading, Score, ScoresConfig
+from features.config_fields import Range, Share
 
 # an image whose only fault is one instance too many must exceed the threshold, not equal it
 _JUST_ABOVE = 1 + 1e-9
@@ -30,50 +32,25 @@ MIN_THRESHOLD = 1e-6
 
 @dataclass(frozen=True)
 class NormaliserConfig:
-    """How weights and the threshold follow from normal images."""
+    """How scales, weights and the threshold follow from normal images."""
 
-    margin: float = 1.075
+    margin: Annotated[float, Range(0, 100, "(]")] = 1.075
     """Threshold as a multiple of the mean leave-one-out total of the references, the largest left
     out: one odd reference must not hide defects."""
-    margin_self: float = 1.5
+    margin_self: Annotated[float, Range(0, 100, "(]")] = 1.5
     """The same for altered copies of a single reference, which differ less than real images."""
-    margin_validation: float = 1.02
+    margin_validation: Annotated[float, Range(0, 100, "(]")] = 1.02
     """The same for the largest total of the validation images."""
-    composition_emphasis: float = 1.25
-    """Emphasis of ``composition`` for a product laid out freely; most other scores have 1."""
-    count_emphasis: float = 0.5
-    """The same for ``instance_count``."""
-    place_relief: float = 0.75
-    """Share of the emphasis of ``located_patch`` that a free layout takes away."""
-    free_residual: float = 0.5
-    """Unexplained share from which a layout counts as free; below it the emphasis falls with its
-    square."""
-    free_cap: float = 2.0
-    """Most that these two may say, in units of their weights: beyond it, strange light (which moves
-    every share at once) would outvote all else."""
-    min_weight: float = 1e-3
-    """Least weight: identical references must not divide by zero."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name in ("margin", "margin_self", "margin_validation"):
-            if not 0 < getattr(self, name) <= 100:
-                found.append(f"normalisation.{name} must lie in 0 … 100, got {getattr(self, name)}")
-        for name in ("composition_emphasis", "count_emphasis"):
-            if not 0 <= getattr(self, name) <= 100:
-                found.append(f"normalisation.{name} must lie in 0 … 100, got {getattr(self, name)}")
-        if not 0 <= self.place_relief <= 1:
-            found.append(f"normalisation.place_relief must lie in 0 … 1, got {self.place_relief}")
-        if not 1 <= self.free_cap <= 1e6:
-            found.append(f"normalisation.free_cap must lie in 1 … 1e6, got {self.free_cap}")
-        if not 0 < self.free_residual <= 10:
-            found.append(
-                f"normalisation.free_residual must lie in 0 … 10, got {self.free_residual}"
-            )
-        if not 0 < self.min_weight <= 1:
-            found.append(f"normalisation.min_weight must lie in 0 … 1, got {self.min_weight}")
-        return found
+    place_discount: Share = 0.75
+    """Share of its weight that a score of the role ``place`` loses in a free layout."""
+    free_layout_residual: Annotated[float, Range(0, 10, "(]")] = 0.5
+    """Relative alignment residual from which a layout counts as free; below it, its freedom falls
+    with the square."""
+    amount_cap: Annotated[float, Range(1, 1_000_000)] = 2.0
+    """Most that a score of the role ``amount`` may say, in units of its scale: beyond it, strange
+    light (which moves every share at once) would outvote all else."""
+    min_scale: Annotated[float, Range(0, 1, "(]")] = 1e-3
+    """Least scale: identical references must not divide by zero."""
 
 
 @dataclass(frozen=True)
@@ -112,25 +89,29 @@ class Normaliser:
         return float(sum(self.shares(readings).values()))
 
 
-def weigh(config: NormaliserConfig, active: Sequence[str], residual: float) -> dict[str, float]:
+def weigh(
+    config: NormaliserConfig, scores: ScoresConfig, active: Sequence[str], residual: float
+) -> dict[str, float]:
     """Weigh the scores by the relative alignment residual of the references.
 
-    The published scores count alike, and so does one that is active alone.
+    The published scores count alike, and so does one that is active alone. Others weigh by their
+    role: an amount by the ``weight`` of its own section where the layout is free, and the less the
+    stricter it is; a place the less the freer it is.
     """
-    freedom = min(1.0, residual / config.free_residual) ** 2
+    freedom = min(1.0, residual / config.free_layout_residual) ** 2
     weights = {each.name: float(each.name in active) for each in SCORES}
     if len(active) > 1:
         for each in SCORES:
             if not each.is_published:
-                weights[each.name] *= _weight(config, each, freedom)
+                own = getattr(getattr(scores, each.name), "weight", 1.0)
+                weights[each.name] *= own * _layout_factor(config, each, freedom)
     return weights
 
 
-def _weight(config: NormaliserConfig, score: Score, freedom: float) -> float:
+def _layout_factor(config: NormaliserConfig, score: Score, freedom: float) -> float:
     if score.role == "amount":
-        most = config.composition_emphasis if score.name == "composition" else config.count_emphasis
-        return most * freedom
-    return 1 - config.place_relief * freedom if score.role == "place" else 1.0
+        return freedom
+    return 1 - config.place_discount * freedom if score.role == "place" else 1.0
 
 
 def learn_normaliser(
@@ -142,11 +123,11 @@ def learn_normaliser(
 ) -> Normaliser:
     """Learn scales from readings of normal images, and the threshold from these or validation."""
     scales = {
-        name: max(max(readings[name].value for readings in normal), config.min_weight)
+        name: max(max(readings[name].value for readings in normal), config.min_scale)
         for name in normal[0]
     }
     caps = {
-        each.name: config.free_cap
+        each.name: config.amount_cap
         for each in SCORES
         if each.role == "amount" and not each.is_published
     }

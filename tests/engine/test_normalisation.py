@@ -7,7 +7,8 @@ import pytest
 
 from engine.normalisation import Normaliser, NormaliserConfig, learn_normaliser, weigh
 from engine.report import Calibration
-from engine.scores import SCORES, Reading
+from engine.scores import SCORES, Reading, ScoresConfig
+from features.config_fields import problems_of
 
 NAMES = [each.name for each in SCORES]
 ACTIVE = ("located_patch", "missing_patch", "class_color")
@@ -34,10 +35,11 @@ def learn(
     config: NormaliserConfig = PLAIN,
     residual: float = 1.0,
 ) -> Normaliser:
-    weights = weigh(config, active, residual)
+    weights = weigh(config, SCORES_CONFIG, active, residual)
     return learn_normaliser(config, weights, normal, validation, calibration)
 
 
+SCORES_CONFIG = ScoresConfig()
 NORMAL = [readings(seed) for seed in range(4)]
 TEST = readings(9, size=3)
 
@@ -94,7 +96,7 @@ class TestIdenticalReferences:
 
     def test_the_least_weight_is_the_configured_one(self) -> None:
         nothing = {name: Reading(0.0) for name in NAMES}
-        config = NormaliserConfig(min_weight=0.25)
+        config = NormaliserConfig(min_scale=0.25)
         assert set(learn([nothing], config=config).scales.values()) == {0.25}
 
 
@@ -128,9 +130,10 @@ FREE = ("composition", "instance_count")
 
 class TestWeights:
     def test_amounts_count_by_how_freely_the_product_is_laid_out(self) -> None:
-        fixed, loose = (weigh(PLAIN, (*ACTIVE, *FREE), residual) for residual in (0.05, 0.9))
-        assert loose["composition"] == PLAIN.composition_emphasis
-        assert loose["instance_count"] == PLAIN.count_emphasis
+        active = (*ACTIVE, *FREE)
+        fixed, loose = (weigh(PLAIN, SCORES_CONFIG, active, residual) for residual in (0.05, 0.9))
+        assert loose["composition"] == SCORES_CONFIG.composition.weight
+        assert loose["instance_count"] == SCORES_CONFIG.instance_count.weight
         for name in NAMES:
             if name in FREE:
                 assert 0 < fixed[name] < loose[name] / 10
@@ -139,9 +142,9 @@ class TestWeights:
 
     def test_places_count_less_in_a_free_layout(self) -> None:
         active = ("located_patch", "missing_patch")
-        fixed, loose = (weigh(PLAIN, active, residual) for residual in (0.0, 0.9))
+        fixed, loose = (weigh(PLAIN, SCORES_CONFIG, active, residual) for residual in (0.0, 0.9))
         assert fixed["located_patch"] == 1
-        assert loose["located_patch"] == pytest.approx(1 - PLAIN.place_relief)
+        assert loose["located_patch"] == pytest.approx(1 - PLAIN.place_discount)
         assert fixed["missing_patch"] == loose["missing_patch"] == 1
 
     @pytest.mark.parametrize("name", FREE)
@@ -150,14 +153,15 @@ class TestWeights:
         assert normaliser.total(NORMAL[0]) > 0
 
     def test_what_is_not_active_has_no_weight(self) -> None:
-        assert {name for name, each in weigh(PLAIN, ACTIVE, 1.0).items() if each} == {*ACTIVE}
+        weights = weigh(PLAIN, SCORES_CONFIG, ACTIVE, 1.0)
+        assert {name for name, each in weights.items() if each} == {*ACTIVE}
 
     def test_shares_are_in_proportion_to_it(self) -> None:
         normaliser = learn(NORMAL, active=(*ACTIVE, *FREE))
         oddest = {name: Reading(normaliser.scales[name]) for name in NAMES}
         shares = normaliser.shares(oddest)
         assert shares["composition"] / shares["class_color"] == pytest.approx(
-            PLAIN.composition_emphasis
+            SCORES_CONFIG.composition.weight
         )
 
     @pytest.mark.parametrize("name", FREE)
@@ -169,10 +173,10 @@ class TestWeights:
 
 
 def test_config_names_its_problems() -> None:
-    assert NormaliserConfig().problems() == []
-    config = NormaliserConfig(margin=0, margin_self=float("nan"), min_weight=0)
-    assert config.problems() == [
+    assert problems_of(NormaliserConfig(), "normalisation") == []
+    config = NormaliserConfig(margin=0, margin_self=float("nan"), min_scale=0)
+    assert problems_of(config, "normalisation") == [
         "normalisation.margin must lie in 0 … 100, got 0",
         "normalisation.margin_self must lie in 0 … 100, got nan",
-        "normalisation.min_weight must lie in 0 … 1, got 0",
+        "normalisation.min_scale must lie in 0 … 1, got 0",
     ]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engine.synthetic.scenes import render
+from features.config_fields import problems_of
 from features.images import resize
 from features.visual_words import VisualWords, VisualWordsConfig
 
@@ -119,8 +120,8 @@ class TestFit:
 
 
 def test_config_names_its_problems() -> None:
-    assert VisualWordsConfig().problems() == []
-    assert VisualWordsConfig(n_words=1, n_vocabularies=0).problems() == [
+    assert problems_of(VisualWordsConfig(), "visual_words") == []
+    assert problems_of(VisualWordsConfig(n_words=1, n_vocabularies=0), "visual_words") == [
         "visual_words.n_words must lie in 2 … 256, got 1",
         "visual_words.n_vocabularies must lie in 1 … 32, got 0",
     ]
