@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import cv2
 import numpy as np
@@ -29,6 +29,7 @@ from scipy.spatial.distance import cdist
 
 from alignment.aligned import LEARNT, AlignedParts
 from alignment.painted_classes import PaintedClass, with_painted
+from features.config_fields import Range
 from features.parts import Parts
 
 
@@ -84,22 +85,10 @@ class ClassesConfig:
     method: Literal["nearest", "hungarian", "propagate"] = "nearest"
     """How parts get their class: the nearest, one-to-one, or (on judged images, instead of cutting
     them into parts of their own) as ``alignment.propagation`` does; measured best: nearest."""
-    max_spread: float = 1.0
+    max_spread: Annotated[float, Range(0, 100, "(]")] = 1.0
     """Parts of one class differ by at most this, in units of ``describe_parts``."""
-    unmatched_cost: float = 1.5
+    unmatched_cost: Annotated[float, Range(0, 100, "(]")] = 1.5
     """A part farther than this from every class is extra."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        if self.method not in ("nearest", "hungarian", "propagate"):
-            found.append(
-                f'classes.method must be "nearest", "hungarian" or "propagate", got {self.method!r}'
-            )
-        for name in ("max_spread", "unmatched_cost"):
-            if not 0 < getattr(self, name) <= 100:
-                found.append(f"classes.{name} must lie in 0 … 100, got {getattr(self, name)}")
-        return found
 
 
 NO_CLASS = -1

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int, UInt8
@@ -29,6 +29,7 @@ from alignment.propagation import PropagationConfig, class_distance, propagate
 from alignment.registration import Spectrum, register_shift
 from alignment.sample import Sample
 from alignment.transforms import Affine
+from features.config_fields import Range
 from features.dense import DenseMap
 from features.parts import Parts
 
@@ -43,23 +44,10 @@ class ComparisonConfig:
 
     distance: Distance = "euclidean"
     """Published: cosine. Measured better for standardised hand-made descriptors: euclidean."""
-    window_cells: int = 2
+    window_cells: Annotated[int, Range(0, 16)] = 2
     """Half-width of the search around the registered place; ±2 measured better than ±1 and ±3."""
-    max_shift: float = 0.25
+    max_shift: Annotated[float, Range(0, 0.5)] = 0.25
     """Largest registered shift, as a share of the grid's longer side."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        if self.distance not in ("cosine", "euclidean"):
-            found.append(
-                f'comparison.distance must be "cosine" or "euclidean", got {self.distance!r}'
-            )
-        if not 0 <= self.window_cells <= 16:
-            found.append(f"comparison.window_cells must lie in 0 … 16, got {self.window_cells}")
-        if not 0 <= self.max_shift <= 0.5:
-            found.append(f"comparison.max_shift must lie in 0 … 0.5, got {self.max_shift}")
-        return found
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
@@ -18,6 +19,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 from alignment.pose_search import Refiner, TurnedCopies
 from alignment.registration import Spectrum, shift_energy
 from alignment.transforms import IDENTITY, Affine, compose, invert, rescale, warp_image
+from features.config_fields import Range, Share
 from features.dense import Backbone, DenseMap
 
 Image = UInt8[np.ndarray, "height width 3"]
@@ -30,40 +32,21 @@ class PoseConfig:
     """How far and how finely an object's pose is searched."""
 
     is_searched: bool = True
-    max_rotation_deg: float = 20.0
-    rotation_step_deg: float = 4.0
-    max_scale: float = 1.19
-    scale_step: float = 1.09
-    max_shift: float = 0.25
+    max_rotation_deg: Annotated[float, Range(0, 180)] = 20.0
+    rotation_step_deg: Annotated[float, Range(0.5, 45)] = 4.0
+    max_scale: Annotated[float, Range(1, 2)] = 1.19
+    scale_step: Annotated[float, Range(1.01, 1.5)] = 1.09
+    max_shift: Annotated[float, Range(0, 0.5)] = 0.25
     """Largest shift, as a share of the image's longer side."""
-    n_components: int = 16
+    n_components: Annotated[int, Range(1, 256)] = 16
     """Principal components of the descriptors that are compared."""
-    min_gain: float = 0.1
+    min_gain: Share = 0.1
     """A turn or scale must lower the energy by this share, else only the shift is taken."""
-    max_residual: float = 0.6
+    max_residual: Annotated[float, Range(0, 10)] = 0.6
     """References that leave a larger share of the hub's variance unexplained have no pose."""
 
-    max_residual_of_one: float = 0.75
+    max_residual_of_one: Annotated[float, Range(0, 10)] = 0.75
     """An image that even its best pose leaves this share unexplained is not moved."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, low, high in (
-            ("max_rotation_deg", 0, 180),
-            ("rotation_step_deg", 0.5, 45),
-            ("max_scale", 1, 2),
-            ("scale_step", 1.01, 1.5),
-            ("max_shift", 0, 0.5),
-            ("n_components", 1, 256),
-            ("min_gain", 0, 1),
-            ("max_residual", 0, 10),
-            ("max_residual_of_one", 0, 10),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                found.append(f"pose.{name} must lie in {low} … {high}, got {value}")
-        return found
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
@@ -18,29 +19,20 @@ from jaxtyping import Bool, Float32, Int
 from alignment.aligned import AlignedParts
 from alignment.nearest_neighbours import CellOrder, Neighbours
 from features.components import regions_of, without_remains, without_specks
+from features.config_fields import Range
 
 
 @dataclass(frozen=True)
 class PropagationConfig:
     """How classes spread from the references to an image."""
 
-    min_part: float = 5e-4
+    min_part: Annotated[float, Range(0, 0.1)] = 5e-4
     """Smallest part, as a share of the image; as ``segmenter.min_part``."""
-    opening_px: int = 3
+    opening_px: Annotated[int, Range(1, 31)] = 3
     """Structures thinner than this are seams, not parts."""
     is_refined: bool = False
     """Whether the segmenter then sharpens the borders: SAM is prompted at every part, which costs
     its encoder for every image and is worth it on a GPU."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, low, high in (("min_part", 0, 0.1), ("opening_px", 1, 31)):
-            if not low <= getattr(self, name) <= high:
-                found.append(
-                    f"propagation.{name} must lie in {low} … {high}, got {getattr(self, name)}"
-                )
-        return found
 
 
 def class_distance(

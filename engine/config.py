@@ -10,17 +10,18 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from alignment.classes import ClassesConfig
 from alignment.comparison import ComparisonConfig
 from alignment.pose import PoseConfig
 from alignment.propagation import PropagationConfig
-from engine.config_values import as_values, changed, problems_of
+from engine.config_values import as_values, changed
 from engine.errors import ConfigError
 from engine.normalisation import NormaliserConfig
 from engine.regions.config import RegionsConfig
 from engine.scores import SCORES, ScoresConfig
+from features.config_fields import Range, problems_of
 from features.device import MachineConfig
 from features.embedded.segmenter import SegmenterConfig
 from features.sam.config import SamConfig
@@ -41,11 +42,11 @@ class Config:
     DINOv2 and SAM on every image, ``foundation-fast`` SAM on the references only."""
     preset: str = "default"
     """The preset that the other values started from; a record made in code only carries it."""
-    seed: int = 0
+    seed: Annotated[int, Range(0, 2**32 - 1)] = 0
     """Settles every random choice."""
-    working_area_px: int = 65_536
+    working_area_px: Annotated[int, Range(64**2, 2048**2)] = 65_536
     """Images are resized to this area, 256 × 256 for a square one."""
-    photo_area_px: int | None = None
+    photo_area_px: Annotated[int, Range(64**2, 4096**2)] | None = None
     """Area in which the networks of a foundation profile are given images, however small the
     working area; None means what SAM sees best, 1024 × 768."""
     active_scores: tuple[str, ...] = (
@@ -75,15 +76,10 @@ class Config:
         return self.profile == "foundation-fast" or self.classes.method == "propagate"
 
     def problems(self) -> list[str]:
-        """Name every value out of range that is not inside another record."""
+        """Name what no range can say, and what concerns several records."""
         found = []
         if self.preset not in PRESETS:
             found.append(f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}")
-        for name, low, high in (("seed", 0, 2**32 - 1), ("working_area_px", 64**2, 2048**2)):
-            if not low <= getattr(self, name) <= high:
-                found.append(f"{name} must lie in {low} … {high}, got {getattr(self, name)}")
-        if self.photo_area_px is not None and not 64**2 <= self.photo_area_px <= 4096**2:
-            found.append(f"photo_area_px must lie in {64**2} … {4096**2}, got {self.photo_area_px}")
         if self.regions.segmentation.method == "prompt" and self.profile == "embedded":
             found.append(
                 'regions.segmentation.method = "prompt" needs SAM; set profile to "foundation" or '

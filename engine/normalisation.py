@@ -16,11 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from engine.report import Calibration
 from engine.scores import SCORES, Reading
+from features.config_fields import Range, Share
 
 # an image whose only fault is one instance too many must exceed the threshold, not equal it
 _JUST_ABOVE = 1 + 1e-9
@@ -32,48 +34,27 @@ MIN_THRESHOLD = 1e-6
 class NormaliserConfig:
     """How weights and the threshold follow from normal images."""
 
-    margin: float = 1.075
+    margin: Annotated[float, Range(0, 100, "(]")] = 1.075
     """Threshold as a multiple of the mean leave-one-out total of the references, the largest left
     out: one odd reference must not hide defects."""
-    margin_self: float = 1.5
+    margin_self: Annotated[float, Range(0, 100, "(]")] = 1.5
     """The same for altered copies of a single reference, which differ less than real images."""
-    margin_validation: float = 1.02
+    margin_validation: Annotated[float, Range(0, 100, "(]")] = 1.02
     """The same for the largest total of the validation images."""
-    composition_emphasis: float = 1.25
+    composition_emphasis: Annotated[float, Range(0, 100)] = 1.25
     """Emphasis of ``composition`` for a product laid out freely; most other scores have 1."""
-    count_emphasis: float = 0.5
+    count_emphasis: Annotated[float, Range(0, 100)] = 0.5
     """The same for ``instance_count``."""
-    place_relief: float = 0.75
+    place_relief: Share = 0.75
     """Share of the emphasis of ``located_patch`` that a free layout takes away."""
-    free_residual: float = 0.5
+    free_residual: Annotated[float, Range(0, 10, "(]")] = 0.5
     """Unexplained share from which a layout counts as free; below it the emphasis falls with its
     square."""
-    free_cap: float = 2.0
+    free_cap: Annotated[float, Range(1, 1_000_000)] = 2.0
     """Most that these two may say, in units of their weights: beyond it, strange light (which moves
     every share at once) would outvote all else."""
-    min_weight: float = 1e-3
+    min_weight: Annotated[float, Range(0, 1, "(]")] = 1e-3
     """Least weight: identical references must not divide by zero."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name in ("margin", "margin_self", "margin_validation"):
-            if not 0 < getattr(self, name) <= 100:
-                found.append(f"normalisation.{name} must lie in 0 … 100, got {getattr(self, name)}")
-        for name in ("composition_emphasis", "count_emphasis"):
-            if not 0 <= getattr(self, name) <= 100:
-                found.append(f"normalisation.{name} must lie in 0 … 100, got {getattr(self, name)}")
-        if not 0 <= self.place_relief <= 1:
-            found.append(f"normalisation.place_relief must lie in 0 … 1, got {self.place_relief}")
-        if not 1 <= self.free_cap <= 1e6:
-            found.append(f"normalisation.free_cap must lie in 1 … 1e6, got {self.free_cap}")
-        if not 0 < self.free_residual <= 10:
-            found.append(
-                f"normalisation.free_residual must lie in 0 … 10, got {self.free_residual}"
-            )
-        if not 0 < self.min_weight <= 1:
-            found.append(f"normalisation.min_weight must lie in 0 … 1, got {self.min_weight}")
-        return found
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, UInt8
 from scipy.cluster.vq import kmeans2
+
+from features.config_fields import Range
 
 # radii of the colour averages and of the roughness, in pixels of the working image
 COLOR_SIGMAS_PX = (1.0, 4.0, 10.0)
@@ -31,18 +33,8 @@ N_SAMPLES = 8_000
 class PaletteConfig:
     """How many words describe the references."""
 
-    n_words: int = 20
-    n_vocabularies: int = 3
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, low, high in (("n_words", 2, 256), ("n_vocabularies", 1, 32)):
-            if not low <= getattr(self, name) <= high:
-                found.append(
-                    f"palette.{name} must lie in {low} … {high}, got {getattr(self, name)}"
-                )
-        return found
+    n_words: Annotated[int, Range(2, 256)] = 20
+    n_vocabularies: Annotated[int, Range(1, 32)] = 3
 
 
 class Palette:

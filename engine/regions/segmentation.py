@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ from jaxtyping import Float32, UInt8
 from engine.regions.color_contrast import NOISE, Mask, Vicinity, by_contrast, lab_of
 from engine.regions.lines import averaged_along, band_direction
 from engine.regions.splitting import split
+from features.config_fields import Range
 from features.region import Box, Region
 
 __all__ = ["Prompt", "SegmentationConfig", "context_box", "refine", "split"]
@@ -90,26 +91,16 @@ class SegmentationConfig:
     method: Literal["threshold", "grabcut", "random_walker", "prompt", "rough"] = "threshold"
     """What finds them; ``prompt`` asks SAM, ``rough`` keeps the region as it is. Measured by
     ``benchmarks/region_masks.py``."""
-    margin_px: int = 24
+    margin_px: Annotated[int, Range(8, 128)] = 24
     """How far is looked beyond the rough region's box."""
-    reach_px: int = 8
+    reach_px: Annotated[int, Range(2, 64)] = 8
     """How far the thing may well reach beyond the rough region: half a cell of the proposals."""
 
     def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, low, high in (("margin_px", 8, 128), ("reach_px", 2, 64)):
-            if not low <= getattr(self, name) <= high:
-                found.append(
-                    f"regions.segmentation.{name} must lie in {low} … {high}, "
-                    f"got {getattr(self, name)}"
-                )
-        if self.reach_px >= self.margin_px:
-            found.append(
-                "regions.segmentation.reach_px must be less than margin_px "
-                f"({self.margin_px}), got {self.reach_px}"
-            )
-        return found
+        """Name a reach beyond what is looked at."""
+        if self.reach_px < self.margin_px:
+            return []
+        return [f"reach_px must be less than margin_px ({self.margin_px}), got {self.reach_px}"]
 
 
 def context_box(rough: Region, image_size: tuple[int, int], config: SegmentationConfig) -> Box:

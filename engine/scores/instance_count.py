@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Int
@@ -26,6 +26,7 @@ from jaxtyping import Int
 from alignment.aligned import AlignedParts
 from alignment.comparison import Comparison
 from engine.scores.reading import Reading
+from features.config_fields import Range
 
 # counts that differ by more than one, and by more than this share of their mean, are no agreement
 MAX_DISAGREEMENT = 0.15
@@ -37,23 +38,9 @@ class InstanceCountConfig:
 
     counting: Literal["range", "nearest"] = "range"
     """Whether a count must lie in the range of the references, or equal the nearest one's."""
-    extra_weight: float = 0.0
+    extra_weight: Annotated[float, Range(0, 100)] = 0.0
     """Worth of a part that resembles no class, against one instance too many or too few; stray
     parts come and go with light and shadow."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        if self.counting not in ("range", "nearest"):
-            found.append(
-                'scores.instance_count.counting must be one of "range", "nearest", '
-                f"got {self.counting!r}"
-            )
-        if not 0 <= self.extra_weight <= 100:
-            found.append(
-                f"scores.instance_count.extra_weight must lie in 0 … 100, got {self.extra_weight}"
-            )
-        return found
 
 
 def score(comparisons: Sequence[Comparison], config: InstanceCountConfig) -> Reading:

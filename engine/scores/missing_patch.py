@@ -18,19 +18,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignment.comparison import CellMap, Comparison, overlap
-from engine.scores.reading import Reading, compared, share_problems, worst_share
+from engine.scores.reading import Reading, compared, worst_share
+from features.config_fields import Share
 
 
 @dataclass(frozen=True)
 class MissingPatchConfig:
     """How many cells speak for a reference."""
 
-    share: float = 0.005
+    share: Share = 0.005
     """Share of the cells averaged, at least one. Few cells measure better than 2 %."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        return share_problems("missing_patch", self.share)
 
 
 def score(comparisons: Sequence[Comparison], config: MissingPatchConfig) -> Reading:

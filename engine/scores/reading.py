@@ -59,13 +59,6 @@ def compared(cells: CellMap) -> CellMap:
     return np.where(np.isfinite(cells), cells, np.float32(0))
 
 
-def share_problems(name: str, share: float) -> list[str]:
-    """Say so if a share of cells is none; 0 means the single worst cell."""
-    if 0 <= share <= 1:
-        return []
-    return [f"scores.{name}.share must lie in 0 … 1, got {share}"]
-
-
 Rows = Float[np.ndarray, "classes channels"]
 
 

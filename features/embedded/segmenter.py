@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.cluster.vq import kmeans2
 
 from features.components import regions_of, without_remains, without_specks
+from features.config_fields import Range
 from features.dense import DenseMap
 from features.parts import Parts
 
@@ -35,31 +36,15 @@ MIN_DIFFERENCE = 3.0
 class SegmenterConfig:
     """How finely images are cut."""
 
-    n_materials: int = 10
+    n_materials: Annotated[int, Range(2, 64)] = 10
     """Clusters of pixels agreed over all references, before merging."""
-    merge_below: float = 0.5
+    merge_below: Annotated[float, Range(0, 10)] = 0.5
     """Clusters nearer than this, in units of the pixels' overall spread, are one material."""
-    min_part: float = 5e-4
+    min_part: Annotated[float, Range(0, 0.1)] = 5e-4
     """Smallest part, as a share of the image; 0.05 % is a square of 2.2 % of the side."""
-    opening_px: int = 3
+    opening_px: Annotated[int, Range(1, 31)] = 3
     """Structures thinner than this are seams, not parts."""
-    n_restarts: int = 3
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, low, high in (
-            ("n_materials", 2, 64),
-            ("merge_below", 0, 10),
-            ("min_part", 0, 0.1),
-            ("opening_px", 1, 31),
-            ("n_restarts", 1, 100),
-        ):
-            if not low <= getattr(self, name) <= high:
-                found.append(
-                    f"segmenter.{name} must lie in {low} … {high}, got {getattr(self, name)}"
-                )
-        return found
+    n_restarts: Annotated[int, Range(1, 100)] = 3
 
 
 class EmbeddedSegmenter:

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from features.config_fields import problems_of
 from features.dense import DenseMap
 from features.device import MachineConfig, in_batches
 from features.images import fit_size, resize
@@ -48,7 +49,7 @@ class VitBackbone:
     """
 
     def __init__(self, config: VitConfig, machine: MachineConfig) -> None:
-        problems = config.problems() + machine.problems()
+        problems = problems_of(config, "vit") + problems_of(machine, "machine")
         if problems:
             raise ValueError("; ".join(problems))
         self.config = config

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from alignment.classes import ClassesConfig, PartClasses, describe_parts
+from features.config_fields import problems_of
 from features.parts import Parts
 
 SIZE = (96, 128)
@@ -148,10 +149,10 @@ class TestDescribeParts:
 
 
 def test_config_names_its_problems() -> None:
-    assert ClassesConfig().problems() == []
+    assert problems_of(ClassesConfig(), "classes") == []
     config = ClassesConfig(method="magic", max_spread=0, unmatched_cost=float("nan"))  # type: ignore[arg-type]
-    assert config.problems() == [
-        'classes.method must be "nearest", "hungarian" or "propagate", got \'magic\'',
+    assert problems_of(config, "classes") == [
+        'classes.method must be "nearest" or "hungarian" or "propagate", got "magic"',
         "classes.max_spread must lie in 0 … 100, got 0",
         "classes.unmatched_cost must lie in 0 … 100, got nan",
     ]

@@ -10,6 +10,7 @@ import pytest
 from alignment.pose import PoseConfig, PoseEstimator, Upright
 from alignment.transforms import IDENTITY, Affine, about_center, apply, compose, invert, warp_image
 from engine.synthetic.scenes import render
+from features.config_fields import problems_of
 from features.embedded.backbone import EmbeddedBackbone
 from features.images import fit_size, resize
 
@@ -209,9 +210,9 @@ class TestFit:
 
 
 def test_config_names_its_problems() -> None:
-    assert PoseConfig().problems() == []
+    assert problems_of(PoseConfig(), "pose") == []
     config = PoseConfig(max_rotation_deg=-1, max_scale=3, max_shift=float("nan"))
-    assert config.problems() == [
+    assert problems_of(config, "pose") == [
         "pose.max_rotation_deg must lie in 0 … 180, got -1",
         "pose.max_scale must lie in 1 … 2, got 3",
         "pose.max_shift must lie in 0 … 0.5, got nan",

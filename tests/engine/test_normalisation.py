@@ -8,6 +8,7 @@ import pytest
 from engine.normalisation import Normaliser, NormaliserConfig, emphasise, learn_normaliser
 from engine.report import Calibration
 from engine.scores import SCORES, Reading
+from features.config_fields import problems_of
 
 NAMES = [name for name, _ in SCORES]
 ACTIVE = ("located_patch", "missing_patch", "class_color")
@@ -169,9 +170,9 @@ class TestEmphasis:
 
 
 def test_config_names_its_problems() -> None:
-    assert NormaliserConfig().problems() == []
+    assert problems_of(NormaliserConfig(), "normalisation") == []
     config = NormaliserConfig(margin=0, margin_self=float("nan"), min_weight=0)
-    assert config.problems() == [
+    assert problems_of(config, "normalisation") == [
         "normalisation.margin must lie in 0 … 100, got 0",
         "normalisation.margin_self must lie in 0 … 100, got nan",
         "normalisation.min_weight must lie in 0 … 1, got 0",

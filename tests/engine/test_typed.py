@@ -4,7 +4,8 @@ from typing import Literal
 
 import pytest
 
-from engine.config_values import as_values, changed, problems_of
+from engine.config_values import as_values, changed
+from features.config_fields import problems_of
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Inner:
     share: float = 0.5
 
     def problems(self):
-        return [] if self.width > 0 else [f"inner.width must be positive, got {self.width}"]
+        return [] if self.width > 0 else [f"width must be positive, got {self.width}"]
 
 
 @dataclass(frozen=True)

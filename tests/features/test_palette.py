@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engine.synthetic.scenes import render
+from features.config_fields import problems_of
 from features.images import resize
 from features.visual_words import Palette, PaletteConfig
 
@@ -115,8 +116,8 @@ class TestFit:
 
 
 def test_config_names_its_problems() -> None:
-    assert PaletteConfig().problems() == []
-    assert PaletteConfig(n_words=1, n_vocabularies=0).problems() == [
+    assert problems_of(PaletteConfig(), "palette") == []
+    assert problems_of(PaletteConfig(n_words=1, n_vocabularies=0), "palette") == [
         "palette.n_words must lie in 2 … 256, got 1",
         "palette.n_vocabularies must lie in 1 … 32, got 0",
     ]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engine.regions.token_classifier import MicroConfig, TokenBank, agreed, disagreement
+from features.config_fields import problems_of
 
 
 def bank_of(taught: list[float], classes: list[int], n_classes: int, normal: float) -> TokenBank:
@@ -154,5 +155,5 @@ class TestDisagreement:
     ],
 )
 def test_settings_out_of_range(config: MicroConfig, problem: str) -> None:
-    assert config.problems() == [problem]
-    assert MicroConfig().problems() == []
+    assert problems_of(config, "regions.micro") == [problem]
+    assert problems_of(MicroConfig(), "regions.micro") == []

@@ -8,6 +8,7 @@ import pytest
 from alignment.comparison import Comparison
 from alignment.sample import Sample
 from engine.scores.class_agnostic_patch import ClassAgnosticPatchConfig, score
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 
@@ -52,7 +53,7 @@ def test_cells_that_are_not_valid_are_silent(
 
 
 def test_config_names_its_problem() -> None:
-    assert ClassAgnosticPatchConfig().problems() == []
-    assert ClassAgnosticPatchConfig(2).problems() == [
+    assert problems_of(ClassAgnosticPatchConfig(), "scores.class_agnostic_patch") == []
+    assert problems_of(ClassAgnosticPatchConfig(2), "scores.class_agnostic_patch") == [
         "scores.class_agnostic_patch.share must lie in 0 … 1, got 2"
     ]

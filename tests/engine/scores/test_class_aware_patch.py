@@ -10,6 +10,7 @@ from alignment.sample import Sample
 from engine.scores import class_agnostic_patch
 from engine.scores.class_aware_patch import ClassAwarePatchConfig, score
 from engine.scores.reading import worst_share
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 Paint = Callable[..., Sample]
@@ -78,8 +79,8 @@ def test_tiny_classes_are_skipped(paint: Paint, beside: Beside) -> None:
 
 
 def test_config_names_all_problems() -> None:
-    assert ClassAwarePatchConfig().problems() == []
-    assert ClassAwarePatchConfig(-1, 0, 0.5).problems() == [
+    assert problems_of(ClassAwarePatchConfig(), "scores.class_aware_patch") == []
+    assert problems_of(ClassAwarePatchConfig(-1, 0, 0.5), "scores.class_aware_patch") == [
         "scores.class_aware_patch.share must lie in 0 … 1, got -1",
         "scores.class_aware_patch.min_cells must be at least 1, got 0",
         "scores.class_aware_patch.absent_factor must lie in 1 … 100, got 0.5",

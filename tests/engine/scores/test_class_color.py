@@ -9,6 +9,7 @@ import pytest
 from alignment.comparison import Comparison
 from alignment.sample import Sample, color_planes
 from engine.scores.class_color import ABSENT, ClassColorConfig, Color, score
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 Paint = Callable[..., Sample]
@@ -94,8 +95,8 @@ def test_only_valid_pixels_count(paint: Paint, beside: Beside, hide: Callable[..
 
 
 def test_config_names_all_problems() -> None:
-    assert ClassColorConfig().problems() == []
-    assert ClassColorConfig("rgb", 101).problems() == [  # type: ignore[arg-type]
-        "scores.class_color.color must be one of ratio, ab, hue_chroma, got 'rgb'",
+    assert problems_of(ClassColorConfig(), "scores.class_color") == []
+    assert problems_of(ClassColorConfig("rgb", 101), "scores.class_color") == [  # type: ignore[arg-type]
+        'scores.class_color.color must be "ratio" or "ab" or "hue_chroma", got "rgb"',
         "scores.class_color.absent_factor must lie in 0 … 100, got 101",
     ]

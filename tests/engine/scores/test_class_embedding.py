@@ -8,6 +8,7 @@ import pytest
 from alignment.comparison import Comparison
 from alignment.sample import Sample
 from engine.scores.class_embedding import ClassEmbeddingConfig, Embedding, score
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 Paint = Callable[..., Sample]
@@ -75,8 +76,9 @@ def test_a_class_in_one_image_only_is_evidence(
 
 
 def test_config_names_all_problems() -> None:
-    assert ClassEmbeddingConfig().problems() == []
-    assert ClassEmbeddingConfig("vector", -1).problems() == [  # type: ignore[arg-type]
-        "scores.class_embedding.embedding must be one of scalar, euclidean, cosine, got 'vector'",
+    assert problems_of(ClassEmbeddingConfig(), "scores.class_embedding") == []
+    assert problems_of(ClassEmbeddingConfig("vector", -1), "scores.class_embedding") == [  # type: ignore[arg-type]
+        'scores.class_embedding.embedding must be "scalar" or "euclidean" or "cosine", '
+        'got "vector"',
         "scores.class_embedding.absent_factor must lie in 0 … 100, got -1",
     ]

@@ -16,6 +16,7 @@ from engine.scores.class_histogram import (
     mahalanobis,
     score,
 )
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 Paint = Callable[..., Sample]
@@ -114,10 +115,11 @@ def test_an_image_without_parts(
 
 
 def test_config_names_all_problems() -> None:
-    assert ClassHistogramConfig().problems() == []
-    assert ClassHistogramConfig("area", "l3", -1, 0).problems() == [  # type: ignore[arg-type]
-        "scores.class_histogram.measure must be one of share, count, got 'area'",
-        "scores.class_histogram.distance must be one of l1, l2, cosine, mahalanobis, got 'l3'",
+    assert problems_of(ClassHistogramConfig(), "scores.class_histogram") == []
+    assert problems_of(ClassHistogramConfig("area", "l3", -1, 0), "scores.class_histogram") == [  # type: ignore[arg-type]
+        'scores.class_histogram.measure must be "share" or "count", got "area"',
+        'scores.class_histogram.distance must be "l1" or "l2" or "cosine" or "mahalanobis", '
+        'got "l3"',
         "scores.class_histogram.relative_spread must lie in 0 … 10, got -1",
         "scores.class_histogram.prior_references must lie in 0.01 … 1000, got 0",
     ]

@@ -9,6 +9,7 @@ import pytest
 from alignment.comparison import Comparison
 from alignment.sample import Sample
 from engine.scores.class_location import ClassLocationConfig, Position, score
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 Paint = Callable[..., Sample]
@@ -93,8 +94,8 @@ def test_the_background_has_no_place(paint: Paint, beside: Beside) -> None:
 
 
 def test_config_names_all_problems() -> None:
-    assert ClassLocationConfig().problems() == []
-    assert ClassLocationConfig("polar", 2).problems() == [  # type: ignore[arg-type]
-        "scores.class_location.position must be one of corner, centroid, relative, got 'polar'",
+    assert problems_of(ClassLocationConfig(), "scores.class_location") == []
+    assert problems_of(ClassLocationConfig("polar", 2), "scores.class_location") == [  # type: ignore[arg-type]
+        'scores.class_location.position must be "corner" or "centroid" or "relative", got "polar"',
         "scores.class_location.absent must lie in 0 … 1, got 2",
     ]

@@ -9,6 +9,7 @@ import pytest
 from alignment.comparison import Comparison
 from alignment.sample import Sample
 from engine.scores.composition import CompositionConfig, score
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 Paint = Callable[..., Sample]
@@ -79,8 +80,8 @@ def test_one_reference_that_agrees_is_enough(paint: Paint, beside: Beside) -> No
 
 
 def test_config_names_its_problems() -> None:
-    assert CompositionConfig().problems() == []
-    assert CompositionConfig(tolerance=-1, floor=0).problems() == [
+    assert problems_of(CompositionConfig(), "scores.composition") == []
+    assert problems_of(CompositionConfig(tolerance=-1, floor=0), "scores.composition") == [
         "scores.composition.tolerance must lie in 0 … 1, got -1",
         "scores.composition.floor must lie in 1e-06 … 1, got 0",
     ]

@@ -8,6 +8,7 @@ import pytest
 from alignment.comparison import Comparison
 from alignment.sample import Sample
 from engine.scores.foreground_patch import ForegroundPatchConfig, score
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 Paint = Callable[..., Sample]
@@ -56,8 +57,8 @@ def test_without_foreground_there_is_nothing_to_judge(paint: Paint, beside: Besi
 
 
 def test_config_names_all_problems() -> None:
-    assert ForegroundPatchConfig().problems() == []
-    assert ForegroundPatchConfig(3, 0).problems() == [
+    assert problems_of(ForegroundPatchConfig(), "scores.foreground_patch") == []
+    assert problems_of(ForegroundPatchConfig(3, 0), "scores.foreground_patch") == [
         "scores.foreground_patch.share must lie in 0 … 1, got 3",
         "scores.foreground_patch.absent_factor must lie in 1 … 100, got 0",
     ]

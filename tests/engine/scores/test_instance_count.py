@@ -9,6 +9,7 @@ import pytest
 from alignment.comparison import Comparison
 from alignment.sample import Sample
 from engine.scores.instance_count import InstanceCountConfig, score
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 Paint = Callable[..., Sample]
@@ -72,10 +73,10 @@ def test_pieces_of_the_background_are_not_counted(paint: Paint, beside: Beside) 
 
 
 def test_config_names_its_problem() -> None:
-    assert InstanceCountConfig().problems() == []
-    assert InstanceCountConfig(extra_weight=-1).problems() == [
+    assert problems_of(InstanceCountConfig(), "scores.instance_count") == []
+    assert problems_of(InstanceCountConfig(extra_weight=-1), "scores.instance_count") == [
         "scores.instance_count.extra_weight must lie in 0 … 100, got -1"
     ]
-    assert InstanceCountConfig(counting="all").problems() == [
-        'scores.instance_count.counting must be one of "range", "nearest", got \'all\''
+    assert problems_of(InstanceCountConfig(counting="all"), "scores.instance_count") == [
+        'scores.instance_count.counting must be "range" or "nearest", got "all"'
     ]

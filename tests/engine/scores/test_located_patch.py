@@ -11,6 +11,7 @@ from engine.scores.class_agnostic_patch import ClassAgnosticPatchConfig
 from engine.scores.class_agnostic_patch import score as score_anywhere
 from engine.scores.located_patch import LocatedPatchConfig, score
 from engine.scores.reading import worst_share
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 Paint = Callable[..., Sample]
@@ -53,7 +54,7 @@ def test_what_no_reference_shows_is_silent(
 
 
 def test_config_names_its_problem() -> None:
-    assert LocatedPatchConfig().problems() == []
-    assert LocatedPatchConfig(-1).problems() == [
+    assert problems_of(LocatedPatchConfig(), "scores.located_patch") == []
+    assert problems_of(LocatedPatchConfig(-1), "scores.located_patch") == [
         "scores.located_patch.share must lie in 0 … 1, got -1"
     ]

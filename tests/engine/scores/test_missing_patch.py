@@ -12,6 +12,7 @@ from engine.scores.located_patch import LocatedPatchConfig
 from engine.scores.located_patch import score as score_located
 from engine.scores.missing_patch import MissingPatchConfig, score
 from engine.scores.reading import worst_share
+from features.config_fields import problems_of
 from features.dense import DenseMap
 
 Beside = Callable[..., list[Comparison]]
@@ -85,7 +86,7 @@ def test_a_reference_that_cannot_be_compared_is_left_out(
 
 
 def test_config_names_its_problem() -> None:
-    assert MissingPatchConfig().problems() == []
-    assert MissingPatchConfig(1.5).problems() == [
+    assert problems_of(MissingPatchConfig(), "scores.missing_patch") == []
+    assert problems_of(MissingPatchConfig(1.5), "scores.missing_patch") == [
         "scores.missing_patch.share must lie in 0 … 1, got 1.5"
     ]

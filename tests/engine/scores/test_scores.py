@@ -19,6 +19,7 @@ from engine.scores.class_color import ClassColorConfig
 from engine.scores.class_embedding import ClassEmbeddingConfig
 from engine.scores.class_histogram import ClassHistogramConfig
 from engine.scores.class_location import ClassLocationConfig
+from features.config_fields import problems_of
 from features.dense import DenseMap
 
 Beside = Callable[..., list[Comparison]]
@@ -85,7 +86,7 @@ class TestRegistry:
     @pytest.mark.parametrize("config", [ScoresConfig(), PUBLISHED, OTHER])
     def test_configurations_are_in_range(self, config: ScoresConfig) -> None:
         for field in fields(config):
-            assert getattr(config, field.name).problems() == []
+            assert problems_of(getattr(config, field.name)) == []
 
 
 class TestScoreAll:
