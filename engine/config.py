@@ -6,6 +6,7 @@ file holds differences only: from the preset it names as ``preset``, or else fro
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from alignment.classes import ClassesConfig
 from alignment.comparison import ComparisonConfig
 from alignment.pose import PoseConfig
 from alignment.propagation import PropagationConfig
-from engine.config_values import as_values, changed
+from engine.config_values import as_values, changed, renamed
 from engine.errors import ConfigError
 from engine.normalisation import NormaliserConfig
 from engine.regions.config import RegionsConfig
@@ -30,7 +31,13 @@ from features.vit.config import VitConfig
 
 PRESETS = ("competition", "default", "paper")
 
+# Old dotted names of sections and fields, and their new ones: files written with them are still
+# read. Applied in this order, so that a field of a renamed section is named by the new section.
+NEW_NAMES: dict[str, str] = {}
+
 Profile = Literal["embedded", "foundation", "foundation-fast"]
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,7 @@ class Config:
 
 
 def load(name_or_path: str | Path) -> Config:
-    """Read a preset by its name, or a TOML file.
+    """Read a preset by its name, or a TOML file; a warning names what is called otherwise now.
 
     Raises:
         ConfigError: The file cannot be read, or has problems; names all of them.
@@ -116,11 +123,17 @@ def load(name_or_path: str | Path) -> Config:
     path = _preset_path(str(name_or_path))
     if path is None:
         path = Path(name_or_path)
-    return from_dict(_read_toml(path), source=str(path))
+    values = _read_toml(path)
+    config = from_dict(values, source=str(path))
+    _, old_names = renamed(values, NEW_NAMES, [])
+    if old_names:
+        changes = ", ".join(f"{old} is now {NEW_NAMES[old]}" for old in old_names)
+        _logger.warning("%s has old names, which are still read: %s", path, changes)
+    return config
 
 
 def from_dict(values: Mapping[str, Any], *, source: str = "config") -> Config:
-    """Apply values to the preset they name; undoes ``to_dict``.
+    """Apply values to the preset they name; undoes ``to_dict``, also that of older releases.
 
     Raises:
         ConfigError: Keys are unknown, or values of a wrong type or out of range; names all of them
@@ -141,6 +154,7 @@ def to_dict(config: Config) -> dict[str, Any]:
 def _refuse(source: str, base: Config, values: Mapping[str, Any]) -> Config:
     """Return the changed record unless it has problems."""
     problems: list[str] = []
+    values, _ = renamed(values, NEW_NAMES, problems)
     config = changed(base, values, problems)
     problems += problems_of(config)
     if problems:

@@ -7,7 +7,7 @@ collected as a problem in words, and the field keeps its value.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -21,6 +21,38 @@ Record = TypeVar("Record", bound=config_fields.Record)
 def changed(base: Record, values: Mapping[str, Any], problems: list[str]) -> Record:
     """Return the record with the given values; what is wrong with them is added to problems."""
     return _changed(base, values, problems, path="", known=list(_paths(base)))
+
+
+def renamed(
+    values: Mapping[str, Any], new_names: Mapping[str, str], problems: list[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Move what is given under old names to the new ones.
+
+    Args:
+        values: A tree of values; it stays as it is.
+        new_names: Old dotted names of tables and fields, and their new ones, applied in this order.
+        problems: Is told of what is given under both names; there the new one holds.
+
+    Returns:
+        The values under new names, and the old names among them.
+    """
+    moved, met = _copied(values), []
+    for old, new in new_names.items():
+        *path, name = old.split(".")
+        table = _table(moved, path)
+        if table is None or name not in table:
+            continue
+        value = table.pop(name)
+        *path, name = new.split(".")
+        table = _table(moved, path, is_made=True)
+        if table is None:  # what stands in the way of the table is a problem of its own
+            continue
+        if name in table:
+            problems.append(f"{new} is given twice, also by its old name {old}; drop the old one")
+        else:
+            table[name] = value
+        met.append(old)
+    return moved, met
 
 
 def as_values(record: config_fields.Record) -> dict[str, Any]:
@@ -49,6 +81,25 @@ def _changed(
         else:
             problems.append(f"{where} must be a table, got {shown(value)}")
     return replace(base, **taken)
+
+
+def _copied(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _copied(value) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+    }
+
+
+def _table(
+    values: dict[str, Any], path: Sequence[str], *, is_made: bool = False
+) -> dict[str, Any] | None:
+    """Follow a path of tables; None where it ends, unless the rest is made."""
+    for name in path:
+        found = values.setdefault(name, {}) if is_made else values.get(name)
+        if not isinstance(found, dict):
+            return None
+        values = found
+    return values
 
 
 def _paths(record: config_fields.Record, path: str = "") -> Iterator[str]:
