@@ -15,7 +15,7 @@ from features.sam.checkpoint import read_tensors
 from features.sam.prompted import PromptedNetwork
 from features.sam.renaming import official_names
 from features.weights.errors import WeightsError
-from features.weights.json_files import read_json
+from features.weights.sidecar import read_json
 from features.weights.store import sha256_of
 
 CONFIG, MODEL = "config.json", "model.safetensors"

@@ -10,7 +10,7 @@ from features.machine import need
 from features.vit.config import VitConfig
 from features.vit.positions import Resampling
 from features.weights.errors import WeightsError
-from features.weights.json_files import read_json
+from features.weights.sidecar import read_json
 
 WEIGHTS_FILE = "model.safetensors"
 # of ImageNet's photographs; what nearly all networks were trained with
