@@ -168,7 +168,6 @@ def opened(
         InterruptionError: The server cannot be had now.
         UnreachableError: It cannot be had at all.
     """
-    need("requests", "fetching weights")
     import requests
 
     def signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
