@@ -168,13 +168,9 @@ def fetch(
         RefusalError: The server does not give the file.
         WeightsError: The server cannot be had, the disk is full, or the file is a wrong one.
     """
-    pooch = need("pooch", "fetching weights")
-    pooch.get_logger().setLevel("WARNING")  # it would print the place of each file
-    policy, sha256 = retry or RetryPolicy(), remote.file.sha256
+    policy = retry or RetryPolicy()
     part = target.with_name(f"{target.name}.part")
     _drop_if_other(part, remote)
-    if sha256 is None:
-        target.unlink(missing_ok=True)  # or else pooch takes it for the file
 
     def download(_url: str, output: str, _pooch: object) -> None:
         with_retries(
@@ -187,17 +183,9 @@ def fetch(
         _drop(part)
 
     missing = (remote.file.size or 0) - _size(part)
-    try:
-        with room_for(max(0, missing), target.parent, free):
-            known_hash = sha256 and f"sha256:{sha256}"
-            pooch.retrieve(remote.url, known_hash, target.name, target.parent, downloader=download)
-    except WeightsError:
-        raise
-    except ValueError as error:  # pooch's, which names both sums
-        got = [each for each in _SHA256.findall(str(error)) if each != sha256] or ["another"]
-        problem = f"{target} is corrupted: expected SHA-256 {sha256}, got {got[0]}"
-        raise _wrong(remote, problem) from error
-    found = WeightsFile(target.name, _size(target), sha256 or hash_file(target))
+    with room_for(max(0, missing), target.parent, free):
+        _retrieve(remote, target, download)
+    found = WeightsFile(target.name, _size(target), remote.file.sha256 or hash_file(target))
     try:
         check_file(target, remote.file, lambda _: str(found.sha256))
     except WeightsError as error:
@@ -205,6 +193,24 @@ def fetch(
         raise _wrong(remote, str(error)) from error
     tell(f"checking {target.name}", _size(target), _size(target))
     return found
+
+
+def _retrieve(remote: Remote, target: Path, download: Callable[[str, str, object], None]) -> None:
+    """Let pooch fill ``target``, unless the file is there already."""
+    pooch = need("pooch", "fetching weights")
+    pooch.get_logger().setLevel("WARNING")  # it would print the place of each file
+    sha256 = remote.file.sha256
+    if sha256 is None:
+        target.unlink(missing_ok=True)  # or else pooch takes it for the file
+    known_hash = sha256 and f"sha256:{sha256}"
+    try:
+        pooch.retrieve(remote.url, known_hash, target.name, target.parent, downloader=download)
+    except WeightsError:
+        raise
+    except ValueError as error:  # pooch's, which names both sums
+        got = [each for each in _SHA256.findall(str(error)) if each != sha256] or ["another"]
+        problem = f"{target} is corrupted: expected SHA-256 {sha256}, got {got[0]}"
+        raise _wrong(remote, problem) from error
 
 
 def _wrong(remote: Remote, problem: str) -> WeightsError:

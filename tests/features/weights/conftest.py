@@ -48,9 +48,9 @@ class FakeHub:
         self.has_sums = self.has_ranges = self.has_tags = self.has_lengths = True
         self.published_sums = {}
         self._servers = [self._serve(self._hub), self._serve(self._storage)]
-        self.url, self.storage_url = (
-            f"http://127.0.0.1:{server.server_port}" for server in self._servers
-        )
+        hub, storage = (server.server_port for server in self._servers)
+        self.url = f"http://127.0.0.1:{hub}"
+        self.storage_url = f"http://localhost:{storage}"  # another host than the hub
 
     def put(self, repository, **files):
         """Publish files; underscores of their names stand for dots."""
