@@ -182,7 +182,7 @@ def fetch(
         part.replace(output)
         _drop(part)
 
-    missing = (remote.file.size or 0) - _size(part)
+    missing = 0 if target.exists() else (remote.file.size or 0) - _size(part)
     with room_for(max(0, missing), target.parent, free):
         _retrieve(remote, target, download)
     found = WeightsFile(target.name, _size(target), remote.file.sha256 or hash_file(target))

@@ -141,7 +141,9 @@ def _metadata(url: str, token: str | None, timeout_s: float) -> Any:
     try:
         return hub.get_hf_file_metadata(url, token=token or False, timeout=timeout_s, headers=agent)
     except hub.errors.OfflineModeIsEnabled as error:
-        raise UnreachableError(str(error)) from error
+        raise UnreachableError(
+            "HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set, so the hub is not asked"
+        ) from error
     except hub.errors.HfHubHTTPError as error:
         answer = error.response
         raise _answered(str(answer.url), answer.status_code, answer.headers) from error

@@ -55,6 +55,18 @@ def test_a_file_arrives_whole_and_alone(get, model, tmp_path):
     assert stages[-1] == (f"checking {NAME}", len(model), len(model))
 
 
+def test_a_file_that_is_here_whole_needs_neither_network_nor_room(get, hub):
+    expected, target = get()
+    hub.log = []
+    assert get(free=lambda folder: 0) == (expected, target)
+    assert hub.log == []
+
+
+def test_another_file_in_its_place_is_replaced(get, model, tmp_path):
+    (tmp_path / NAME).write_bytes(b"other")
+    assert get()[1].read_bytes() == model
+
+
 def test_the_token_is_shown_to_the_hub_alone(hub, ask, get):
     hub.token, hub.log = "hf_secret", []
     remote = ask("hf_secret")

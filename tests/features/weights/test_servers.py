@@ -80,6 +80,13 @@ def test_the_hub_is_told_nothing_of_this_machine(hub, small, retry):
     assert request["authorization"] is None
 
 
+def test_a_library_that_is_offline_is_not_asked_twice(hub, small, retry, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(UnreachableError, match=r"^HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set"):
+        ask_hub((hub.url, REPOSITORY, "main"), FILE, None, retry)
+    assert hub.log == []
+
+
 def test_a_plain_server_is_not_believed_what_it_does_not_know(hub, sam, retry):
     remote = ask_server(f"{hub.storage_url}/segment_anything", sam.model_file, retry)
     assert remote.file == sam.model_file
