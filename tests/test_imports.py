@@ -100,7 +100,8 @@ def test_help_answers_in_half_a_second():
 def test_the_embedded_profile_never_asks_for_torch():
     asked = answer(EMBEDDED_JOB)
     assert "'numpy'" in asked  # the spy is awake
-    for name in ("torch", "torchvision", "transformers", "segment_anything", "openvino"):
+    networks = {"torch", "torchvision", "transformers", "segment_anything", "openvino"}
+    for name in networks | {"huggingface_hub", "pooch", "requests", "urllib3"}:
         assert f"'{name}'" not in asked
 
 

@@ -87,7 +87,7 @@ def test_python_examples_run(run, text):
     assert run(sys.executable, "-W", "error", "-c", text)
 
 
-# what needs weights is run in features/weights/test_weights_readme.py, where there is a hub
+# what needs weights is run in features/weights/test_download_readme.py, where there is a hub
 @pytest.mark.parametrize(
     "text", [text for text in blocks("sh") if "partwise" in text and "foundation" not in text]
 )

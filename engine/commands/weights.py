@@ -12,12 +12,11 @@ import click
 
 from engine.commands.failures import BAD_USAGE
 from engine.commands.progress import Tell, progress
-from features.weights.intake import take_in
-from features.weights.obtain import obtain
+from features.weights.download import obtain
+from features.weights.importing import import_weights
+from features.weights.locations import Site
 from features.weights.registry import KNOWN, Known, find
-from features.weights.site import Site
-from features.weights.store import copies_of, missing
-from features.weights.verify import Verdict, verify
+from features.weights.store import Verdict, copies_of, missing, verify
 
 _MB = 1_000_000
 
@@ -62,7 +61,7 @@ def run_import(path: Path, *, name: str | None = None, is_converted: bool = Fals
     """Copy weights to their place, and print it; returns the exit code."""
     site = Site.from_environment()
     with _megabytes() as tell:
-        weights, place = take_in(path, site, name=name, is_converted=is_converted, tell=tell)
+        weights, place = import_weights(path, site, name=name, is_converted=is_converted, tell=tell)
     click.echo(f"{weights.name}: {place}")
     return 0
 

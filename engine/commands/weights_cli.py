@@ -49,7 +49,7 @@ def list_weights(**given: Any) -> None:
 @click.option("--force", "is_forced", is_flag=True, help="Fetch again what is here.")
 @one_line_errors()
 def get(**given: Any) -> None:
-    """Fetch weights and check them.
+    """Fetch weights and check them; needs the extra "foundation".
 
     What is here already is left alone. Interrupted, it goes on where it was.
     """

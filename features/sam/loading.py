@@ -18,7 +18,7 @@ from features.sam.checkpoint import official_names, read_tensors
 from features.sam.mask_decoder import PromptedNetwork
 from features.sam.network import MaskNetwork
 from features.weights.errors import WeightsError
-from features.weights.json_files import read_json
+from features.weights.sidecar import read_json
 from features.weights.store import locate, sha256_of
 
 

@@ -22,7 +22,7 @@ from torch.nn.functional import interpolate
 from features.device import need
 from features.vit.config import VitConfig
 from features.weights.errors import WeightsError
-from features.weights.json_files import read_json
+from features.weights.sidecar import read_json
 
 
 @dataclass(frozen=True)

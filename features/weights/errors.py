@@ -1,4 +1,4 @@
-"""What can be wrong with weights; the message is one line and names the cure."""
+"""Error of weights; its message is one line and names the cure."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from features.weights.download import obtain
 from features.weights.errors import WeightsError
-from features.weights.obtain import obtain
 from features.weights.registry import KNOWN, find
 from features.weights.store import locate, sha256_of
 
@@ -22,9 +22,9 @@ def names(folder):
 
 
 @pytest.fixture
-def get(site, patience):
+def get(site, retry):
     def run(weights, at=site, **options):
-        return obtain(weights, at, patience=patience, **options)
+        return obtain(weights, at, retry=retry, **options)
 
     return run
 
@@ -137,6 +137,19 @@ def test_a_licence_to_accept_is_said(get, hub, model, config, site):
         get(gated, replace(site, token="hf_wrong"))
     assert "hf_wrong" not in str(caught.value)
     assert get(gated, replace(site, token="hf_right")).is_dir()
+
+
+def test_a_user_who_has_signed_in_needs_no_variable(get, small, hub, tmp_path):
+    hub.token = "hf_right"
+    (tmp_path / "token").write_text("hf_right\n")  # where the hub's own tools keep it
+    assert get(small).is_dir()
+
+
+def test_only_the_files_are_asked_for(get, small, hub):
+    get(small)
+    prefix = "/facebook/dinov2-small/resolve/"
+    assert all(each["path"].startswith(prefix) for each in hub.log if not each["storage"])
+    assert {each["agent"] for each in hub.log} == {"partwise"}
 
 
 def test_a_closed_repository_is_said(get, small, hub):
@@ -262,9 +275,9 @@ def test_two_threads_fetch_once(get, small, hub):
 TWIN = """
 import sys
 from pathlib import Path
-from features.weights.obtain import obtain
+from features.weights.download import obtain
 from features.weights.registry import KNOWN, find
-from features.weights.site import Site
+from features.weights.locations import Site
 root = Path(sys.argv[1])
 site = Site(root, root / "cache", root / "hub", hub_endpoint=sys.argv[2])
 obtain(find("dinov2-small", KNOWN), site, is_forced=True)

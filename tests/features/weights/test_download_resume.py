@@ -1,4 +1,3 @@
-import hashlib
 import json
 import signal
 import subprocess
@@ -10,38 +9,40 @@ import pytest
 
 from features.weights.download import fetch
 from features.weights.errors import WeightsError
-from features.weights.patience import InterruptionError, Patience, UnreachableError, patiently
 from features.weights.registry import WeightsFile
-from features.weights.remote import RefusalError, ask
+from features.weights.servers import UnreachableError, ask_hub
 
 MODEL_PATH = "facebook/dinov2-small/model.safetensors"
 NAME = "model.safetensors"
 
 
 @pytest.fixture
-def remote(hub, small, patience):
-    return ask(
-        f"{hub.url}/facebook/dinov2-small/resolve/main/{NAME}", NAME, token=None, patience=patience
-    )
+def ask(hub, small, retry):
+    """Ask about the tensors of the small network."""
+
+    def run(token=None):
+        place = (hub.url, "facebook/dinov2-small", "main")
+        return ask_hub(place, WeightsFile(NAME), token, retry)
+
+    return run
 
 
 @pytest.fixture
-def get(remote, tmp_path, patience):
+def remote(ask):
+    return ask()
+
+
+@pytest.fixture
+def get(remote, tmp_path, retry):
     def run(changed=None, **options):
         target = tmp_path / NAME
-        return fetch(changed or remote, target, patience=patience, **options), target
+        return fetch(changed or remote, target, retry=retry, **options), target
 
     return run
 
 
 def names(folder):
     return sorted(each.name for each in folder.iterdir() if each.is_file())
-
-
-def test_the_first_answer_says_size_sum_and_commit(remote, model):
-    expected = WeightsFile(NAME, len(model), hashlib.sha256(model).hexdigest())
-    assert remote.file == expected
-    assert len(remote.commit) == 40
 
 
 def test_a_file_arrives_whole_and_alone(get, model, tmp_path):
@@ -54,11 +55,22 @@ def test_a_file_arrives_whole_and_alone(get, model, tmp_path):
     assert stages[-1] == (f"checking {NAME}", len(model), len(model))
 
 
-def test_the_token_is_shown_to_the_hub_alone(hub, small, tmp_path, patience):
-    hub.token = "hf_secret"
-    url = f"{hub.url}/facebook/dinov2-small/resolve/main/{NAME}"
-    remote = ask(url, NAME, token="hf_secret", patience=patience)
-    fetch(remote, tmp_path / NAME, patience=patience)
+def test_a_file_that_is_here_whole_needs_neither_network_nor_room(get, hub):
+    expected, target = get()
+    hub.log = []
+    assert get(free=lambda folder: 0) == (expected, target)
+    assert hub.log == []
+
+
+def test_another_file_in_its_place_is_replaced(get, model, tmp_path):
+    (tmp_path / NAME).write_bytes(b"other")
+    assert get()[1].read_bytes() == model
+
+
+def test_the_token_is_shown_to_the_hub_alone(hub, ask, get):
+    hub.token, hub.log = "hf_secret", []
+    remote = ask("hf_secret")
+    get(remote)
     assert {each["authorization"] for each in hub.log if not each["storage"]} == {
         "Bearer hf_secret"
     }
@@ -76,13 +88,13 @@ def test_after_a_cut_only_the_rest_is_asked_for(get, hub, model):
     assert tags[1] == tags[2] != None  # noqa: E711
 
 
-def test_an_attempt_that_got_on_renews_patience(get, hub, model, patience):
-    hub.faults = [("cut", 100_000)] * (2 * len(patience.waits_s))
+def test_an_attempt_that_got_on_renews_patience(get, hub, model, retry):
+    hub.faults = [("cut", 100_000)] * (2 * len(retry.waits_s))
     _, target = get()
     assert target.read_bytes() == model
 
 
-def test_what_an_earlier_process_got_is_kept(get, hub, model, patience, tmp_path):
+def test_what_an_earlier_process_got_is_kept(get, hub, model, retry, tmp_path):
     hub.faults = [("cut", 1_000_000)] + [503] * 10
     with pytest.raises(UnreachableError, match=r"HTTP 503; gave up after 4 attempts, run again"):
         get()
@@ -114,15 +126,14 @@ def test_without_tag_and_sum_bytes_are_not_mixed(get, hub, model, remote):
     assert [each["range"] for each in hub.asked()] == [None]
 
 
-def test_another_file_published_meanwhile_is_fetched_anew(get, hub, model, remote, patience):
+def test_another_file_published_meanwhile_is_fetched_anew(get, hub, model, ask):
     hub.faults = [("cut", 1_000_000)] + [503] * 10
     with pytest.raises(UnreachableError):
         get()
     other = model[:-1] + bytes([model[-1] ^ 1])
     hub.files[MODEL_PATH] = other
     hub.faults, hub.log = [], []
-    renewed = ask(remote.url, NAME, token=None, patience=patience)
-    _, target = get(renewed)
+    _, target = get(ask())
     assert target.read_bytes() == other
     assert [each["range"] for each in hub.asked()] == [None]
 
@@ -177,18 +188,6 @@ def test_a_wait_that_is_over_or_not_understood_is_none(get, hub, model, unreadab
     assert get()[1].read_bytes() == model
 
 
-def test_a_refusal_is_not_repeated(hub, small, patience):
-    with pytest.raises(RefusalError, match=r"/none\.bin answers HTTP 404") as caught:
-        ask(
-            f"{hub.url}/facebook/dinov2-small/resolve/main/none.bin",
-            "x",
-            token=None,
-            patience=patience,
-        )
-    assert caught.value.status == 404
-    assert len(hub.log) == 1
-
-
 def test_a_wrong_sum_leaves_nothing(get, hub, model, remote, tmp_path):
     hub.files[MODEL_PATH] = model[:-1] + bytes([model[-1] ^ 1])
     with pytest.raises(
@@ -230,7 +229,7 @@ from pathlib import Path
 from features.weights.download import fetch
 from features.weights.errors import WeightsError
 from features.weights.registry import WeightsFile
-from features.weights.remote import Remote
+from features.weights.servers import Remote
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 file = WeightsFile("x", int(sys.argv[2]), sys.argv[3])
@@ -258,7 +257,7 @@ import sys
 from pathlib import Path
 from features.weights.download import fetch
 from features.weights.registry import WeightsFile
-from features.weights.remote import Remote
+from features.weights.servers import Remote
 file = WeightsFile("x", int(sys.argv[2]), sys.argv[3])
 fetch(Remote(sys.argv[1], file), Path(sys.argv[4]))
 """
@@ -290,7 +289,19 @@ def test_a_continuation_from_elsewhere_is_thrown_away(get, hub, model):
     assert [each["range"] for each in hub.asked()] == [None, "bytes=1000000-", None]
 
 
-def test_of_a_file_of_unknown_size_a_cut_shows_in_its_structure(get, hub, remote, tmp_path):
+def test_of_a_file_of_unknown_size_a_cut_shows_in_what_was_announced(get, hub, remote, model):
+    hub.faults = [("cut", 1_000_000)]
+    told = []
+    _, target = get(
+        replace(remote, file=WeightsFile(NAME)), tell=lambda stage, *each: told.append(each)
+    )
+    assert target.read_bytes() == model
+    assert [each["range"] for each in hub.asked()] == [None, "bytes=1000000-"]
+    assert {total for _, total in told} == {len(model)}
+
+
+def test_where_nothing_is_announced_a_cut_shows_in_the_structure(get, hub, remote, tmp_path):
+    hub.has_lengths = False
     hub.faults = [("cut", 1_000_000)]
     with pytest.raises(WeightsError, match=r"wrong file, which was deleted: .* is corrupted"):
         get(replace(remote, file=WeightsFile(NAME)))
@@ -305,37 +316,3 @@ def test_what_is_longer_than_the_file_is_fetched_anew(get, hub, model, remote, t
     part.with_name(f"{part.name}.json").write_text(json.dumps(notes))
     assert get(unknown)[1].read_bytes() == model
     assert [each["range"] for each in hub.asked()] == [f"bytes={len(model)}-", None]
-
-
-def test_patience_ends():
-    waits, attempts = (0.0, 0.0), []
-
-    def attempt():
-        attempts.append(1)
-        raise InterruptionError("no answer")
-
-    with pytest.raises(UnreachableError, match=r"^no answer; gave up after 3 attempts"):
-        patiently(attempt, Patience(waits_s=waits))
-    assert len(attempts) == 3
-
-
-def test_no_such_server_is_said_at_once(patience):
-    with pytest.raises(UnreachableError, match=r"no server nowhere\.invalid|cannot be reached"):
-        ask("http://nowhere.invalid/x", "x", token=None, patience=patience)
-
-
-def test_a_closed_port_is_tried_again_and_reported(hub, patience):
-    hub.close()
-    with pytest.raises(
-        UnreachableError, match=r"127\.0\.0\.1:\d+ cannot be reached .*gave up after 3"
-    ):
-        ask(f"{hub.url}/x", "x", token=None, patience=patience)
-
-
-def test_redirects_end_and_stay_on_the_web(hub, patience):
-    hub.redirect_to = "/again"
-    with pytest.raises(UnreachableError, match="redirects without end"):
-        ask(f"{hub.url}/x", "x", token=None, patience=patience)
-    hub.redirect_to = "file:///etc/passwd"
-    with pytest.raises(UnreachableError, match="to file:///etc/passwd, which is not safe"):
-        ask(f"{hub.url}/x", "x", token=None, patience=patience)

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from features.weights.checksums import remembered_hash
+from features.weights.download import obtain
 from features.weights.errors import WeightsError
-from features.weights.hashes import remembered_hash
-from features.weights.json_files import read_json, write_json
-from features.weights.obtain import obtain
-from features.weights.store import locate
-from features.weights.verify import verify
+from features.weights.sidecar import read_json, write_json
+from features.weights.store import locate, verify
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -19,8 +18,8 @@ def altered(content):
 
 
 @pytest.fixture
-def fetched(small, site, patience):
-    return obtain(small, site, patience=patience)
+def fetched(small, site, retry):
+    return obtain(small, site, retry=retry)
 
 
 def test_nothing_is_said_of_nothing(small, site):

@@ -1,5 +1,4 @@
 import hashlib
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from safetensors.numpy import save_file
 
 from features.weights.errors import WeightsError
 from features.weights.registry import KNOWN, WeightsFile, find
-from features.weights.sidecar import Sidecar, read_sidecar
+from features.weights.sidecar import Sidecar
 from features.weights.store import copies_of, locate, sha256_of
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -186,21 +185,6 @@ def test_a_damaged_record_is_refused(site, put_folder, text):
     (folder / "partwise.json").write_text(text)
     with pytest.raises(WeightsError, match=r"partwise\.json is damaged .*fetch or import"):
         locate("dinov2-small", site=site)
-
-
-def test_a_record_of_a_later_version_is_refused(tmp_path):
-    (tmp_path / "partwise.json").write_text('{"schema": 9}')
-    with pytest.raises(WeightsError, match="has schema 9, expected 1; update partwise"):
-        read_sidecar(tmp_path)
-
-
-def test_a_record_is_read_as_it_was_written(tmp_path):
-    file = WeightsFile("a.safetensors", 3, "0" * 64)
-    sidecar = Sidecar("a", "https://x", None, (file,), WeightsFile("a.pth", 4, "1" * 64))
-    sidecar.write(tmp_path)
-    assert read_sidecar(tmp_path) == sidecar
-    assert json.loads((tmp_path / "partwise.json").read_text())["schema"] == 1
-    assert read_sidecar(tmp_path / "none") is None
 
 
 def test_paths_are_taken_as_they_are(site, put_folder, tmp_path, checkpoint, monkeypatch):

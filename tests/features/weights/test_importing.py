@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from features.weights.download import obtain
 from features.weights.errors import WeightsError
-from features.weights.intake import take_in
-from features.weights.obtain import obtain
+from features.weights.importing import import_weights
 from features.weights.registry import KNOWN, find
 from features.weights.store import locate, sha256_of
 
@@ -24,7 +24,7 @@ def names(folder):
 
 def test_a_folder_is_known_by_its_config(site, put_folder, tmp_path, model):
     source = put_folder(tmp_path / "stick", **{"notes.txt": b"mine"})
-    weights, place = take_in(source, site)
+    weights, place = import_weights(source, site)
     assert weights.name == "dinov2-small"
     assert place == site.root / "dinov2-small" == locate("dinov2-small", site=site)
     assert names(place) == [".lock", "config.json", "model.safetensors", "partwise.json"]
@@ -47,7 +47,7 @@ def test_a_folder_is_known_by_its_config(site, put_folder, tmp_path, model):
 )
 def test_every_kind_of_config_is_known(site, put_folder, tmp_path, config, name):
     source = put_folder(tmp_path / "stick", **{"config.json": json.dumps(config).encode()})
-    assert take_in(source, site)[0].name == name
+    assert import_weights(source, site)[0].name == name
 
 
 def test_configs_of_the_library_are_known(site, put_folder, tmp_path):
@@ -61,16 +61,16 @@ def test_configs_of_the_library_are_known(site, put_folder, tmp_path):
     }
     for name, config in expected.items():
         source = put_folder(tmp_path / name, **{"config.json": config.to_json_string().encode()})
-        assert take_in(source, site)[0].name == name
+        assert import_weights(source, site)[0].name == name
 
 
 def test_a_name_decides_where_the_config_leaves_a_choice(site, put_folder, tmp_path):
     source = put_folder(tmp_path / "stick", **{"config.json": json.dumps(SAM2_TINY).encode()})
     with pytest.raises(WeightsError, match=r"may be sam2-hiera-tiny or sam2\.1-hiera-tiny"):
-        take_in(source, site)
-    assert take_in(source, site, name="sam2-hiera-tiny")[0].name == "sam2-hiera-tiny"
+        import_weights(source, site)
+    assert import_weights(source, site, name="sam2-hiera-tiny")[0].name == "sam2-hiera-tiny"
     with pytest.raises(WeightsError, match=r"is not sam2-hiera-large, but sam2-hiera-tiny or sam2"):
-        take_in(source, site, name="sam2-hiera-large")
+        import_weights(source, site, name="sam2-hiera-large")
 
 
 @pytest.mark.parametrize(
@@ -78,14 +78,14 @@ def test_a_name_decides_where_the_config_leaves_a_choice(site, put_folder, tmp_p
 )
 def test_so_does_the_name_of_the_folder(site, put_folder, tmp_path, folder):
     source = put_folder(tmp_path / folder, **{"config.json": json.dumps(SAM2_TINY).encode()})
-    assert take_in(source, site)[0].name == "sam2.1-hiera-tiny"
+    assert import_weights(source, site)[0].name == "sam2.1-hiera-tiny"
 
 
 @pytest.mark.parametrize("name", ["sam_vit_b_01ec64.pth", "renamed.pt"])
 def test_an_official_file_is_known_by_name_or_sum(site, sam, checkpoint, tmp_path, name):
     source = tmp_path / name
     source.write_bytes(checkpoint)
-    _, place = take_in(source, site, known=[sam])
+    _, place = import_weights(source, site, known=[sam])
     assert place == site.root / "sam-vit-b" / "sam_vit_b_01ec64.pth"
     assert place.read_bytes() == checkpoint
     assert source.exists()
@@ -95,7 +95,7 @@ def test_an_official_file_is_known_by_name_or_sum(site, sam, checkpoint, tmp_pat
 def test_a_folder_with_an_official_file_is_taken_too(site, sam, checkpoint, tmp_path, name):
     (tmp_path / "stick").mkdir()
     (tmp_path / "stick" / name).write_bytes(checkpoint)
-    _, place = take_in(tmp_path / "stick", site, known=[sam])
+    _, place = import_weights(tmp_path / "stick", site, known=[sam])
     assert place.name == "sam_vit_b_01ec64.pth"
 
 
@@ -103,14 +103,14 @@ def test_an_official_name_with_another_content_is_refused(site, sam, checkpoint,
     source = tmp_path / "sam_vit_b_01ec64.pth"
     source.write_bytes(checkpoint[:-1] + bytes([checkpoint[-1] ^ 1]))
     with pytest.raises(WeightsError, match="is corrupted: expected SHA-256"):
-        take_in(source, site, known=[sam])
+        import_weights(source, site, known=[sam])
     assert not site.root.exists()
 
 
 def test_conversion_on_the_way(site, sam, checkpoint, tmp_path):
     source = tmp_path / "sam_vit_b_01ec64.pth"
     source.write_bytes(checkpoint)
-    _, place = take_in(source, site, known=[sam], is_converted=True)
+    _, place = import_weights(source, site, known=[sam], is_converted=True)
     assert names(place.parent) == [".lock", "partwise.json", "sam_vit_b_01ec64.safetensors"]
     assert sha256_of(place, site=site) == sam.model_file.sha256
     assert source.exists()
@@ -118,14 +118,12 @@ def test_conversion_on_the_way(site, sam, checkpoint, tmp_path):
 
 @pytest.mark.parametrize("is_converted", [True, False])
 def test_what_another_machine_fetched_keeps_its_record(
-    site, sam, small, patience, tmp_path, is_converted
+    site, sam, small, retry, tmp_path, is_converted
 ):
     for weights in (sam, small):
         stick = replace(site, root=tmp_path / "stick")
-        fetched = obtain(
-            weights, stick, known=[sam, small], is_converted=is_converted, patience=patience
-        )
-        _, place = take_in(stick.root / weights.name, site, known=[sam, small])
+        fetched = obtain(weights, stick, known=[sam, small], is_converted=is_converted, retry=retry)
+        _, place = import_weights(stick.root / weights.name, site, known=[sam, small])
         here, there = (
             json.loads((root / weights.name / "partwise.json").read_text())
             for root in (site.root, stick.root)
@@ -134,28 +132,28 @@ def test_what_another_machine_fetched_keeps_its_record(
         assert sha256_of(place, site=site) == sha256_of(fetched, site=site)
 
 
-def test_a_copy_that_was_damaged_on_the_way_is_refused(site, small, patience, tmp_path, model):
-    obtain(small, site, patience=patience)
+def test_a_copy_that_was_damaged_on_the_way_is_refused(site, small, retry, tmp_path, model):
+    obtain(small, site, retry=retry)
     stick = tmp_path / "stick"
     shutil.copytree(site.root / "dinov2-small", stick)
     (stick / "model.safetensors").write_bytes(model[:-1] + bytes([model[-1] ^ 1]))
     shutil.rmtree(site.root)
     with pytest.raises(WeightsError, match="is corrupted: expected SHA-256"):
-        take_in(stick, site)
+        import_weights(stick, site)
     assert not site.root.exists()
 
 
-def test_what_is_in_its_place_stays_there(site, small, patience):
-    folder = obtain(small, site, patience=patience)
+def test_what_is_in_its_place_stays_there(site, small, retry):
+    folder = obtain(small, site, retry=retry)
     before = names(folder)
-    assert take_in(folder, site)[1] == folder
+    assert import_weights(folder, site)[1] == folder
     assert names(folder) == before
 
 
 def test_weights_are_replaced(site, put_folder, tmp_path, model):
-    take_in(put_folder(tmp_path / "stick"), site)
+    import_weights(put_folder(tmp_path / "stick"), site)
     other = save({"tokens": np.zeros(5)})
-    _, place = take_in(put_folder(tmp_path / "stick", **{"model.safetensors": other}), site)
+    _, place = import_weights(put_folder(tmp_path / "stick", **{"model.safetensors": other}), site)
     assert (place / "model.safetensors").read_bytes() == other
 
 
@@ -170,32 +168,32 @@ def test_weights_are_replaced(site, put_folder, tmp_path, model):
 )
 def test_other_folders_are_refused(site, put_folder, tmp_path, files, message):
     with pytest.raises(WeightsError, match=message):
-        take_in(put_folder(tmp_path / "stick", **files), site)
+        import_weights(put_folder(tmp_path / "stick", **files), site)
     assert not site.root.exists()
 
 
 def test_what_is_not_there_is_said(site, put_folder, tmp_path):
     with pytest.raises(WeightsError, match="none does not exist; check the path"):
-        take_in(tmp_path / "none", site)
+        import_weights(tmp_path / "none", site)
     with pytest.raises(WeightsError, match=r"or a single weights file; found 0 weights files"):
-        take_in(tmp_path, site)
+        import_weights(tmp_path, site)
     folder = put_folder(tmp_path / "stick")
     (folder / "model.safetensors").unlink()
     with pytest.raises(WeightsError, match=r"lacks model\.safetensors, which dinov2-small needs"):
-        take_in(folder, site)
+        import_weights(folder, site)
     with pytest.raises(WeightsError, match=r"unknown weights 'dinov2'; did you mean dinov2-"):
-        take_in(folder, site, name="dinov2")
+        import_weights(folder, site, name="dinov2")
 
 
 def test_a_lone_file_of_tensors_is_refused(site, put_folder, tmp_path):
     path = put_folder(tmp_path / "stick") / "model.safetensors"
     with pytest.raises(WeightsError, match=r"is none of the known weights .* name their path in"):
-        take_in(path, site)
+        import_weights(path, site)
 
 
 def test_a_disk_too_small_is_said(site, put_folder, tmp_path):
     with pytest.raises(WeightsError, match=r"is full: \d+ bytes more are needed, 3 are free"):
-        take_in(put_folder(tmp_path / "stick"), site, free=lambda folder: 3)
+        import_weights(put_folder(tmp_path / "stick"), site, free=lambda folder: 3)
     with pytest.raises(WeightsError, match="is not on this machine"):
         locate("dinov2-small", site=site)
 

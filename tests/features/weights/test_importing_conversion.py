@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from features.weights.convert import check_can_convert, convert
 from features.weights.errors import WeightsError
+from features.weights.importing import check_can_convert, convert
 from features.weights.registry import KNOWN
 from features.weights.sidecar import Sidecar
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from features.weights.hashes import hash_file, remembered_hash
-from features.weights.json_files import read_json, write_json
+from features.weights.checksums import hash_file, remembered_hash
+from features.weights.sidecar import read_json, write_json
 
 
 def digest(content):
