@@ -22,13 +22,14 @@ from typing import Literal, Self
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from alignment.aligned import NO_COUNT_RULE, AlignedParts
 from alignment.painted_classes import PaintedClass, with_painted
+from features.images import Image, Mask
 from features.parts import Parts
 
 
@@ -72,9 +73,6 @@ def match_slots(
     class_of_part = np.append(slot_class, np.full(len(looks), -1))[columns]
     cost = np.hstack([distance, dummies])[rows, columns]
     return class_of_part, cost
-
-
-Image = UInt8[np.ndarray, "height width 3"]
 
 
 @dataclass(frozen=True)
@@ -158,9 +156,7 @@ class PartClasses:
             prototype, cost = match_nearest(looks, self.looks_, self.config.unmatched_cost)
         return self.aligned_parts(parts, self._classes_of(looks, prototype), cost)
 
-    def find_painted(
-        self, aligned: AlignedParts, image: Image, is_valid: Bool[np.ndarray, "height width"]
-    ) -> AlignedParts:
+    def find_painted(self, aligned: AlignedParts, image: Image, is_valid: Mask) -> AlignedParts:
         """Find the painted classes, and take their pixels from the other parts."""
         return with_painted(aligned, self.painted_, image, is_valid)
 

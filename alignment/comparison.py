@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int, UInt8
+from jaxtyping import Bool, Float32, Int
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import binary_erosion
 
@@ -30,6 +30,7 @@ from alignment.registration import Spectrum, register_shift
 from alignment.sample import Sample
 from alignment.transforms import Affine
 from features.dense import DenseMap
+from features.images import Image
 from features.parts import Parts
 
 Distance = Literal["cosine", "euclidean"]
@@ -115,7 +116,6 @@ def places_around(
 
 
 CellMap = Float32[np.ndarray, "rows columns"]
-Image = UInt8[np.ndarray, "height width 3"]
 
 
 @dataclass(frozen=True)

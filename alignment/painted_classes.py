@@ -22,14 +22,12 @@ from functools import cached_property
 import cv2
 import numpy as np
 import scipy.fft
-from jaxtyping import Bool, Float32, Int, UInt8
+from jaxtyping import Float32, Int
 
 from alignment.aligned import AlignedParts
 from alignment.template_matching import Looks, Template, TemplateSpectrum, looks_of
+from features.images import AnyMask, Image, Mask
 from features.parts import Parts
-
-Mask = Bool[np.ndarray, "height width"]
-Image = UInt8[np.ndarray, "height width 3"]
 
 # units of CIELAB that weigh as much as the whole way to the other side of the border
 _CLEAR_DIFFERENCE = 6.0
@@ -200,9 +198,7 @@ def _likeness(
     return best, which, origin
 
 
-def _placed(
-    inside: Bool[np.ndarray, "_ _"], corner: tuple[int, int], size: tuple[int, ...]
-) -> Mask:
+def _placed(inside: AnyMask, corner: tuple[int, int], size: tuple[int, ...]) -> Mask:
     """Lay a template's thing over an image of (height, width)."""
     placed = np.zeros(size, dtype=bool)
     (y, x), (height, width) = corner, inside.shape

@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Float, Float32
 
 from alignment.pose_search import Refiner, TurnedCopies
 from alignment.registration import Spectrum, shift_energy
 from alignment.transforms import IDENTITY, Affine, compose, invert, rescale, warp_image
 from features.dense import Backbone, DenseMap
-
-Image = UInt8[np.ndarray, "height width 3"]
+from features.images import AnyImage, AnyMask, Image, Mask
 
 UNKNOWN_RESIDUAL = 0.25
 
@@ -71,12 +70,10 @@ class RegisteredImage:
     """An image moved into the references' frame, and the way back to where it came from."""
 
     image: Image
-    is_valid: Bool[np.ndarray, "height width"]
+    is_valid: Mask
     to_original: Affine
 
-    def warp(
-        self, photo: UInt8[np.ndarray, "_ _ 3"]
-    ) -> tuple[UInt8[np.ndarray, "_ _ 3"], Bool[np.ndarray, "_ _"]]:
+    def warp(self, photo: AnyImage) -> tuple[AnyImage, AnyMask]:
         """Move the same photograph in another size; return it and its valid pixels."""
         size, own = (photo.shape[0], photo.shape[1]), (self.image.shape[0], self.image.shape[1])
         if size == own:

@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Float32
 
 from alignment.registration import Spectrum, SpectrumStack, candidate_shifts, shift_energy
 from alignment.transforms import Affine, about_center, compose, invert, warp_image, warp_tokens
 from features.dense import DenseMap
+from features.images import Image, Mask
 
-Image = UInt8[np.ndarray, "height width 3"]
-Describe = Callable[[Image, Bool[np.ndarray, "height width"]], DenseMap]
+Describe = Callable[[Image, Mask], DenseMap]
 
 
 class TurnedCopies:

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float32, Int
 from alignment.aligned import AlignedParts
 from alignment.nearest_neighbours import CellOrder, Neighbours
 from features.components import regions_of, without_remains, without_specks
+from features.images import Mask
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def class_distance(
 def propagate(
     distance: Float32[np.ndarray, "classes queries"],
     is_cell_valid: Bool[np.ndarray, "rows columns"],
-    is_valid: Bool[np.ndarray, "height width"],
+    is_valid: Mask,
     is_background_class: Bool[np.ndarray, " classes"],
     config: PropagationConfig,
 ) -> AlignedParts:

@@ -13,12 +13,13 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from alignment.aligned import AlignedParts
 from alignment.nearest_neighbours import CellOrder, order_cells
 from alignment.registration import Spectrum, condensed
 from features.dense import DenseMap
+from features.images import Image, Mask
 
 # one unit of CIELAB: below it a/b divides by noise
 RATIO_GUARD = 1.0
@@ -62,7 +63,7 @@ def token_mean(
 
 
 def color_planes(
-    image: UInt8[np.ndarray, "height width 3"],
+    image: Image,
 ) -> Float32[np.ndarray, "4 height width"]:
     """CIELAB without lightness, per pixel: a, b, chroma √(a² + b²), and the ratio a/b.
 
@@ -78,8 +79,8 @@ def color_planes(
 class Sample:
     """One registered image as the scores see it: pixels, descriptors, parts with their classes."""
 
-    image: UInt8[np.ndarray, "height width 3"]
-    is_valid: Bool[np.ndarray, "height width"]
+    image: Image
+    is_valid: Mask
     dense: DenseMap
     aligned: AlignedParts
     composition: Float64[np.ndarray, "vocabularies words"]

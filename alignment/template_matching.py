@@ -17,7 +17,9 @@ from functools import cached_property
 import cv2
 import numpy as np
 import scipy.fft
-from jaxtyping import Bool, Complex64, Float32, UInt8
+from jaxtyping import Complex64, Float32
+
+from features.images import AnyMask, Image, Mask
 
 N_COLORS, N_DIRECTIONS = 3, 4
 
@@ -34,8 +36,8 @@ Looks = Float32[np.ndarray, "rows columns channels"]
 
 
 def looks_of(
-    image: UInt8[np.ndarray, "height width 3"],
-    is_valid: Bool[np.ndarray, "height width"],
+    image: Image,
+    is_valid: Mask,
     step: int,
 ) -> Looks:
     """Describe each square of ``step`` working pixels a side; outside the photograph is nothing."""
@@ -96,9 +98,6 @@ def _nearby(planes: np.ndarray, around: float) -> np.ndarray:
     return blurred
 
 
-Mask = Bool[np.ndarray, "height width"]
-Image = UInt8[np.ndarray, "height width 3"]
-
 # of the side of a square as large as the thing: how wide its rim is, which must look alike, too
 _RIM = 0.35
 _RIM_WEIGHT = 0.5
@@ -119,7 +118,7 @@ class Template:
     """
 
     looks: Looks
-    inside: Bool[np.ndarray, "_ _"]
+    inside: AnyMask
 
     @classmethod
     def of(cls, image: Image, is_valid: Mask, painted: Mask, step: int) -> Template:

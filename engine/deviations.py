@@ -25,8 +25,7 @@ from alignment.transforms import Affine, apply
 from engine.report import Deviation
 from engine.scores import Reading
 from engine.scores.instance_count import beyond_tolerance
-
-Mask = Bool[np.ndarray, "height width"]
+from features.images import Mask
 
 # what is hidden by less than this share of itself is not the same part
 MIN_SHARED = 0.5

@@ -26,7 +26,7 @@ from alignment.pose import RegisteredImage
 from alignment.sample import Sample
 from alignment.transforms import compose, invert, rescale, warp_image
 from engine.scores import Reading, score_all
-from features.images import resize
+from features.images import Mask, resize
 from features.parts import Parts
 
 if TYPE_CHECKING:
@@ -94,9 +94,6 @@ def enlarged(
     share = cv2.resize(mask.astype(np.float32), grown[::-1], interpolation=cv2.INTER_LINEAR)
     share = cv2.resize(share, size[::-1], interpolation=cv2.INTER_AREA)
     return np.asarray(share > 0)
-
-
-Mask = Bool[np.ndarray, "height width"]
 
 
 def hide(inspector: Inspector, examination: Examination, is_hidden: Mask) -> Examination:

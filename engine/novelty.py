@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Float32
 
 from alignment.sample import Sample
 from engine.pixel_distance import Detail, learn_detail
 from engine.scores import Reading
+from features.images import Mask
 
 if TYPE_CHECKING:
     from engine.examination import Examination
@@ -38,7 +39,6 @@ HALO_SIGMA_PX, HALO_ABOVE, REACH_PX = 24, 0.03, 16
 STREAK_PX = (65, 5)
 
 Map = Float32[np.ndarray, "height width"]
-Mask = Bool[np.ndarray, "height width"]
 
 
 @dataclass(frozen=True)

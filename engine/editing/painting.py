@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Float32
 
 from alignment.aligned import AlignedParts
 from alignment.painted_classes import PaintedClass, learn_likeness, sharpened, with_painted
@@ -25,6 +25,7 @@ from engine.editing.edits import ClassEditError
 from engine.editing.table import Classes, References, as_cut
 from engine.regions.color_contrast import lab_of
 from engine.regions.segmentation import SegmentationConfig, refine
+from features.images import Image, Mask
 from features.region import Region
 
 if TYPE_CHECKING:
@@ -78,9 +79,6 @@ def aligned_references(
         )
     ]
 
-
-Image = UInt8[np.ndarray, "height width 3"]
-Mask = Bool[np.ndarray, "height width"]
 
 # of the longer side of the image: half the side of the windows around a click
 _WINDOWS = (0.05, 0.08, 0.13, 0.21, 0.34)

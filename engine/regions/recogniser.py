@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float32, Int, UInt8
+from jaxtyping import Float, Float32, Int
 
 from engine.library.records import Features
 from engine.regions.bank import Bank, Scale, load_bank, normal_tokens
@@ -25,6 +25,7 @@ from engine.regions.segmentation import Prompt, context_box, refine
 from engine.regions.splitting import divisions
 from engine.regions.token_classifier import agreed, best, pooled, token_shares
 from engine.regions.tokens import RegionTokens, describe_regions
+from features.images import Image
 
 if TYPE_CHECKING:
     from engine.examination import Examination
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from engine.library import Library
     from features.region import Region
 
-Image = UInt8[np.ndarray, "height width 3"]
 Map = Float32[np.ndarray, "height width"]
 
 

@@ -20,6 +20,7 @@ from scipy.cluster.vq import kmeans2
 
 from features.components import regions_of, without_remains, without_specks
 from features.dense import DenseMap
+from features.images import Image, Mask
 from features.parts import Parts
 
 # pixels that the clustering sees; more change the centres by less than a unit of CIELAB
@@ -71,8 +72,8 @@ class EmbeddedSegmenter:
 
     def fit(
         self,
-        images: Sequence[UInt8[np.ndarray, "height width 3"]],
-        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+        images: Sequence[Image],
+        is_valid: Sequence[Mask],
     ) -> Self:
         """Agree on the materials of the references."""
         rng = np.random.default_rng(self.seed)
@@ -98,7 +99,7 @@ class EmbeddedSegmenter:
         )
         return self
 
-    def refine(self, image: UInt8[np.ndarray, "height width 3"], parts: Parts) -> Parts:
+    def refine(self, image: Image, parts: Parts) -> Parts:
         """Leave the parts as they are: materials know no better borders of a given part."""
         return parts
 
@@ -115,7 +116,7 @@ class EmbeddedSegmenter:
         """There are no weights; what was agreed on is in the state."""
         return {"name": "embedded"}
 
-    def __call__(self, image: UInt8[np.ndarray, "height width 3"], dense: DenseMap) -> Parts:
+    def __call__(self, image: Image, dense: DenseMap) -> Parts:
         """Cut one image; pixels outside the photograph belong to no part."""
         height, width = image.shape[:2]
         is_valid = cv2.resize(
@@ -132,9 +133,7 @@ class EmbeddedSegmenter:
     def _n_materials(self) -> int:
         return int(self.material_of_.max()) + 1
 
-    def _materials(
-        self, image: UInt8[np.ndarray, "height width 3"], is_valid: Bool[np.ndarray, "height width"]
-    ) -> Int[np.ndarray, "height width"]:
+    def _materials(self, image: Image, is_valid: Mask) -> Int[np.ndarray, "height width"]:
         features = pixel_features(image, is_valid).reshape(-1, len(CHANNEL_WEIGHTS))
         power = np.einsum("md,md->m", self.centers_, self.centers_)
         nearest = (power - 2 * features @ self.centers_.T).argmin(axis=1)
@@ -143,9 +142,7 @@ class EmbeddedSegmenter:
         return without_specks(raw, self._n_materials, self.config.opening_px, min_area_px)
 
 
-def pixel_features(
-    image: UInt8[np.ndarray, "height width 3"], is_valid: Bool[np.ndarray, "height width"]
-) -> Float32[np.ndarray, "height width 4"]:
+def pixel_features(image: Image, is_valid: Mask) -> Float32[np.ndarray, "height width 4"]:
     """CIELAB relative to the image's median, and the spread of lightness nearby, weighted."""
     # a median keeps edges between parts sharp where a blur would invent a third colour
     smooth = cv2.medianBlur(image, 3).astype(np.float32) * np.float32(1 / 255)
