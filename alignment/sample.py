@@ -1,8 +1,6 @@
-"""What is known of one image once it is registered, described, cut into parts and aligned?
+"""Sample: one image, registered, described, cut into parts and aligned.
 
-What is the average of something over each class of an image?
-
-Averages run over the valid pixels of a class, all its instances together. A class without any such
+Averages of a class run over its valid pixels, all its instances together. A class without any such
 pixel has no average: its row is NaN, and each score says what that is worth.
 """
 
@@ -17,9 +15,9 @@ from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from alignment.aligned import AlignedParts
 from alignment.nearest_neighbours import CellOrder, order_cells
-from alignment.registration import Spectrum, condensed
+from alignment.registration import Spectrum, project_tokens
 from features.dense import DenseMap
-from features.images import Image, Mask
+from features.images import Image, Mask, to_lab
 
 # one unit of CIELAB: below it a/b divides by noise
 RATIO_GUARD = 1.0
@@ -69,7 +67,7 @@ def color_planes(
 
     The ratio keeps |b| at ``RATIO_GUARD`` or more, b = 0 counting as positive.
     """
-    lab = cv2.cvtColor(image.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB)
+    lab = to_lab(image)
     _, a, b = cv2.split(lab)
     divisor = np.where(b < 0, np.minimum(b, -RATIO_GUARD), np.maximum(b, RATIO_GUARD))
     return np.stack([a, b, cv2.magnitude(a, b), a / divisor])
@@ -88,7 +86,7 @@ class Sample:
     @cached_property
     def spectrum(self) -> Spectrum:
         """The descriptors, ready for registration."""
-        return Spectrum(condensed(self.dense))
+        return Spectrum(project_tokens(self.dense))
 
     @cached_property
     def cell_class(self) -> Int[np.ndarray, "rows columns"]:

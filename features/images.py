@@ -10,7 +10,7 @@ import math
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float32, UInt8
 
 # Equal axis names mean equal sizes within one signature: the images and masks that a function takes
 # and returns are of one size, but for those that may be of any.
@@ -122,3 +122,10 @@ def resize(image: Image, size: tuple[int, int]) -> UInt8[np.ndarray, "new_height
         if image.shape[:2] != target:
             image = cv2.resize(image, target[::-1], interpolation=method)
     return image
+
+
+def to_lab(image: AnyImage) -> Float32[np.ndarray, "_ _ 3"]:
+    """Convert to CIELAB: lightness 0 … 100, and the axes green to red and blue to yellow."""
+    scaled = image.astype(np.float32) * np.float32(1 / 255)
+    lab: np.ndarray = cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB)
+    return lab

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 from scipy.cluster.vq import kmeans2
 
-from features.images import Image, Mask
+from features.images import Image, Mask, to_lab
 
 # radii of the colour averages and of the roughness, in pixels of the working image
 COLOR_SIGMAS_PX = (1.0, 4.0, 10.0)
@@ -100,9 +100,7 @@ class VisualWords:
 
 def _surroundings(image: Image, is_valid: Mask) -> Float32[np.ndarray, "pixels 10"]:
     """Describe every other pixel in both directions, where valid; all of them if none is."""
-    lab = cv2.cvtColor(
-        cv2.medianBlur(image, 3).astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB
-    )
+    lab = to_lab(cv2.medianBlur(image, 3))
     seen = lab[is_valid] if is_valid.any() else lab.reshape(-1, 3)
     # relative to the median, which is mostly background: brightness and colour cast cancel
     lab = (lab - np.median(seen, axis=0)) * LAB_WEIGHTS

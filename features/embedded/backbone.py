@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from features.dense import DenseMap
-from features.images import Image, Mask
+from features.images import Image, Mask, to_lab
 
 CELL_PX = 8
 N_ORIENTATIONS = 8
@@ -104,7 +104,7 @@ def describe(
     is_valid: Mask | None = None,
 ) -> Cells:
     """Return raw descriptors, one per 8×8 cell; sides must be multiples of 8 pixels."""
-    lab = cv2.cvtColor(image.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB)
+    lab = to_lab(image)
     mask = None if is_valid is None or is_valid.all() else is_valid.astype(np.float32)
     return np.concatenate([_gradient_group(lab, mask), *_color_groups(lab, mask)], axis=-1)
 

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float32, Int, UInt8
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.cluster.vq import kmeans2
 
-from features.components import regions_of, without_remains, without_specks
+from features.components import drop_small_parts, label_components, remove_specks
 from features.dense import DenseMap
 from features.images import Image, Mask
 from features.parts import Parts
@@ -123,11 +123,11 @@ class EmbeddedSegmenter:
             dense.is_valid.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
         ).astype(bool)
         materials = self._materials(image, is_valid)
-        labels, kinds = regions_of(materials, self._n_materials)
+        labels, kinds = label_components(materials, self._n_materials)
         # judged where a warp has continued the border: what touched an edge still does
         is_background = _touches_edges(labels, kinds)
         labels[~is_valid] = -1
-        return without_remains(labels, is_background, self.config.min_part * labels.size)
+        return drop_small_parts(labels, is_background, self.config.min_part * labels.size)
 
     @property
     def _n_materials(self) -> int:
@@ -139,7 +139,7 @@ class EmbeddedSegmenter:
         nearest = (power - 2 * features @ self.centers_.T).argmin(axis=1)
         raw = self.material_of_[nearest].reshape(image.shape[:2])
         min_area_px = self.config.min_part * raw.size
-        return without_specks(raw, self._n_materials, self.config.opening_px, min_area_px)
+        return remove_specks(raw, self._n_materials, self.config.opening_px, min_area_px)
 
 
 def pixel_features(image: Image, is_valid: Mask) -> Float32[np.ndarray, "height width 4"]:

@@ -78,7 +78,7 @@ class Prompter:
         self._network = network
         self._embedding: Embedding | None = None
 
-    def look_at(self, image: Image) -> Self:
+    def set_image(self, image: Image) -> Self:
         """Encode an image, which takes much longer than to answer; returns itself."""
         self._embedding = self._network.embed(image)
         return self
@@ -138,7 +138,7 @@ class Prompter:
             raise ValueError("painted must mark at least one pixel, got none")
         prompts = Prompts(
             points_xy=innermost(painted)[None, None],
-            box_xyxy=enclosing(painted)[None],
+            box_xyxy=bounding_box(painted)[None],
             logits=rough_logits(painted, embedding)[None],
         )
         return Proposals(self._network, embedding, prompts, is_ambiguous=False)
@@ -146,7 +146,7 @@ class Prompter:
     @property
     def _seen(self) -> Embedding:
         if self._embedding is None:
-            raise ValueError("no image to answer about; call look_at(image) first")
+            raise ValueError("no image to answer about; call set_image(image) first")
         return self._embedding
 
 
@@ -161,7 +161,7 @@ def innermost(painted: Mask) -> Float[np.ndarray, " 2"]:
     return np.array([column, row], dtype=np.float64)
 
 
-def enclosing(painted: Mask) -> Float[np.ndarray, " 4"]:
+def bounding_box(painted: Mask) -> Float[np.ndarray, " 4"]:
     """Return the bounding box, right and bottom exclusive."""
     rows, columns = np.nonzero(painted)
     box = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1

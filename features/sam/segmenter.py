@@ -12,7 +12,7 @@ from typing import Self
 import cv2
 import numpy as np
 
-from features.components import without_remains
+from features.components import drop_small_parts
 from features.dense import DenseMap
 from features.device import MachineConfig
 from features.images import Image, Mask
@@ -88,14 +88,14 @@ class SamSegmenter:
 
         def outline(painted: Mask) -> np.ndarray:
             if not prompters:
-                prompters.append(Prompter(self.network).look_at(image))
+                prompters.append(Prompter(self.network).set_image(image))
             return prompters[0].by_mask(painted).best.mask
 
         return outline
 
     def prompter(self, image: Image) -> Prompter:
         """Return what answers clicks, boxes and rough masks of this image, which takes long."""
-        return Prompter(self.network).look_at(image)
+        return Prompter(self.network).set_image(image)
 
     def identity(self) -> dict[str, str]:
         """Say which weights cut the images, without reading them into a network.
@@ -118,4 +118,4 @@ class SamSegmenter:
             dense.is_valid.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
         ).astype(bool)
         labels[~is_valid] = -1
-        return without_remains(labels, is_background, self.config.min_part * labels.size)
+        return drop_small_parts(labels, is_background, self.config.min_part * labels.size)
