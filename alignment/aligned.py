@@ -1,7 +1,7 @@
-"""The outcome of alignment: which part is of which class.
+"""Parts with their classes: the outcome of alignment.
 
-Classes are kinds of part, agreed over the references. Several instances of one kind are one class
-with a count; a part that resembles no class is extra and has class -1.
+Part classes are agreed over the references. Several instances of one class are counted; a part
+that resembles no class is extra and has class -1.
 """
 
 from __future__ import annotations

@@ -1,13 +1,11 @@
-"""How does one image differ from one reference, place by place?
+"""Comparison of an image with one reference, place by place.
 
-Everything that the patch scores need of a pair of images, computed once and shared: distances of
-each test cell to its nearest reference cell anywhere, within the same class, and within the
-foreground; and, after registration, distances at the same place in both directions.
+All that the patch scores need of a pair of images, computed once and shared: distances of each test
+cell to its nearest reference cell anywhere, within the same class, and within the foreground; and,
+after registration, distances at the same place in both directions.
 
-Where does a reference show what each cell of an image shows?
-
-All that needs the descriptors of the two and the classes of the reference, but not those of the
-image: these may be found from it (``alignment.propagation``).
+The lookup behind it needs the descriptors of the two and the classes of the reference, but not
+those of the image: these may be found from it (``alignment.propagation``).
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from functools import cached_property
 from typing import Annotated, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int, UInt8
+from jaxtyping import Bool, Float32, Int
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import binary_erosion
 
@@ -31,10 +29,12 @@ from alignment.sample import Sample
 from alignment.transforms import Affine
 from features.config_fields import Range
 from features.dense import DenseMap
+from features.images import Image
 from features.parts import Parts
 
 Distance = Literal["cosine", "euclidean"]
 
+CellMap = Float32[np.ndarray, "rows columns"]
 Tokens = Float32[np.ndarray, "_cells dim"]
 
 
@@ -100,10 +100,6 @@ def places_around(
     first_row, first_column = (wide - window_cells + step for step in shift)
     windows = sliding_window_view(index, (n_steps, n_steps))[first_row:, first_column:]
     return windows[np.divmod(cells, columns)].reshape(len(cells), n_steps**2)
-
-
-CellMap = Float32[np.ndarray, "rows columns"]
-Image = UInt8[np.ndarray, "height width 3"]
 
 
 @dataclass(frozen=True)

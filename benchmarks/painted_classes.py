@@ -27,7 +27,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import cv2
 import numpy as np
 
-from alignment.painted_classes import find
+from alignment.painted_classes import detect
 from engine.editing import Add, class_rows, edited
 from engine.examination import Examination
 from engine.inspector import Inspector
@@ -77,7 +77,7 @@ def rendered(n_scenes: int, seed: int) -> None:
             for scene, examination in zip(scenes, examined, strict=True):
                 true = truth_of(scene, examination, class_id)
                 sample = examination.sample
-                found = [each.mask for each in find(painted, sample.image, sample.is_valid)]
+                found = [each.mask for each in detect(painted, sample.image, sample.is_valid)]
                 ious += [max((overlap(mask, each) for each in found), default=0) for mask in true]
                 n_false += sum(all(overlap(each, mask) < 0.1 for mask in true) for each in found)
                 n_right += len(found) == len(true)

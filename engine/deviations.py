@@ -26,8 +26,7 @@ from engine.report import Deviation
 from engine.scores import Reading, score_of_map
 from engine.scores.instance_count import beyond_tolerance
 from engine.scores.reading import CellMapKind
-
-Mask = Bool[np.ndarray, "height width"]
+from features.images import Mask
 
 # what is hidden by less than this share of itself is not the same part
 MIN_SHARED = 0.5

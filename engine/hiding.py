@@ -17,7 +17,7 @@ from alignment.transforms import invert, warp_image
 from engine.examination import Examination
 from engine.inspector import Inspector
 from engine.scores import score_all
-from features.images import resize
+from features.images import Mask, resize
 from features.parts import Parts
 
 # a part of which more is hidden is no longer judged by what is left of it
@@ -52,9 +52,6 @@ def enlarged(
     share = cv2.resize(mask.astype(np.float32), grown[::-1], interpolation=cv2.INTER_LINEAR)
     share = cv2.resize(share, size[::-1], interpolation=cv2.INTER_AREA)
     return np.asarray(share > 0)
-
-
-Mask = Bool[np.ndarray, "height width"]
 
 
 def hide(inspector: Inspector, examination: Examination, is_hidden: Mask) -> Examination:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
@@ -40,11 +40,11 @@ from engine.storage import (
 )
 from features.dense import DenseMap
 from features.embedded.backbone import CELL_PX, EmbeddedBackbone
+from features.images import AnyImage as Image
 from features.images import check_image, resize
 from features.parts import Parts
 from features.visual_words import VisualWords
 
-Image = UInt8[np.ndarray, "_ _ 3"]
 Progress = Callable[[str, int, int], None]
 
 N_COPIES = 8  # of a single reference, to calibrate with: two for each kind of alteration

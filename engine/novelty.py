@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Float32
 
 from alignment.sample import Sample
 from engine.examination import Examination
 from engine.pixel_distance import Detail, learn_detail
 from engine.scores import Reading, score_of_map
+from features.images import Mask
 
 CELL_MAPS = (score_of_map("unseen").name, score_of_map("unseen_here").name)
 NAMES = ("detail", "streak", *CELL_MAPS)
@@ -35,7 +36,6 @@ HALO_SIGMA_PX, HALO_ABOVE, REACH_PX = 24, 0.03, 16
 STREAK_PX = (65, 5)
 
 Map = Float32[np.ndarray, "height width"]
-Mask = Bool[np.ndarray, "height width"]
 
 
 @dataclass(frozen=True)

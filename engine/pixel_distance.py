@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32
 from scipy.cluster.vq import kmeans2
 
-Image = UInt8[np.ndarray, "height width 3"]
-Mask = Bool[np.ndarray, "height width"]
+from features.images import Image, Mask
+
 Planes = Float32[np.ndarray, "height width channels"]
 
 N_PROTOTYPES = 32

@@ -16,7 +16,7 @@ from features.parts import Parts
 NO_KIND = -1
 
 
-def without_specks(
+def remove_specks(
     raw: Integer[np.ndarray, "height width"], n_kinds: int, opening_px: int, min_area_px: float
 ) -> Int[np.ndarray, "height width"]:
     """Give pixels of thin or tiny regions the kind of the nearest larger region."""
@@ -41,7 +41,7 @@ def without_specks(
     return kept
 
 
-def regions_of(
+def label_components(
     kinds_map: Integer[np.ndarray, "height width"], n_kinds: int
 ) -> tuple[Int[np.ndarray, "height width"], Int[np.ndarray, " parts"]]:
     """Number the connected regions of each kind; return the map and each part's kind."""
@@ -57,7 +57,7 @@ def regions_of(
     return labels, np.array(kinds, dtype=np.int64)
 
 
-def without_remains(
+def drop_small_parts(
     labels: Int[np.ndarray, "height width"],
     is_background: Bool[np.ndarray, " parts"],
     min_area_px: float,

@@ -13,9 +13,10 @@ from typing import Protocol, Self, runtime_checkable
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int
 
 from features.dense import DenseMap
+from features.images import Image, Mask
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,15 @@ class Segmenter(Protocol):
 
     def fit(
         self,
-        images: Sequence[UInt8[np.ndarray, "height width 3"]],
-        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+        images: Sequence[Image],
+        is_valid: Sequence[Mask],
     ) -> Self:
         """Learn what must be learnt from the references; returns itself."""
 
-    def __call__(self, image: UInt8[np.ndarray, "height width 3"], dense: DenseMap) -> Parts:
+    def __call__(self, image: Image, dense: DenseMap) -> Parts:
         """Cut one RGB image into parts."""
 
-    def refine(self, image: UInt8[np.ndarray, "height width 3"], parts: Parts) -> Parts:
+    def refine(self, image: Image, parts: Parts) -> Parts:
         """Sharpen the borders of parts that were found by other means; their numbers stay."""
 
     def state(self) -> dict[str, np.ndarray]:

@@ -9,6 +9,8 @@ from typing import Self
 import numpy as np
 from jaxtyping import Bool
 
+from features.images import Mask
+
 Box = tuple[int, int, int, int]
 
 _EMPTY = "a region must have at least one pixel, got an empty mask"
@@ -40,9 +42,7 @@ class Region:
             raise ValueError(_EMPTY)
 
     @classmethod
-    def of(
-        cls, mask: Bool[np.ndarray, "height width"], offset_xy: tuple[int, int] = (0, 0)
-    ) -> Self:
+    def of(cls, mask: Mask, offset_xy: tuple[int, int] = (0, 0)) -> Self:
         """Cut a mask to its bounding box; ``offset_xy`` is where its first pixel lies.
 
         Raises:
@@ -62,7 +62,7 @@ class Region:
         """Number of pixels of the image file."""
         return int(np.count_nonzero(self.mask))
 
-    def over(self, size: tuple[int, int]) -> Bool[np.ndarray, "height width"]:
+    def over(self, size: tuple[int, int]) -> Mask:
         """Lay the region out over an image of this (height, width)."""
         left, top, right, bottom = self.box_xyxy
         whole = np.zeros(size, dtype=bool)

@@ -15,10 +15,11 @@ from typing import Annotated, Self
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, UInt8
+from jaxtyping import Float32, Float64
 from scipy.cluster.vq import kmeans2
 
 from features.config_fields import Range
+from features.images import Image, Mask, to_lab
 
 # radii of the colour averages and of the roughness, in pixels of the working image
 COLOR_SIGMAS_PX = (1.0, 4.0, 10.0)
@@ -46,8 +47,8 @@ class VisualWords:
 
     def fit(
         self,
-        images: Sequence[UInt8[np.ndarray, "height width 3"]],
-        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+        images: Sequence[Image],
+        is_valid: Sequence[Mask],
     ) -> Self:
         """Cluster the pixels of all references, once for each vocabulary."""
         pixels = np.concatenate(
@@ -67,8 +68,8 @@ class VisualWords:
 
     def __call__(
         self,
-        image: UInt8[np.ndarray, "height width 3"],
-        is_valid: Bool[np.ndarray, "height width"],
+        image: Image,
+        is_valid: Mask,
     ) -> Float64[np.ndarray, "vocabularies words"]:
         """Return the share of each word among the valid pixels; every row sums to 1."""
         pixels = _surroundings(image, is_valid)
@@ -88,13 +89,9 @@ class VisualWords:
         return self
 
 
-def _surroundings(
-    image: UInt8[np.ndarray, "height width 3"], is_valid: Bool[np.ndarray, "height width"]
-) -> Float32[np.ndarray, "pixels 10"]:
+def _surroundings(image: Image, is_valid: Mask) -> Float32[np.ndarray, "pixels 10"]:
     """Describe every other pixel in both directions, where valid; all of them if none is."""
-    lab = cv2.cvtColor(
-        cv2.medianBlur(image, 3).astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB
-    )
+    lab = to_lab(cv2.medianBlur(image, 3))
     seen = lab[is_valid] if is_valid.any() else lab.reshape(-1, 3)
     # relative to the median, which is mostly background: brightness and colour cast cancel
     lab = (lab - np.median(seen, axis=0)) * LAB_WEIGHTS

@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Float32
 
 from alignment.aligned import AlignedParts
-from alignment.painted_classes import PaintedClass, learn_likeness, sharpened, with_painted
+from alignment.painted_classes import PaintedClass, learn_min_ncc, refine_border, with_painted
 from alignment.sample import Sample
-from alignment.template_matching import Template, step_for
+from alignment.template_matching import Template, stride_for
 from engine.class_edits import ClassEditError
 from engine.editing.table import Classes, References, as_cut
 from engine.regions.color_contrast import lab_of
 from engine.regions.segmentation import SegmentationConfig, refine
+from features.images import Image, Mask
 from features.region import Region
 
 if TYPE_CHECKING:
@@ -36,24 +37,24 @@ FREE_TURNS_DEG = tuple(float(turn) for turn in range(0, 360, 30))
 
 
 def painted_classes(classes: Classes, references: References) -> list[PaintedClass]:
-    """Learn from the references what was painted, and how much likeness is enough."""
+    """Learn from the references what was painted, and how high the correlation must be."""
     samples = references.samples
     turns = POSED_TURNS_DEG if references.has_pose else FREE_TURNS_DEG
     found = []
     for class_id in classes.painted_ids:
         own = [each for each in classes.paintings if each.class_id == class_id]
-        step = step_for([each.region.area_px for each in own])
+        stride = stride_for([each.region.area_px for each in own])
         templates = tuple(
             Template.of(
                 samples[each.reference].image,
                 samples[each.reference].is_valid,
                 each.region.over(samples[each.reference].is_valid.shape),
-                step,
+                stride,
             )
             for each in own
         )
         found.append(
-            learn_likeness(
+            learn_min_ncc(
                 PaintedClass(class_id, templates, turns),
                 [each.image for each in samples],
                 [each.is_valid for each in samples],
@@ -78,9 +79,6 @@ def aligned_references(
         )
     ]
 
-
-Image = UInt8[np.ndarray, "height width 3"]
-Mask = Bool[np.ndarray, "height width"]
 
 # of the longer side of the image: half the side of the windows around a click
 _WINDOWS = (0.05, 0.08, 0.13, 0.21, 0.34)
@@ -159,7 +157,7 @@ def _at(sample: Sample, x: int, y: int) -> Region:
     clear = [_along(contrast, each) for each in found]
     least = _ABOUT_AS_CLEAR * max(clear)
     chosen = [each for each, own in zip(found, clear, strict=True) if own >= least][-1]
-    return Region.of(sharpened(sample.image, chosen))
+    return Region.of(refine_border(sample.image, chosen))
 
 
 def _ground(sample: Sample, lab: Float32[np.ndarray, "height width 3"], x: int, y: int) -> Mask:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float32, Int, UInt8
+from jaxtyping import Float, Float32, Int
 
 from engine.hiding import hide
 from engine.library.records import Features
@@ -26,6 +26,7 @@ from engine.regions.segmentation import Prompt, context_box, refine
 from engine.regions.splitting import divisions
 from engine.regions.token_classifier import agreed, best, pooled, token_shares
 from engine.regions.tokens import RegionTokens, describe_regions
+from features.images import Image
 
 if TYPE_CHECKING:
     from engine.examination import Examination
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from engine.library import Library
     from features.region import Region
 
-Image = UInt8[np.ndarray, "height width 3"]
 Map = Float32[np.ndarray, "height width"]
 
 

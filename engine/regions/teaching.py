@@ -23,13 +23,13 @@ from engine.regions.report import RegionReport
 from engine.regions.segmentation import refine
 from engine.regions.tokens import RegionTokens, describe_regions, thinned
 from features.dense import DenseMap
+from features.images import Image
 
 if TYPE_CHECKING:
     from engine.examination import Examination
     from engine.regions.recogniser import Recogniser
     from features.region import Region
 
-Image = UInt8[np.ndarray, "height width 3"]
 
 THUMBNAIL_PX = 160
 # surroundings that a thumbnail shows, as a share of the region's longer side

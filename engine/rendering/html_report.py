@@ -49,7 +49,7 @@ from engine.rendering.tables import (
     shown_classes,
 )
 from engine.report import Deviation, ReferenceView, Report
-from features.images import resize
+from features.images import AnyImage, resize
 
 MARKS: dict[Kind, str] = {"accepted": "✓", "defect": "✕", "unknown": "?"}
 
@@ -143,8 +143,6 @@ def render(template: str, filters: Mapping[str, Callable[..., Any]], **values: A
     environment.filters |= filters
     return environment.get_template(template).render(**values)
 
-
-Image = UInt8[np.ndarray, "_ _ 3"]
 
 SIDE_PX = 1000  # sharp at the size it has on the page, small enough to send by mail
 THUMBNAIL_SIDE_PX = 240
@@ -245,7 +243,7 @@ def explain_page(
 
 
 def _check(
-    items: Sequence[tuple[str, Image, Report]],
+    items: Sequence[tuple[str, AnyImage, Report]],
     references: Sequence[ReferenceView],
     class_names: Sequence[str],
 ) -> None:
@@ -266,7 +264,7 @@ def _check(
 
 def _section(
     name: str,
-    image: Image,
+    image: AnyImage,
     report: Report,
     regions: RegionReport | None,
     references: Sequence[ReferenceView],
@@ -300,7 +298,7 @@ def _section(
 
 
 def _heat_picture(
-    photo: Image,
+    photo: AnyImage,
     cell_map: Float[np.ndarray, "rows columns"],
     report: Report,
     from_file: Float[np.ndarray, "2 3"],
@@ -318,7 +316,7 @@ def _bare(class_map: Int[np.ndarray, "rows columns"]) -> Int[np.ndarray, "rows c
 
 
 def _parts_picture(
-    registered: Image,
+    registered: AnyImage,
     class_map: Int[np.ndarray, "rows columns"],
     is_background_class: Bool[np.ndarray, " classes"],
 ) -> Picture:
@@ -326,7 +324,7 @@ def _parts_picture(
     return _picture(overlays.draw_parts(large, class_map, is_background_class))
 
 
-def _to_side(image: Image, side_px: int) -> Image:
+def _to_side(image: AnyImage, side_px: int) -> AnyImage:
     """Resize an image to this length of its longer side."""
     height, width = (
         max(1, round(size * side_px / max(image.shape[:2]))) for size in image.shape[:2]
@@ -334,7 +332,7 @@ def _to_side(image: Image, side_px: int) -> Image:
     return resize(image, (height, width))
 
 
-def _picture(image: Image) -> Picture:
+def _picture(image: AnyImage) -> Picture:
     return Picture(overlays.jpeg_data_uri(image), width=image.shape[1], height=image.shape[0])
 
 

@@ -21,8 +21,8 @@ from engine.rendering.colors import EXTRA_COLOR, class_colors, heat_colors, ink_
 from engine.rendering.overlays import between_grids
 from engine.rendering.strokes import WHITE, Color, label, label_places, label_px, outline
 from engine.station.judge import Judged
+from features.images import Image
 
-Image = UInt8[np.ndarray, "height width 3"]
 Sheet = UInt8[np.ndarray, "height width 4"]
 Affine = Float[np.ndarray, "2 3"]
 Window = tuple[slice, slice]

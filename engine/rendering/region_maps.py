@@ -20,10 +20,8 @@ from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors, heat_colors
 from engine.rendering.labels import contour, line_px, number, ring, window
 from engine.rendering.strokes import BLACK, WHITE, Color
+from features.images import Image
 from features.region import Region
-
-Image = UInt8[np.ndarray, "height width 3"]
-
 
 # where the scale of errors may end; errors are mostly small, and some step must be 1
 ERROR_STEPS = (0.1, 0.25, 0.5, 1.0)

@@ -28,7 +28,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
 
 from engine.benchmark.datasets import find_categories
 from engine.benchmark.protocol import SEEDS, SHOTS
@@ -50,6 +49,7 @@ from engine.station.records import MAX_PIXELS, Job, JobKind, Limits, label
 from engine.station.results import bench_path, finished_runs
 from engine.station.worker import THREADS
 from engine.synthetic.scenes import kinds, render
+from features.images import AnyImage
 
 _LOOK_S = 0.5
 # one that lost its worker leaves within a look
@@ -213,9 +213,6 @@ def fit(order: Order) -> dict[str, Any]:
     }
 
 
-Image = UInt8[np.ndarray, "_ _ 3"]
-
-
 def measure(order: Order) -> dict[str, Any]:
     """Run the benchmark; its finished runs are there to be seen from the first on."""
     spec = order.job.spec
@@ -266,11 +263,11 @@ class _Told:
     def __init__(self, inspector: Inspector, count: _Count) -> None:
         self._inspector, self._count = inspector, count
 
-    def fit(self, images: Sequence[Image], /) -> object:
+    def fit(self, images: Sequence[AnyImage], /) -> object:
         """Learn from the references alone."""
         return self._inspector.fit(images)
 
-    def inspect(self, image: Image, /) -> Report:
+    def inspect(self, image: AnyImage, /) -> Report:
         """Judge one image."""
         report = self._inspector.inspect(image)
         self._count.more()

@@ -12,11 +12,11 @@ from jaxtyping import UInt8
 from alignment.transforms import compose
 from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors
-from engine.rendering.layers import Image, View, heat_sheet, jpeg, matte, parts_sheet, png
+from engine.rendering.layers import View, heat_sheet, jpeg, matte, parts_sheet, png
 from engine.rendering.region_maps import draw_classes
 from engine.rendering.tables import class_lines, score_lines, shown_classes
 from engine.station.judge import Judged
-from features.images import resize
+from features.images import Image, resize
 
 # what the reference does not show is neither light nor dark
 _OUTSIDE = (127, 127, 127)

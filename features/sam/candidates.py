@@ -25,9 +25,10 @@ import torch
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from features.device import in_batches
+from features.images import Image
 from features.sam.config import SamConfig
 from features.sam.mask_decoder import to_image
-from features.sam.masks import Mask, measure, stability_of, uncropped, without_duplicates
+from features.sam.masks import PackedMask, measure, stability_of, uncropped, without_duplicates
 from features.sam.network import Embedding, MaskNetwork, Prompts
 from features.sam.point_grid import Crop, Points
 
@@ -40,9 +41,7 @@ PROCESSOR_BATCH = 16
 Kept = TypeVar("Kept")
 
 
-def cropped(
-    image: UInt8[np.ndarray, "height width 3"], crop: Crop
-) -> UInt8[np.ndarray, "rows columns 3"]:
+def cropped(image: Image, crop: Crop) -> UInt8[np.ndarray, "rows columns 3"]:
     """Cut a crop out of an image."""
     left, top, right, bottom = crop.box_xyxy
     return np.ascontiguousarray(image[top:bottom, left:right])
@@ -52,7 +51,7 @@ def cropped(
 class View:
     """What the network is shown: a crop of an image, or all of it."""
 
-    image: UInt8[np.ndarray, "height width 3"]
+    image: Image
     crop: Crop
     embedding: Embedding
 
@@ -121,17 +120,17 @@ def _answers(
 
 def exact_masks(
     network: MaskNetwork, view: View, points_xy: Points, config: SamConfig
-) -> list[Mask]:
+) -> list[PackedMask]:
     """Ask at every point of the embedded image; good masks without duplicates, best first."""
 
-    def keep(answer: Answer) -> Mask | None:
+    def keep(answer: Answer) -> PackedMask | None:
         return drawn(answer, view, config)
 
     found = [mask for masks in ask(network, view, points_xy, config, keep) for mask in masks]
     return without_duplicates(found, [m.predicted_iou for m in found], config.box_nms_thresh)
 
 
-def drawn(answer: Answer, view: View, config: SamConfig) -> Mask | None:
+def drawn(answer: Answer, view: View, config: SamConfig) -> PackedMask | None:
     """Draw a mask in the image's own pixels; None if it is unstable, or cut off by its crop."""
     mask = measure(
         to_image(answer.logits[None], view.embedding)[0],
@@ -215,9 +214,9 @@ def draft(answer: Answer, view: View, config: SamConfig) -> Draft | None:
     return Draft(answer.point_xy, answer.predicted_iou, shape, side, top, left, piece)
 
 
-def best_drawn(drafts: Iterable[Draft], view: View, config: SamConfig) -> list[Mask]:
+def best_drawn(drafts: Iterable[Draft], view: View, config: SamConfig) -> list[PackedMask]:
     """Draw good masks without duplicates, best first: those that ``exact_masks`` would keep."""
-    kept: list[Mask] = []
+    kept: list[PackedMask] = []
     boxes = np.zeros((0, 4))
     for one in sorted(drafts, key=lambda each: each.predicted_iou, reverse=True):
         inner, outer = _box_bounds(one, view)

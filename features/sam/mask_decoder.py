@@ -25,10 +25,11 @@ from typing import NamedTuple, Protocol, Self, runtime_checkable
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int
 from segment_anything.modeling import MaskDecoder, PromptEncoder
 from torch.nn.functional import interpolate
 
+from features.images import Image
 from features.sam.mask_drawing import Canvas, Drawing, Fine, as_projection
 from features.sam.network import Embedding, Prompts, in_square, to_frame
 from features.sam.point_grid import on_all_cores
@@ -249,7 +250,7 @@ class PromptedNetwork:
         self._device = positions.device
 
     @torch.inference_mode()
-    def embed(self, image: UInt8[np.ndarray, "height width 3"]) -> Embedding:
+    def embed(self, image: Image) -> Embedding:
         """Encode one RGB image of any size.
 
         Raises:

@@ -11,11 +11,11 @@ from typing import Self
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
 
-from features.components import without_remains
+from features.components import drop_small_parts
 from features.dense import DenseMap
 from features.device import MachineConfig
+from features.images import Image, Mask
 from features.parts import Parts
 from features.sam.config import SamConfig
 from features.sam.generator import MaskGenerator
@@ -61,8 +61,8 @@ class SamSegmenter:
 
     def fit(
         self,
-        images: Sequence[UInt8[np.ndarray, "height width 3"]],
-        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+        images: Sequence[Image],
+        is_valid: Sequence[Mask],
     ) -> Self:
         """Return itself: there is nothing to learn."""
         return self
@@ -75,29 +75,27 @@ class SamSegmenter:
         """Return itself."""
         return self
 
-    def refine(self, image: UInt8[np.ndarray, "height width 3"], parts: Parts) -> Parts:
+    def refine(self, image: Image, parts: Parts) -> Parts:
         """Prompt the network at each part; take its answer where both agree on what is meant."""
         return refine_parts(self.network, image, parts)
 
-    def outliner(
-        self, image: UInt8[np.ndarray, "height width 3"]
-    ) -> Callable[[Bool[np.ndarray, "height width"]], Bool[np.ndarray, "height width"]]:
+    def outliner(self, image: Image) -> Callable[[Mask], Mask]:
         """Return what answers a roughly painted mask of this image with a better one.
 
         The image is encoded, which takes long, when it is first asked.
         """
         prompters: list[Prompter] = []
 
-        def outline(painted: Bool[np.ndarray, "height width"]) -> np.ndarray:
+        def outline(painted: Mask) -> np.ndarray:
             if not prompters:
-                prompters.append(Prompter(self.network).look_at(image))
+                prompters.append(Prompter(self.network).set_image(image))
             return prompters[0].by_mask(painted).best.mask
 
         return outline
 
-    def prompter(self, image: UInt8[np.ndarray, "height width 3"]) -> Prompter:
+    def prompter(self, image: Image) -> Prompter:
         """Return what answers clicks, boxes and rough masks of this image, which takes long."""
-        return Prompter(self.network).look_at(image)
+        return Prompter(self.network).set_image(image)
 
     def identity(self) -> dict[str, str]:
         """Say which weights cut the images, without reading them into a network.
@@ -109,7 +107,7 @@ class SamSegmenter:
             return self._given.identity()
         return {"name": self.config.weights, "sha256": sha256_of(locate(self.config.weights))}
 
-    def __call__(self, image: UInt8[np.ndarray, "height width 3"], dense: DenseMap) -> Parts:
+    def __call__(self, image: Image, dense: DenseMap) -> Parts:
         """Cut one image; pixels outside the photograph belong to no part."""
         height, width = image.shape[:2]
         masks = MaskGenerator(self.network, self.config)(image)
@@ -120,4 +118,4 @@ class SamSegmenter:
             dense.is_valid.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
         ).astype(bool)
         labels[~is_valid] = -1
-        return without_remains(labels, is_background, self.config.min_part * labels.size)
+        return drop_small_parts(labels, is_background, self.config.min_part * labels.size)

@@ -55,7 +55,7 @@ class TestFit:
         order = np.array([3, 0, 4, 1, 2])
         shuffled = [(renumbered(parts, order), image) for parts, image in REFERENCES]
         plain, other = fitted(*REFERENCES), fitted(*shuffled)
-        np.testing.assert_allclose(plain.looks_, other.looks_)
+        np.testing.assert_allclose(plain.prototypes_, other.prototypes_)
         np.testing.assert_array_equal(plain.counts_, other.counts_)
         ours, theirs = (
             classes.align(*picture)
@@ -66,7 +66,7 @@ class TestFit:
 
     def test_order_of_references_does_not_matter(self) -> None:
         forward, backward = fitted(*REFERENCES), fitted(*REFERENCES[::-1])
-        np.testing.assert_allclose(forward.looks_, backward.looks_)
+        np.testing.assert_allclose(forward.prototypes_, backward.prototypes_)
         np.testing.assert_array_equal(forward.counts_, backward.counts_[::-1])
 
     def test_twice_equals_once(self) -> None:

@@ -36,8 +36,8 @@ class Product:
     pose: PoseEstimator
 
     @property
-    def hub(self) -> np.ndarray:
-        return self.references[self.pose.hub_]
+    def anchor(self) -> np.ndarray:
+        return self.references[self.pose.anchor_]
 
 
 def learn(images: list[np.ndarray], config: PoseConfig | None = None) -> Product:
@@ -94,18 +94,18 @@ class TestRegisteredImage:
     def test_the_hub_is_turned_back(
         self, category: str, move: tuple[float, float, tuple[float, float]]
     ) -> None:
-        pose, hub = product(category).pose, product(category).hub
-        size = hub.shape[0], hub.shape[1]
+        pose, anchor = product(category).pose, product(category).anchor
+        size = anchor.shape[0], anchor.shape[1]
         known = moved_by(size, move)
-        registered = pose.register(warp_image(hub, known)[0])
+        registered = pose.register(warp_image(anchor, known)[0])
         degrees, percent, pixels = error_of(registered.to_original, known, size)
         assert degrees < 1
         assert percent < 2
         assert pixels < 2
 
-        # and the picture shows it: what is valid looks like the hub again
-        gap = np.abs(registered.image.astype(int) - hub).mean(axis=-1)
-        apart = np.abs(warp_image(hub, known)[0].astype(int) - hub).mean()
+        # and the picture shows it: what is valid looks like the anchor again
+        gap = np.abs(registered.image.astype(int) - anchor).mean(axis=-1)
+        apart = np.abs(warp_image(anchor, known)[0].astype(int) - anchor).mean()
         assert 0.5 < registered.is_valid.mean() <= 1
         assert gap[registered.is_valid].mean() < apart / 2
 
@@ -125,27 +125,27 @@ class TestRegisteredImage:
             assert pixels < 3
 
     def test_light_does_not_move_the_object(self) -> None:
-        pose, hub = product("bottle").pose, product("bottle").hub
-        size = hub.shape[0], hub.shape[1]
+        pose, anchor = product("bottle").pose, product("bottle").anchor
+        size = anchor.shape[0], anchor.shape[1]
         for move in MOVES[:3]:
             known = moved_by(size, move)
-            moved = warp_image(hub, known)[0]
+            moved = warp_image(anchor, known)[0]
             tinted = np.clip(moved * np.array([0.8, 0.85, 0.9]), 0, 255).astype(np.uint8)
             error = error_of(pose.register(tinted).to_original, known, size)
             assert max(error) < 2
 
     def test_a_defect_does_not_pull_the_alignment(self) -> None:
-        pose, hub = product("bottle").pose, product("bottle").hub
-        size = hub.shape[0], hub.shape[1]
+        pose, anchor = product("bottle").pose, product("bottle").anchor
+        size = anchor.shape[0], anchor.shape[1]
         known = moved_by(size, MOVES[1])
-        damaged = warp_image(hub, known)[0]
+        damaged = warp_image(anchor, known)[0]
         damaged[size[0] // 2 :, : size[1] // 2] = (20, 120, 30)
         assert max(error_of(pose.register(damaged).to_original, known, size)) < 2
 
     def test_the_hub_itself_is_not_moved(self) -> None:
-        pose, hub = product("pins").pose, product("pins").hub
-        registered = pose.register(hub)
-        np.testing.assert_array_equal(registered.image, hub)
+        pose, anchor = product("pins").pose, product("pins").anchor
+        registered = pose.register(anchor)
+        np.testing.assert_array_equal(registered.image, anchor)
         np.testing.assert_array_equal(registered.to_original, IDENTITY)
         assert registered.is_valid.all()
 
@@ -160,15 +160,15 @@ class TestWithoutPose:
         assert registered.is_valid.all()
 
     def test_an_image_of_something_else_is_left_as_it_is(self) -> None:
-        pose, hub = product("pins").pose, product("pins").hub
-        stranger = resize(blobs()[0], (hub.shape[0], hub.shape[1]))
+        pose, anchor = product("pins").pose, product("pins").anchor
+        stranger = resize(blobs()[0], (anchor.shape[0], anchor.shape[1]))
         registered = pose.register(stranger)
         np.testing.assert_array_equal(registered.image, stranger)
         np.testing.assert_array_equal(registered.to_original, IDENTITY)
 
     def test_switched_off(self) -> None:
         still = learn(photographs("pins"), PoseConfig(is_searched=False))
-        moved = warp_image(still.hub, moved_by((208, 312), MOVES[1]))[0]
+        moved = warp_image(still.anchor, moved_by((208, 312), MOVES[1]))[0]
         np.testing.assert_array_equal(still.pose.register(moved).image, moved)
 
 

@@ -14,7 +14,7 @@ from features.device import MachineConfig
 from features.sam.mask_decoder import PromptedNetwork, to_image
 from features.sam.network import Embedding, Prompts
 from features.sam.official import load
-from features.sam.prompts import Prompter, enclosing, innermost, rough_logits
+from features.sam.prompts import Prompter, bounding_box, innermost, rough_logits
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def network(tiny_sam, tmp_path: Path) -> PromptedNetwork:
 
 @pytest.fixture
 def prompter(network, noise_image) -> Prompter:
-    return Prompter(network).look_at(noise_image)
+    return Prompter(network).set_image(noise_image)
 
 
 def candidates(network, image, prompts: Prompts, *, is_multimask: bool):
@@ -96,13 +96,13 @@ def test_clicks_fall_inside_and_boxes_around():
     x, y = innermost(painted)
     assert y == 13
     assert 5 <= x <= 7
-    assert enclosing(painted).tolist() == [2, 5, 28, 17]
+    assert bounding_box(painted).tolist() == [2, 5, 28, 17]
     # the image ends where the paint does
     assert innermost(np.ones((9, 15), dtype=bool))[1] == 4
 
 
 def test_nothing_is_asked_before_there_is_an_image(network):
-    with pytest.raises(ValueError, match=r"call look_at\(image\) first"):
+    with pytest.raises(ValueError, match=r"call set_image\(image\) first"):
         Prompter(network).by_box(np.array([0.0, 0.0, 1.0, 1.0]))
 
 
