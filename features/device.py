@@ -13,6 +13,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from features.errors import UserError
+
 if TYPE_CHECKING:
     import torch
 
@@ -24,7 +26,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class MachineError(RuntimeError):
+class MachineError(UserError, RuntimeError):
     """This machine lacks what the settings ask for; the message is one line and names the cure."""
 
 

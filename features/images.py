@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from features.errors import UserError
+
 # Below this the coarsest descriptor cell (a quarter of the side) would be under 4 px.
 MIN_SIDE_PX = 16
 
@@ -19,7 +21,7 @@ MIN_SIDE_PX = 16
 MIN_MULTIPLES = 4
 
 
-class ImageError(ValueError):
+class ImageError(UserError, ValueError):
     """An image or image file that cannot be judged; the message is one line and names the cure."""
 
 

@@ -9,12 +9,14 @@ from typing import Self
 import numpy as np
 from jaxtyping import Bool
 
+from features.errors import UserError
+
 Box = tuple[int, int, int, int]
 
 _EMPTY = "a region must have at least one pixel, got an empty mask"
 
 
-class RegionError(ValueError):
+class RegionError(UserError, ValueError):
     """An outline that is no example; the message is one line and names the cure."""
 
 

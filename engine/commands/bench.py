@@ -17,8 +17,7 @@ from engine.benchmark.runner import run_bench
 from engine.benchmark.text_report import tables_text
 from engine.commands.files import check_writable
 from engine.commands.progress import progress
-from engine.commands.settings import read_config
-from engine.config import to_dict
+from engine.config import read_config, to_dict
 from engine.inspector import Inspector
 
 

@@ -17,8 +17,7 @@ from engine.benchmark.regions.speed import measure_speed
 from engine.benchmark.regions.walkthrough import Counts, Tell, take_roll
 from engine.commands.files import check_writable
 from engine.commands.progress import progress
-from engine.commands.settings import read_config
-from engine.config import to_dict
+from engine.config import read_config, to_dict
 from engine.inspector import Inspector
 from engine.synthetic.cloth import DEFECTS
 

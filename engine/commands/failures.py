@@ -40,53 +40,10 @@ def one_line_errors() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BROKEN_PIPE)
     except Exception as error:
-        message = explained(error)
+        # Imported late: it needs NumPy, which `partwise --help` must not wait for.
+        from engine.errors import user_message
+
+        message = user_message(error)
         if message is None:
             raise
         raise Failure(" ".join(message.split())) from error
-
-
-def explained(error: Exception) -> str | None:
-    """Return what to tell the user, or None for a fault of our own."""
-    # Imported late: these modules need NumPy, which `partwise --help` must not wait for.
-    from concurrent.futures import BrokenExecutor
-
-    from engine.benchmark.datasets import DatasetError
-    from engine.editing.edits import ClassEditError
-    from engine.errors import ConfigError, NotFittedError
-    from engine.model_file import ModelFileError
-    from engine.station.records import StationError
-    from features.device import MachineError
-    from features.images import ImageError
-    from features.region import RegionError
-    from features.weights.errors import WeightsError
-
-    if isinstance(
-        error,
-        ClassEditError
-        | ConfigError
-        | DatasetError
-        | ImageError
-        | MachineError
-        | ModelFileError
-        | NotFittedError
-        | RegionError
-        | StationError
-        | WeightsError,
-    ) or _is_of_library(error):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "out of memory; use fewer or smaller images, or fewer --jobs"
-    if isinstance(error, BrokenExecutor):
-        return "a worker process died, perhaps for lack of memory; run again with fewer --jobs"
-    if isinstance(error, OSError):  # OutputError is one, too
-        if error.strerror is None:
-            return str(error)
-        return f"{error.filename or 'the output'}: {error.strerror}"
-    return None
-
-
-def _is_of_library(error: Exception) -> bool:
-    """Tell whether a library of regions raised this, without loading all that it needs."""
-    library = sys.modules.get("engine.library.errors")
-    return library is not None and isinstance(error, library.LibraryError)

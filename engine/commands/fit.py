@@ -9,8 +9,8 @@ import click
 
 from engine.commands.files import check_writable, expand
 from engine.commands.progress import progress
-from engine.commands.settings import read_config
 from engine.commands.summary import summary
+from engine.config import read_config
 from engine.inspector import Inspector
 from features.image_files import read_image
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from features.errors import UserError
 from features.region import Region
 
 MAX_NAME = 80
 MAX_TOLERANCE = 1000
 
 
-class ClassEditError(ValueError):
+class ClassEditError(UserError, ValueError):
     """An edit that cannot be made; the message is one line and names the cure."""
 
 
