@@ -176,7 +176,7 @@ def test_a_server_that_is_none_is_refused(refused, monkeypatch):
 def test_help_imports_no_heavy_library(command):
     program = f"""
 import atexit, sys
-from engine.cli import cli
+from engine.cli.main import cli
 atexit.register(lambda: print(*sys.modules))
 cli(["weights", *{command!r}, "--help"])
 """
@@ -194,8 +194,9 @@ def test_listing_and_fetching_need_no_network_library(publish):
     publish()
     program = """
 import sys
-from engine.commands.weights import run_get, run_list, run_verify
-run_get(["dinov2-small"]); run_list(); run_verify([])
+from engine.cli.main import cli
+for words in (["get", "dinov2-small"], ["list"], ["verify"]):
+    cli(["weights", *words], standalone_mode=False)
 print(*sys.modules)
 """
     run = [sys.executable, "-c", program]
