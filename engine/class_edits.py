@@ -19,13 +19,14 @@ import numpy as np
 
 from alignment.aligned import AlignedParts
 from engine.normalisation import Normaliser
+from features.errors import UserError
 from features.region import Region
 
 MAX_NAME = 80
 MAX_TOLERANCE = 1000
 
 
-class ClassEditError(ValueError):
+class ClassEditError(UserError, ValueError):
     """An edit that cannot be made; the message is one line and names the cure."""
 
 

@@ -140,6 +140,26 @@ def load(name_or_path: str | Path) -> Config:
     return config
 
 
+def read_config(
+    name_or_path: str | None,
+    profile: str | None = None,
+    machine: dict[str, str] | None = None,
+) -> Config:
+    """Read a preset or file, the defaults without one; options override what it says.
+
+    Raises:
+        ConfigError: The file cannot be read or has problems, or an option has no such value.
+    """
+    config = load(name_or_path) if name_or_path else Config()
+    given = " ".join(f"--{name} {value}" for name, value in (machine or {}).items())
+    if profile is not None:
+        config = from_dict(to_dict(config) | {"profile": profile}, source="--profile")
+    if machine:
+        values = to_dict(config)
+        config = from_dict(values | {"machine": values["machine"] | machine}, source=given)
+    return config
+
+
 def from_dict(values: Mapping[str, Any], *, source: str = "config") -> Config:
     """Apply values to the preset they name; undoes ``to_dict``, also that of older releases.
 

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from features.config_fields import Range
+from features.errors import UserError
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +27,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class MachineError(RuntimeError):
+class MachineError(UserError, RuntimeError):
     """This machine lacks what the settings ask for; the message is one line and names the cure."""
 
 

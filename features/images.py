@@ -12,12 +12,15 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from features.errors import UserError
+
 # Equal axis names mean equal sizes within one signature: the images and masks that a function takes
 # and returns are of one size, but for those that may be of any.
 Image = UInt8[np.ndarray, "height width 3"]
 Mask = Bool[np.ndarray, "height width"]
 AnyImage = UInt8[np.ndarray, "_ _ 3"]
 AnyMask = Bool[np.ndarray, "_ _"]
+
 
 # Below this the coarsest descriptor cell (a quarter of the side) would be under 4 px.
 MIN_SIDE_PX = 16
@@ -26,7 +29,7 @@ MIN_SIDE_PX = 16
 MIN_MULTIPLES = 4
 
 
-class ImageError(ValueError):
+class ImageError(UserError, ValueError):
     """An image or image file that cannot be judged; the message is one line and names the cure."""
 
 

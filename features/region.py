@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from jaxtyping import Bool
 
+from features.errors import UserError
 from features.images import Mask
 
 Box = tuple[int, int, int, int]
@@ -16,7 +17,7 @@ Box = tuple[int, int, int, int]
 _EMPTY = "a region must have at least one pixel, got an empty mask"
 
 
-class RegionError(ValueError):
+class RegionError(UserError, ValueError):
     """An outline that is no example; the message is one line and names the cure."""
 
 

@@ -77,7 +77,7 @@ def answer(program):
 def test_help_imports_no_heavy_library(arguments):
     program = f"""
 import atexit, json, sys
-from engine.cli import cli
+from engine.cli.main import cli
 atexit.register(lambda: print("\\n" + json.dumps(sorted(sys.modules))))
 cli({arguments!r})
 """

@@ -18,7 +18,8 @@ import pytest
 from PIL import Image
 
 from engine import Config, config
-from engine.cli import EXIT_CODES, cli
+from engine.cli.failures import EXIT_CODES
+from engine.cli.main import cli
 from engine.scores import SCORES
 from engine.synthetic.scenes import render, write_scenes
 

@@ -33,10 +33,9 @@ from engine.benchmark.datasets import find_categories
 from engine.benchmark.protocol import SEEDS, SHOTS
 from engine.benchmark.records import Run
 from engine.benchmark.runner import run_bench
-from engine.commands.failures import explained
-from engine.commands.settings import read_config
-from engine.config import to_dict
+from engine.config import read_config, to_dict
 from engine.editing import leave_one_out_totals
+from engine.errors import user_message
 from engine.inspector import Inspector
 from engine.reference_checks import check_references
 from engine.report import Report
@@ -172,7 +171,7 @@ def _work_of(kind: JobKind) -> Callable[[Order], Result]:
 
 
 def _words(error: Exception) -> str:
-    text = explained(error)
+    text = user_message(error)
     if text is None:
         _logger.exception("a job failed")
         text = f"a fault of partwise ({type(error).__name__}: {error}); please report it"

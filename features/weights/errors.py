@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from features.errors import UserError
 
-class WeightsError(ValueError):
+
+class WeightsError(UserError, ValueError):
     """Weights that are unknown, not here, cannot be fetched, or are not what they should be."""

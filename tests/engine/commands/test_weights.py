@@ -182,7 +182,7 @@ def test_a_server_that_is_none_is_refused(refused, monkeypatch):
 def test_help_imports_no_heavy_library(command):
     program = f"""
 import atexit, sys
-from engine.cli import cli
+from engine.cli.main import cli
 atexit.register(lambda: print(*sys.modules))
 cli(["weights", *{command!r}, "--help"])
 """
@@ -208,8 +208,8 @@ def modules_after(program):
 def test_fetching_loads_no_network_to_judge_with(publish):
     publish()
     loaded = modules_after("""
-from engine.commands.weights import run_get
-run_get(["dinov2-small"])
+from engine.cli.main import cli
+cli(["weights", "get", "dinov2-small"], standalone_mode=False)
 """)
     assert {"huggingface_hub", "pooch"} <= loaded
     assert not {"torch", "transformers", "hf_xet"} & loaded
@@ -219,11 +219,11 @@ def test_all_but_fetching_needs_no_network_library(partwise, publish, weights_fo
     publish()
     partwise("weights", "get", "dinov2-small")
     shutil.move(weights_folder, tmp_path / "stick")
+    stick = str(tmp_path / "stick" / "dinov2-small")
     loaded = modules_after(f"""
-from pathlib import Path
-from engine.commands.weights import run_get, run_import, run_list, run_verify
-run_import(Path({str(tmp_path / "stick" / "dinov2-small")!r}))
-run_get(["dinov2-small"]); run_list(); run_verify([])
+from engine.cli.main import cli
+for words in (["import", {stick!r}], ["get", "dinov2-small"], ["list"], ["verify"]):
+    cli(["weights", *words], standalone_mode=False)
 """)
     assert (weights_folder / "dinov2-small" / "model.safetensors").read_bytes() == MODEL
     assert not (NETWORK | {"torch", "transformers"}) & loaded
@@ -235,7 +235,7 @@ def test_a_library_that_is_not_installed_is_named(library, publish, weights_fold
     program = f"""
 import sys
 sys.modules[{library!r}] = None
-from engine.cli import main
+from engine.cli.main import main
 sys.argv[1:] = ["weights", "get", "dinov2-small"]
 main()
 """
