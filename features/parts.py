@@ -82,6 +82,25 @@ class Parts:
 
 
 @runtime_checkable
+class ImagePrompter(Protocol):
+    """Answers which region of one image is meant; the image is encoded when it is first asked."""
+
+    def at_point(self, point_xy: tuple[float, float]) -> Mask:
+        """Return the pixels of what lies at a place; none where nothing is found."""
+
+    def from_mask(self, rough: Mask) -> Mask:
+        """Return the pixels of what was roughly painted over; none where nothing is found."""
+
+
+@runtime_checkable
+class PromptableSegmenter(Protocol):
+    """A segmenter that can also be asked for one region of an image."""
+
+    def prompter(self, image: Image) -> ImagePrompter:
+        """Return what answers about this image."""
+
+
+@runtime_checkable
 class Segmenter(Protocol):
     """Cuts a working image into parts. ``fit`` may agree on clusters over all references."""
 
