@@ -1,4 +1,4 @@
-"""Which regions is the image made of?
+"""Parts of an image: a label map, and the interfaces of what cuts it.
 
 A part is one region of the image. Every working pixel belongs to at most one part; the background
 may consist of several parts.

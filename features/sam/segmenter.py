@@ -1,4 +1,4 @@
-"""Which parts does SAM see in an image?
+"""Segmentation by SAM's automatic masks, and its answers to prompts.
 
 Every image is cut by itself; nothing is learnt from the references.
 """
