@@ -1,4 +1,4 @@
-"""Which part is which: how the object lies in the image, and of which class each part is."""
+"""Alignment: how the object lies in the image, and of which class each part is."""
 
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses, match_nearest, match_slots

@@ -1,4 +1,4 @@
-"""Painted part classes: where else is what a person painted on one reference?
+"""Painted part classes: where else what a person painted on one reference is.
 
 What was painted and a rim around it are a template. With the local descriptors F of an image,
 those T of the template, and weights W inside and on the rim, the normalised cross-correlation

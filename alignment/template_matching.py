@@ -1,4 +1,4 @@
-"""Templates of painted parts, and the local descriptors by which they are found in any light.
+"""Templates of painted parts, made of local descriptors that light hardly changes.
 
 A local descriptor holds colour and edges relative to the surroundings: the mean nearby is taken
 away, and what is left is divided by its own strength nearby, so that neither brightness nor a

@@ -1,7 +1,6 @@
-"""What does the image look like, place by place?
+"""Dense map: one descriptor for each cell of a grid over the working image.
 
-A dense map is one descriptor for each cell of a regular grid laid over the working image. The
-embedded profile fills it with hand-made descriptors, a foundation model with its patch tokens;
+The embedded profile fills it with hand-made descriptors, a foundation model with its patch tokens;
 everything after this point sees only the record below.
 """
 

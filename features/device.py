@@ -1,4 +1,4 @@
-"""On what do the large networks run?
+"""Device of the large networks: processor or GPU, precision and threads.
 
 Their libraries are an extra: nothing here imports them before they are needed, and the embedded
 profile never does.

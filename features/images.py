@@ -1,4 +1,4 @@
-"""Which arrays are images, and at which size are they worked on?
+"""Images as arrays: their types, checks, working size and colour space.
 
 An image is RGB, ``uint8``, at least ``MIN_SIDE_PX`` on each side. The working size has a fixed area
 whatever the camera, so that costs, scales and part sizes mean the same for every photograph.

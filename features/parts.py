@@ -1,4 +1,4 @@
-"""Which regions is the image made of?
+"""Parts of an image: a label map, and the interfaces of what cuts it.
 
 A part is one region of the image. Every working pixel belongs to at most one part; the background
 may consist of several parts.
@@ -79,6 +79,25 @@ class Parts:
             if len(rows):
                 boxes[part] = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
         return boxes
+
+
+@runtime_checkable
+class ImagePrompter(Protocol):
+    """Answers which region of one image is meant; the image is encoded when it is first asked."""
+
+    def at_point(self, point_xy: tuple[float, float]) -> Mask:
+        """Return the pixels of what lies at a place; none where nothing is found."""
+
+    def from_mask(self, rough: Mask) -> Mask:
+        """Return the pixels of what was roughly painted over; none where nothing is found."""
+
+
+@runtime_checkable
+class PromptableSegmenter(Protocol):
+    """A segmenter that can also be asked for one region of an image."""
+
+    def prompter(self, image: Image) -> ImagePrompter:
+        """Return what answers about this image."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""Which pixels of an image are meant? One region, small whatever the image's size."""
+"""Region of an image file: a mask within its box, small whatever the image's size."""
 
 from __future__ import annotations
 

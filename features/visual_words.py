@@ -1,9 +1,9 @@
-"""Bag of visual words: of what, and how much of it, does an image consist?
+"""Bag of visual words: of what, and how much of it, an image consists.
 
 A bag of visual words (Csurka et al., 2004) on pixels: each is described by the colour around it at
-three radii and the roughness of its surroundings, all blind to direction, and gets the nearest of a
-few words that the references agree on. The shares of the words say how much of each thing there
-is, wherever it lies: two oranges have twice the orange of one. Several independent vocabularies are
+three radii and the roughness of its surroundings, all blind to direction, and gets the nearest word
+of a codebook that the references agree on. The shares of the words say how much of each thing there
+is, wherever it lies: two oranges have twice the orange of one. Several independent codebooks are
 kept, because the borders between words are arbitrary.
 """
 
@@ -39,7 +39,7 @@ class VisualWordsConfig:
 
 
 class VisualWords:
-    """Vocabularies of visual words that the references agree on."""
+    """Codebooks of visual words that the references agree on."""
 
     def __init__(self, config: VisualWordsConfig, seed: int = 0) -> None:
         self.config = config
@@ -50,7 +50,7 @@ class VisualWords:
         images: Sequence[Image],
         is_valid: Sequence[Mask],
     ) -> Self:
-        """Cluster the pixels of all references, once for each vocabulary."""
+        """Cluster the pixels of all references, once for each codebook."""
         pixels = np.concatenate(
             [_surroundings(image, valid) for image, valid in zip(images, is_valid, strict=True)]
         )

@@ -26,6 +26,7 @@ from engine.editing.table import Classes, References, as_cut
 from engine.regions.color_contrast import lab_of
 from engine.regions.segmentation import SegmentationConfig, refine
 from features.images import Image, Mask
+from features.parts import PromptableSegmenter
 from features.region import Region
 
 if TYPE_CHECKING:
@@ -126,14 +127,13 @@ def _by_sam(
     inspector: Inspector, image: Image, meant: Region | tuple[float, float]
 ) -> Region | None:
     """Ask SAM, where the profile has it; None where it has not, or SAM finds nothing."""
-    prompter_of = getattr(inspector.segmenter, "prompter", None)
-    if prompter_of is None:
+    if not isinstance(inspector.segmenter, PromptableSegmenter):
         return None
-    prompter = prompter_of(image)
+    prompter = inspector.segmenter.prompter(image)
     if isinstance(meant, Region):
-        found = prompter.by_mask(meant.over(image.shape[:2])).best.mask
+        found = prompter.from_mask(meant.over(image.shape[:2]))
     else:
-        found = prompter.by_points(np.array([meant], dtype=np.float64)).best.mask
+        found = prompter.at_point(meant)
     return Region.of(found) if found.any() else None
 
 

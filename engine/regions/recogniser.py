@@ -7,7 +7,7 @@ it as a whole with every taught example; judge the image without what is accepte
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from engine.regions.splitting import divisions
 from engine.regions.token_classifier import agreed, best, pooled, token_shares
 from engine.regions.tokens import RegionTokens, describe_regions
 from features.images import Image
+from features.parts import PromptableSegmenter
 
 if TYPE_CHECKING:
     from engine.examination import Examination
@@ -270,8 +271,8 @@ def outliner_of(inspector: Inspector, frames: Frames) -> Prompt | None:
     """Return SAM's answer to a rough mask of the picture, where it is asked for."""
     if inspector.config.regions.segmentation.method != "prompt":
         return None
-    outliner: Callable[[Image], Prompt] = getattr(inspector.segmenter, "outliner")  # noqa: B009
-    return outliner(frames.picture)
+    assert isinstance(inspector.segmenter, PromptableSegmenter), "Config refuses all others"
+    return inspector.segmenter.prompter(frames.picture).from_mask
 
 
 def _owners(tokens: Sequence[RegionTokens]) -> Int[np.ndarray, " cells"]:

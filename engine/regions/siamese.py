@@ -29,8 +29,6 @@ from features.region import Region
 
 WEIGHTS = Path(__file__).with_name("siamese.safetensors")
 
-Matrix = Float32[np.ndarray, "dim_in dim_out"]
-
 
 class Network:
     """Describes canonical cuts by unit vectors; ready when built."""

@@ -1,4 +1,4 @@
-"""What does each place look like, told without any learnt weights?
+"""Hand-made dense descriptors, which need no weights.
 
 Three groups of descriptors on a grid of 8-pixel cells:
 

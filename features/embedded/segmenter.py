@@ -1,4 +1,4 @@
-"""Which regions does an image consist of, told by colour and roughness alone?
+"""Segmentation by colour and roughness alone, which needs no weights.
 
 Pixels of all references are clustered by colour (k-means, MacQueen, 1967), so that a material has
 the same label in every image; connected regions of one material are the parts. Colour is taken

@@ -1,14 +1,12 @@
-"""What is known of a mask before it is drawn in the image's own pixels?
+"""Mask candidates: what the network answers at points, and which of it is drawn.
 
-Drafts are drawn only where it matters, the best first: a mask whose box surely overlaps that of a
-better one too much is dropped as it is. What remains is what would have remained of all.
+``exact_masks`` gives the same as ``SamAutomaticMaskGenerator``, in another order of work: a mask is
+drawn only if the network expects enough of it, one at a time, and what is kept of it is a few
+kilobytes.
 
-What does the network answer when it is asked at points?
-
-Which masks would the reference find from these points?
-
-The same as ``SamAutomaticMaskGenerator``, in another order of work: a mask is drawn only if the
-network expects enough of it, one at a time, and what is kept of it is a few kilobytes.
+Drafts, at the network's own resolution, are drawn in the image's pixels only where it matters, the
+best first: a mask whose box surely overlaps that of a better one too much is dropped as it is. What
+remains is what would have remained of all.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How finely does SAM cut an image, and which of its masks become parts?
+"""Settings of SAM: how finely it cuts an image, and which masks become parts.
 
 Settings of the mask generator have the names, defaults and meaning of ``SamAutomaticMaskGenerator``
 (Segment Anything, Kirillov et al., 2023); those defaults were chosen for a ViT-H encoder.

@@ -1,20 +1,15 @@
-"""Which masks does an image hold, if nobody says where to look?
+"""Automatic mask generator: the masks of an image, without any prompt.
 
 Parameters, records and their order are those of ``SamAutomaticMaskGenerator`` of segment-anything;
 ``SamConfig.mode`` says whether the masks are exactly its masks, too.
 
-Do the masks found so far explain a point, so that it need not be asked?
-
+The fast mode takes points coarse to fine, and leaves out those that the masks found so far explain.
 Nearly equal masks are one thing, and a thing is established once several points were answered with
 it. A point is explained if it lies in a thing, if all points asked around it were answered with
 established things and nothing else, and if the image looks there as it mostly does in the smallest
 thing that holds it: a little thing between the points asked so far looks different. So wherever
-something new turns up, the points around it are asked, too.
-
-Which masks are there, without asking everywhere?
-
-Points are taken coarse to fine, and left out if the masks found so far explain them. Of what the
-others are answered, only masks that may stay are drawn in the image's own pixels.
+something new turns up, the points around it are asked, too. Of what they are answered, only masks
+that may stay are drawn in the image's own pixels.
 """
 
 from __future__ import annotations

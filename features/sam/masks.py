@@ -1,12 +1,11 @@
-"""What is known of one mask, and which of several masks are the same?
+"""Masks, packed: their measures, which of several are duplicates, and run lengths.
 
 Measures follow ``SamAutomaticMaskGenerator``: stability is the IoU of the mask at a higher and at a
 lower threshold; duplicates are found by the overlap of boxes, the better mask first.
 
-How is a mask written down as run lengths, in COCO's two forms?
-
-Runs count pixels column by column, outside and inside in turn, outside first. The compressed form
-is that of pycocotools: differences to the run before the last, five bits to a character.
+Run lengths come in COCO's two forms. Runs count pixels column by column, outside and inside in
+turn, outside first. The compressed form is that of pycocotools: differences to the run before the
+last, five bits to a character.
 """
 
 from __future__ import annotations

@@ -1,15 +1,13 @@
-"""How do masks that overlap become parts that do not?
+"""Parts from overlapping masks, and which of them are background.
 
 Masks come nested (the letter, the label, the bottle, the wall) and sometimes twice. They are laid
 on each other from large to small, so that every pixel belongs to the smallest thing that holds it;
 what no mask holds becomes a part of its own where it is large enough. A mask stays one part even
 where a smaller one on top divides it, because the network took it for one thing.
 
-Which parts are background?
-
-The published rule takes every mask that touches two edges of the image. That loses a thing which
-the frame crops, a bottle from edge to edge, say; hence the other rule. Any function of this shape
-is one.
+The published rule takes every mask that touches two edges of the image for background. That loses a
+thing which the frame crops, a bottle from edge to edge, say; hence the other rule. Any function of
+this shape is one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What does an operator mean by this click, this box, this stroke?
+"""Prompts: the mask that is meant by a click, a box or a rough painting.
 
 A single click is ambiguous, and the network answers with the thing, its part and the whole it
 belongs to; boxes, several clicks and strokes are not, and one mask was trained for them (Kirillov

@@ -1,4 +1,4 @@
-"""Where exactly do parts end that are only roughly known?
+"""Refinement of a label map: the network sharpens borders of propagated parts.
 
 Parts that were propagated from cell to cell have borders as coarse as the cells. The network is
 prompted with the box of each connected region and the point deepest inside it; its answer replaces

@@ -48,7 +48,7 @@ class Sam2:
     vision: Sam2VisionModel
     prompt_encoder: PromptEncoder
     mask_decoder: MaskDecoder
-    beside: Mapping[str, torch.Tensor]
+    extra: Mapping[str, torch.Tensor]
     side_px: int
     stability_offset: float
     min_stability: float

@@ -1,11 +1,12 @@
-"""Which parts does SAM see in an image?
+"""Segmentation by SAM's automatic masks, and its answers to prompts.
 
 Every image is cut by itself; nothing is learnt from the references.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
@@ -79,23 +80,9 @@ class SamSegmenter:
         """Prompt the network at each part; take its answer where both agree on what is meant."""
         return refine_parts(self.network, image, parts)
 
-    def outliner(self, image: Image) -> Callable[[Mask], Mask]:
-        """Return what answers a roughly painted mask of this image with a better one.
-
-        The image is encoded, which takes long, when it is first asked.
-        """
-        prompters: list[Prompter] = []
-
-        def outline(painted: Mask) -> np.ndarray:
-            if not prompters:
-                prompters.append(Prompter(self.network).set_image(image))
-            return prompters[0].by_mask(painted).best.mask
-
-        return outline
-
-    def prompter(self, image: Image) -> Prompter:
-        """Return what answers clicks, boxes and rough masks of this image, which takes long."""
-        return Prompter(self.network).set_image(image)
+    def prompter(self, image: Image) -> SamImagePrompter:
+        """Return what answers clicks and rough masks of this image."""
+        return SamImagePrompter(self, image)
 
     def identity(self) -> dict[str, str]:
         """Say which weights cut the images, without reading them into a network.
@@ -119,3 +106,24 @@ class SamSegmenter:
         ).astype(bool)
         labels[~is_valid] = -1
         return drop_small_parts(labels, is_background, self.config.min_part * labels.size)
+
+
+@dataclass(frozen=True, eq=False)
+class SamImagePrompter:
+    """Answers clicks and rough masks of one image with the mask that SAM thinks best."""
+
+    segmenter: SamSegmenter
+    image: Image
+
+    @cached_property
+    def _prompter(self) -> Prompter:
+        # encoding takes long: not before it is asked
+        return Prompter(self.segmenter.network).set_image(self.image)
+
+    def at_point(self, point_xy: tuple[float, float]) -> Mask:
+        """Return the mask of what lies at a place."""
+        return self._prompter.by_points(np.array([point_xy], dtype=np.float64)).best.mask
+
+    def from_mask(self, rough: Mask) -> Mask:
+        """Return the mask of what was roughly painted over."""
+        return self._prompter.by_mask(rough).best.mask

@@ -1,4 +1,4 @@
-"""What does each place look like, told by the patch tokens of a pretrained vision transformer?
+"""Dense descriptors by the patch tokens of a pretrained vision transformer.
 
 DINOv2 (Oquab et al., 2023) and its like are used as they come: nothing is learnt of the references.
 """
@@ -30,7 +30,6 @@ from features.weights.store import locate, sha256_of
 # the size by way of which the published method resizes
 PUBLISHED_PX = 256
 
-# images may differ in size; two axes of equal name would not
 
 _logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Which vision transformer describes an image, and in what form does it get to see it?"""
+"""Settings of the vision transformer: which one, and what images it gets to see."""
 
 from __future__ import annotations
 

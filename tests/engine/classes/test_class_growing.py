@@ -59,12 +59,12 @@ class FakePrompter:
         self.left = np.arange(image.shape[1]) < image.shape[1] // 2
         self.left = np.broadcast_to(self.left, image.shape[:2])
 
-    def by_points(self, points_xy: np.ndarray) -> SimpleNamespace:
-        assert points_xy.shape == (1, 2)
-        return SimpleNamespace(best=SimpleNamespace(mask=self.left))
+    def at_point(self, point_xy: tuple[float, float]) -> np.ndarray:
+        assert len(point_xy) == 2
+        return self.left
 
-    def by_mask(self, painted: np.ndarray) -> SimpleNamespace:
-        return SimpleNamespace(best=SimpleNamespace(mask=~painted))
+    def from_mask(self, rough: np.ndarray) -> np.ndarray:
+        return ~rough
 
 
 def test_sam_is_asked_where_the_profile_has_it(pins: Inspector) -> None:

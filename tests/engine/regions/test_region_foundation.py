@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -195,12 +196,12 @@ class TestPrompt:
             def __getattr__(self, name: str) -> Any:
                 return getattr(own, name)
 
-            def outliner(self, image: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-                def outline(painted: np.ndarray) -> np.ndarray:
+            def prompter(self, image: np.ndarray) -> SimpleNamespace:
+                def from_mask(rough: np.ndarray) -> np.ndarray:
                     self.asked.append(image)
-                    return painted
+                    return rough
 
-                return outline
+                return SimpleNamespace(from_mask=from_mask)
 
         recogniser = open_station(prompted).recogniser
         own = prompted.segmenter

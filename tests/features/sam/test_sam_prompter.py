@@ -11,10 +11,13 @@ import torch
 from safetensors.torch import save_file
 
 from features.device import MachineConfig
+from features.parts import PromptableSegmenter
+from features.sam.config import SamConfig
 from features.sam.mask_decoder import PromptedNetwork, to_image
 from features.sam.network import Embedding, Prompts
 from features.sam.official import load
 from features.sam.prompts import Prompter, bounding_box, innermost, rough_logits
+from features.sam.segmenter import SamSegmenter
 
 
 @pytest.fixture
@@ -151,3 +154,14 @@ def test_rough_masks_of_any_resolution_are_taken(network, noise_image):
         network.decode(embedding, replace(prompts, logits=logits)).iou for logits in (fine, finer)
     ]
     assert torch.allclose(*ious, atol=0.5)
+
+
+def test_a_segmenter_answers_with_the_best_mask(prompter, network, noise_image):
+    segmenter = SamSegmenter(SamConfig(), MachineConfig(), network=network)
+    assert isinstance(segmenter, PromptableSegmenter)
+    asked = segmenter.prompter(noise_image)
+    clicked = prompter.by_points(np.array([[11.0, 41.0]])).best.mask
+    np.testing.assert_array_equal(asked.at_point((11.0, 41.0)), clicked)
+    rough = np.zeros(noise_image.shape[:2], dtype=bool)
+    rough[5:17, 2:28] = True
+    np.testing.assert_array_equal(asked.from_mask(rough), prompter.by_mask(rough).best.mask)
