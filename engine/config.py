@@ -19,7 +19,7 @@ from alignment.propagation import PropagationConfig
 from engine.config_values import as_values, changed, problems_of
 from engine.errors import ConfigError
 from engine.normalisation import NormaliserConfig
-from engine.regions.config import RegionsConfig
+from engine.regions_config import RegionsConfig
 from engine.scores import SCORES, ScoresConfig
 from features.device import MachineConfig
 from features.embedded.segmenter import SegmenterConfig

@@ -24,7 +24,8 @@ from alignment.template_matching import Template, step_for
 from engine.editing.edits import ClassEditError
 from engine.editing.table import Classes, References, as_cut
 from engine.regions.color_contrast import lab_of
-from engine.regions.segmentation import SegmentationConfig, refine
+from engine.regions.segmentation import refine
+from engine.regions_config import SegmentationConfig
 from features.region import Region
 
 if TYPE_CHECKING:

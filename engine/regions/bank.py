@@ -17,10 +17,10 @@ from jaxtyping import Float, Float32, Int
 
 from alignment.sample import Sample
 from engine.library.records import Features, RegionClass
-from engine.regions.config import RegionsConfig
 from engine.regions.embedding import RegionEmbedder, classify, demands_of
 from engine.regions.token_classifier import LEAST_DOUBT, TokenBank, agreed, pooled, token_shares
 from engine.regions.tokens import WINDOWS, RegionTokens, windowed
+from engine.regions_config import RegionsConfig
 from features.dense import Backbone
 
 if TYPE_CHECKING:

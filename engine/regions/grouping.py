@@ -11,34 +11,11 @@ likely the same than not (average linkage).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.sparse.csgraph import connected_components
 
-
-@dataclass(frozen=True)
-class GroupingConfig:
-    """When unknown regions are offered as a group."""
-
-    min_members: int = 2
-    """Regions that make a group; one that recurs once may already deserve a name."""
-    max_distance: float = 0.5
-    """From here on two regions are more likely different than the same."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        if not 2 <= self.min_members <= 1000:
-            found.append(
-                f"regions.grouping.min_members must lie in 2 … 1000, got {self.min_members}"
-            )
-        if not 0.01 <= self.max_distance <= 1:
-            found.append(
-                f"regions.grouping.max_distance must lie in 0.01 … 1, got {self.max_distance}"
-            )
-        return found
+from engine.regions_config import GroupingConfig
 
 
 def group(

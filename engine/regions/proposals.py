@@ -17,62 +17,12 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from engine.regions.lines import bridged, chained
+from engine.regions_config import ProposalConfig
 from features.images import ImageError
 from features.region import Region
 
 Map = Float32[np.ndarray, "height width"]
 Plane = UInt8[np.ndarray, "_ _"]
-
-
-@dataclass(frozen=True)
-class ProposalConfig:
-    """From which novelty on a region is proposed, and how far it reaches."""
-
-    seed_above: float = 1.15
-    """Novelty that at least one pixel has; 1 is the most that the references showed."""
-    suspect_above: float = 0.85
-    """The same on an image that is anomalous by its total but shows nothing as new as that."""
-    grow_above: float = 0.65
-    """Novelty of the pixels that a region may grow over."""
-    alarm_margin: float = 1.5
-    """An unknown region makes an image anomalous whatever its total from a novelty of
-    1 + alarm_margin / sqrt(normal images judged) on: the most of few images is soon exceeded."""
-    halo: float = 0.4
-    """Share of a region's own peak below which a pixel is its halo."""
-    halo_px: int = 12
-    """Width of that halo in working pixels: what is new beyond it is a region of its own."""
-    join_px: int = 3
-    """Gaps up to this width, in working pixels, do not tear a region apart."""
-    min_area_px: int = 4
-    """Smallest region in working pixels: one of 4 × 4 px on a photograph twice as large."""
-    max_regions: int = 40
-    """Most regions that are proposed, the newest first."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, low, high in (
-            ("suspect_above", 0.01, 100),
-            ("seed_above", 0.01, 100),
-            ("grow_above", 0, 100),
-            ("alarm_margin", 0, 100),
-            ("halo", 0, 1),
-            ("halo_px", 0, 256),
-            ("join_px", 0, 64),
-            ("min_area_px", 1, 10_000),
-            ("max_regions", 1, 1000),
-        ):
-            if not low <= getattr(self, name) <= high:
-                found.append(
-                    f"regions.proposals.{name} must lie in {low} … {high}, "
-                    f"got {getattr(self, name)}"
-                )
-        if not found and not self.grow_above <= self.suspect_above <= self.seed_above:
-            found.append(
-                "regions.proposals.grow_above <= suspect_above <= seed_above must hold, "
-                f"got {self.grow_above}, {self.suspect_above} and {self.seed_above}"
-            )
-        return found
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,6 @@ compared with ``engine.regions.color_contrast``; they take many times as long.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -22,6 +20,7 @@ from jaxtyping import Float32, UInt8
 from engine.regions.color_contrast import NOISE, Mask, Vicinity, by_contrast, lab_of
 from engine.regions.lines import averaged_along, band_direction
 from engine.regions.splitting import split
+from engine.regions_config import SegmentationConfig
 from features.region import Box, Region
 
 __all__ = ["Prompt", "SegmentationConfig", "context_box", "refine", "split"]
@@ -81,35 +80,6 @@ _LEAST_SURROUNDINGS_PX = 50
 _WHOLE = 0.8
 # of a component within the rough region; what merely touches it is another thing
 _MIN_INSIDE = 0.3
-
-
-@dataclass(frozen=True)
-class SegmentationConfig:
-    """How the pixels of a rough region are found."""
-
-    method: Literal["threshold", "grabcut", "random_walker", "prompt", "rough"] = "threshold"
-    """What finds them; ``prompt`` asks SAM, ``rough`` keeps the region as it is. Measured by
-    ``benchmarks/region_masks.py``."""
-    margin_px: int = 24
-    """How far is looked beyond the rough region's box."""
-    reach_px: int = 8
-    """How far the thing may well reach beyond the rough region: half a cell of the proposals."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, low, high in (("margin_px", 8, 128), ("reach_px", 2, 64)):
-            if not low <= getattr(self, name) <= high:
-                found.append(
-                    f"regions.segmentation.{name} must lie in {low} … {high}, "
-                    f"got {getattr(self, name)}"
-                )
-        if self.reach_px >= self.margin_px:
-            found.append(
-                "regions.segmentation.reach_px must be less than margin_px "
-                f"({self.margin_px}), got {self.reach_px}"
-            )
-        return found
 
 
 def context_box(rough: Region, image_size: tuple[int, int], config: SegmentationConfig) -> Box:

@@ -20,36 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
+from engine.regions_config import MicroConfig
+
 Tokens = Float32[np.ndarray, "scales tokens dim"]
-
-
-@dataclass(frozen=True)
-class MicroConfig:
-    """When a token counts as one that was taught."""
-
-    ratio: float = 0.75
-    """Largest distance to a taught token, as a share of the distance to what is normal."""
-    softness: float = 0.1
-    """Change of that share which makes certain (e-fold) what was even."""
-    n_neighbours: int = 3
-    """Taught tokens of a class whose distances are averaged, where it has as many."""
-    n_scales: int = 3
-    """Scales that vote, from the finest on; those of ``engine.regions.tokens.WINDOWS``."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, low, high in (
-            ("ratio", 0.01, 10),
-            ("softness", 0.001, 10),
-            ("n_neighbours", 1, 100),
-            ("n_scales", 1, 3),
-        ):
-            if not low <= getattr(self, name) <= high:
-                found.append(
-                    f"regions.micro.{name} must lie in {low} … {high}, got {getattr(self, name)}"
-                )
-        return found
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from alignment.transforms import apply, compose, rescale
+from engine.examination import Examination
 from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors, heat_colors, ink_on
 from engine.rendering.overlays import between_grids
 from engine.rendering.strokes import WHITE, Color, label, label_places, label_px, outline
-from engine.station.judge import Judged
 
 Image = UInt8[np.ndarray, "height width 3"]
 Sheet = UInt8[np.ndarray, "height width 4"]
@@ -201,12 +201,12 @@ class View:
     upright_to_view: Affine
 
     @classmethod
-    def of(cls, judged: Judged, side_px: int = SIDE_PX) -> View:
-        """Choose the frame for a judged image; small photographs are not enlarged."""
-        height, width = judged.examination.image_size
+    def of(cls, examination: Examination, side_px: int = SIDE_PX) -> View:
+        """Choose the frame for an examined image; small photographs are not enlarged."""
+        height, width = examination.image_size
         factor = min(1.0, side_px / max(height, width))
         size = max(1, round(height * factor)), max(1, round(width * factor))
-        to_view = compose(rescale((height, width), size), judged.report.to_image)
+        to_view = compose(rescale((height, width), size), examination.to_image)
         return cls((height, width), size, to_view)
 
     def from_cells(self, grid: tuple[int, ...], upright_size: tuple[int, ...]) -> Affine:

@@ -34,7 +34,7 @@ class Drawn:
 
 def draw(judged: Judged) -> Drawn:
     """Make everything that a page shows of an image; all pictures lie on each other."""
-    view, report = View.of(judged), judged.report
+    view, report = View.of(judged.examination), judged.report
     image = judged.examination.image
     photo = image if image.shape[:2] == view.size else resize(image, view.size)
     upright_size = report.upright.shape[:2]

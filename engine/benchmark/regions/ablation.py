@@ -20,7 +20,7 @@ from engine.benchmark.regions.walkthrough import (
     name_defects,
 )
 from engine.inspector import Inspector
-from engine.regions.config import RegionsConfig
+from engine.regions_config import RegionsConfig
 
 N_EXAMPLES = (1, 5)
 FIGURES = ("region accuracy", "pixel macro-F1", "untaught unknown", "pixel IoU")

@@ -5,7 +5,7 @@ together) and structural ones (something is damaged or foreign). Each scene come
 class map and anomaly masks, so that segmentation and alignment can be measured, not only detection.
 """
 
-from engine.synthetic.scenes.catalogue import CATEGORIES, class_names, kinds, render
+from engine.synthetic.scenes.catalogue import CATEGORIES, anomaly_types, class_names, render
 from engine.synthetic.scenes.record import Group, Scene
 from engine.synthetic.scenes.writer import write_scenes
 
@@ -13,8 +13,8 @@ __all__ = [
     "CATEGORIES",
     "Group",
     "Scene",
+    "anomaly_types",
     "class_names",
-    "kinds",
     "render",
     "write_scenes",
 ]

@@ -172,15 +172,15 @@ class Canvas:
         wall = _soften(np.asarray(wall), 0.5 * depth_px * SUPERSAMPLING + 1)
         self.rgb[self._at(patch)] *= 1 - np.float32(strength) * (patch.alpha * wall)
 
-    def mark(self, kind: str, patch: Patch, parts: Sequence[int] | None = None) -> None:
+    def mark(self, anomaly_type: str, patch: Patch, parts: Sequence[int] | None = None) -> None:
         """Record an anomalous region: the patch as far as it shows the given parts."""
         region = np.zeros(self.shape, dtype=bool)
         region[patch.window] = (patch if parts is None else self.clip(patch, parts)).alpha > 0.5
-        self.marks.append((kind, region))
+        self.marks.append((anomaly_type, region))
 
-    def mark_parts(self, kind: str, parts: Sequence[int]) -> None:
+    def mark_parts(self, anomaly_type: str, parts: Sequence[int]) -> None:
         """Record that these parts are anomalous together, as far as they stay visible."""
-        self.marks.append((kind, tuple(parts)))
+        self.marks.append((anomaly_type, tuple(parts)))
 
     def _at(self, patch: Patch) -> tuple[slice, slice, slice]:
         return (slice(None), *patch.window)
@@ -207,12 +207,12 @@ def _soften(field: Field, sigma: float) -> Field:
 _MIDDLE = slice(SUPERSAMPLING // 2, None, SUPERSAMPLING)
 
 
-def develop(canvas: Canvas, kind: str, group: Group) -> Scene:
+def develop(canvas: Canvas, anomaly_type: str, group: Group) -> Scene:
     """Photograph the canvas and read off part map, class map and anomaly masks."""
     part_map = canvas.parts[_MIDDLE, _MIDDLE].copy()
     class_map = np.array(canvas.class_of_part, dtype=np.uint8)[part_map]
     masks = tuple((name, _region(mark, canvas)) for name, mark in canvas.marks)
-    return Scene(expose(canvas), part_map, class_map, masks, kind, group)
+    return Scene(expose(canvas), part_map, class_map, masks, anomaly_type, group)
 
 
 def expose(canvas: Canvas) -> UInt8[np.ndarray, "height width 3"]:

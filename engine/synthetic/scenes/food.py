@@ -121,7 +121,7 @@ def paint_peach(canvas: Canvas, part: int, center: Position, angle: float) -> No
     canvas.paint(patch, PEACH_SKIN, part=part, height=height, albedo=albedo)
 
 
-def rot(canvas: Canvas, kind: str, part: int, center: Position) -> None:
+def rot(canvas: Canvas, anomaly_type: str, part: int, center: Position) -> None:
     """A brown, mouldy spot on a fruit."""
     rng = canvas.rng
     spot = center[0] + rng.uniform(-10, 10), center[1] + rng.uniform(-10, 10)
@@ -132,10 +132,10 @@ def rot(canvas: Canvas, kind: str, part: int, center: Position) -> None:
     fluff = np.clip(0.45 + 0.35 * primitives.fractal(rng, mould.alpha.shape, 6), 0, 0.85)
     fluff *= np.clip(mould.dome(9) / 8, 0, 1)
     canvas.paint(replace(mould, alpha=mould.alpha * fluff), Material("#b9c0a8"))
-    canvas.mark(kind, patch)
+    canvas.mark(anomaly_type, patch)
 
 
-def peel(canvas: Canvas, kind: str, part: int, center: Position) -> None:
+def peel(canvas: Canvas, anomaly_type: str, part: int, center: Position) -> None:
     """A piece of peel torn off an orange: white pith around bare segments."""
     rng = canvas.rng
     spot = center[0] + rng.uniform(-8, 8), center[1] + rng.uniform(-8, 8)
@@ -148,4 +148,4 @@ def peel(canvas: Canvas, kind: str, part: int, center: Position) -> None:
     fibres = 0.5 + 0.5 * np.cos(5 * np.arctan2(v - 30, u))
     albedo = blend("#e9902e", "#f6bd6a", fibres**4)
     canvas.paint(flesh, Material("#e9902e", gloss=0.4), height=flesh.dome(5), albedo=albedo)
-    canvas.mark(kind, pith)
+    canvas.mark(anomaly_type, pith)

@@ -61,7 +61,7 @@ def test_a_page_has_all_it_needs(station, model, photograph, work):
 def test_parts_lie_over_what_they_are(judged, moved):
     layer = decoded(draw(judged).layers["parts"])
     report = judged.report
-    view = View.of(judged)
+    view = View.of(judged.examination)
     shown = np.append(report.aligned.class_of_part, overlays.NO_PART)[report.aligned.parts.labels]
     for class_id in np.flatnonzero(~report.aligned.is_background_class).tolist():
         # where the middle of a part lies in the photograph, the layer has its colour

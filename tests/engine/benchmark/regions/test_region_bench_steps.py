@@ -14,7 +14,7 @@ from engine.benchmark.regions.speed import measure_speed
 from engine.benchmark.regions.walkthrough import Counts, take_roll, walk_on
 from engine.config import Config
 from engine.inspector import Inspector
-from engine.regions.config import RegionsConfig
+from engine.regions_config import RegionsConfig
 from engine.synthetic.cloth import BUTTONS, DEFECTS
 
 
