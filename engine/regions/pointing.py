@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import UInt8
 
-from engine.regions.bank import Likeness, likenesses
 from engine.regions.frames import Frames
-from engine.regions.recogniser import outliner_of
+from engine.regions.recogniser import ClassMatch, outliner_of
 from engine.regions.segmentation import refine
 from engine.regions.teaching import exact, thumbnail
 from engine.regions.tokens import describe_regions
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from engine.examination import Examination
     from engine.regions.recogniser import Recogniser
     from engine.regions.teaching import Outlined
-    from features.region import Region
 
 # of the discs, in pixels of the picture that regions are outlined on
 RADII_PX = (8, 16, 32, 64)
@@ -89,11 +87,11 @@ PICTURE_PX = 480
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """The pixels that an outline means, a picture of them, and the classes that they look like."""
+    """The pixels that an outline means, a picture of them, and the classes that it matches."""
 
     region: Region
     picture: UInt8[np.ndarray, "rows columns 3"]
-    likenesses: tuple[Likeness, ...]
+    matches: tuple[ClassMatch, ...]
     """The likeliest first; none of a library that holds nothing."""
 
 
@@ -106,5 +104,5 @@ def preview(recogniser: Recogniser, examination: Examination, outlined: Outlined
     return Preview(
         region,
         thumbnail(examination.image, region, PICTURE_PX),
-        tuple(likenesses(recogniser, tokens, views)),
+        tuple(recogniser.class_matches(tokens, views)),
     )

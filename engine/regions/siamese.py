@@ -24,7 +24,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from safetensors.numpy import load_file
 
 from engine.regions.canonical import Views, cut
-from engine.regions.similarity import Curve, sealed
+from engine.regions.similarity import Curve, with_half_norm
 from features.region import Region
 
 WEIGHTS = Path(__file__).with_name("siamese.safetensors")
@@ -115,7 +115,7 @@ class Siamese:
         n_regions, n_turns = views.pixels.shape[:2]
         pixels = views.pixels.reshape(n_regions * n_turns, *views.pixels.shape[2:])
         rows = self._network(pixels, np.repeat(views.measures, n_turns, axis=0))
-        return sealed(rows.reshape(n_regions, n_turns, rows.shape[-1]))
+        return with_half_norm(rows.reshape(n_regions, n_turns, rows.shape[-1]))
 
     def same(
         self,

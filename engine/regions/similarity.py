@@ -46,7 +46,9 @@ def probability(margin: Float32[np.ndarray, "*axes"]) -> Float32[np.ndarray, "*a
     return np.asarray(0.5 * (1 + np.tanh(margin / 2)), np.float32)
 
 
-def sealed(rows: Float32[np.ndarray, "*axes dim"]) -> Float32[np.ndarray, "*axes dim_and_norm"]:
+def with_half_norm(
+    rows: Float32[np.ndarray, "*axes dim"],
+) -> Float32[np.ndarray, "*axes dim_and_norm"]:
     """Append half of each row's squared length, so that one product gives all distances."""
     half = np.einsum("...d,...d->...", rows, rows)[..., None] * np.float32(0.5)
     return np.asarray(np.concatenate([rows, half], axis=-1), np.float32)
@@ -56,9 +58,10 @@ def squared_distance(
     asked: Float32[np.ndarray, "queries views dim"],
     taught: Float32[np.ndarray, "examples views dim"],
 ) -> Float32[np.ndarray, "queries examples"]:
-    """Return the least squared distance over the views of each taught region; rows are sealed.
+    """Return the least squared distance over the views of each taught region.
 
-    Only view 0 of what is asked counts: the taught views hold every relative rotation already.
+    Rows have their half norms (:func:`with_half_norm`). Only view 0 of what is asked
+    counts: the taught views hold every relative rotation already.
     """
     n_examples, n_views, dim = taught.shape
     if not n_examples:
@@ -109,7 +112,7 @@ class Arrangement:
         self, image: UInt8[np.ndarray, "height width 3"], regions: Sequence[Region]
     ) -> Float32[np.ndarray, "regions views dim"]:
         """Describe each region as photographed and turned by quarters."""
-        return sealed(arrange(cut(image, regions)))
+        return with_half_norm(arrange(cut(image, regions)))
 
     def same(
         self,

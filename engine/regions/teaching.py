@@ -16,7 +16,6 @@ from jaxtyping import Float32, UInt8
 
 from engine.library.errors import LibraryError
 from engine.library.records import Kind, Lesson, NewExample, clean_name
-from engine.regions.bank import likenesses
 from engine.regions.frames import Frames
 from engine.regions.recogniser import outliner_of
 from engine.regions.report import RegionReport
@@ -101,7 +100,7 @@ def teach(
             region=region,
             thumbnail=thumbnail(image, region),
             features={
-                "tokens": recogniser.scale.kept(taught),
+                "tokens": recogniser.scale.to_stored(taught),
                 "views": views[0].astype(np.float16),
             },
             note=outlined.note,
@@ -190,10 +189,10 @@ def _refuse_conflict(
     image_name: str,
 ) -> None:
     """Two names for one look would make every later verdict a matter of chance."""
-    alike = likenesses(recogniser, tokens, views)
-    if not alike or alike[0].probability < CONFLICT_ABOVE:
+    matches = recogniser.class_matches(tokens, views)
+    if not matches or matches[0].probability < CONFLICT_ABOVE:
         return
-    other, example_id = alike[0].known, alike[0].example_id
+    other, example_id = matches[0].known, matches[0].example_id
     if other.name == clean_name(class_name):
         return
     examples = recogniser.library.examples(other.name, with_features=False)
@@ -201,7 +200,7 @@ def _refuse_conflict(
     raise ConflictError(
         f"the region in {image_name or 'this image'} looks like example {example_id} of "
         f"'{other.name}' ({other.kind}; in {known.image_name or 'an image'} at "
-        f"{known.region.box_xyxy}), with probability {alike[0].probability:.2f}; teach it as "
+        f"{known.region.box_xyxy}), with probability {matches[0].probability:.2f}; teach it as "
         f"'{other.name}', forget that example, or force two names for one look",
         other.name,
     )

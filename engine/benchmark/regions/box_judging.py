@@ -10,12 +10,11 @@ from jaxtyping import Float, Float32
 
 from engine.benchmark.regions.labels import BoxedPhoto, LabelledBox
 from engine.examination import Examination
-from engine.regions.embedding import classify
 from engine.regions.frames import Frames
 from engine.regions.recogniser import Recogniser
 from engine.regions.report import RegionReport
 from engine.regions.teaching import Outlined, exact, teach
-from engine.regions.token_classifier import agreed, pooled, token_shares
+from engine.regions.token_classifier import agreed, token_shares
 from engine.regions.tokens import RegionTokens, describe_regions
 from features.image_files import read_image
 from features.region import Box, Region
@@ -103,20 +102,11 @@ class Teacher:
 
     def _shares(self, subject: Subject) -> tuple[Shares, Shares]:
         """Return what all steps say of each box, and what the first one says."""
-        recogniser, bank = self.recogniser, self.recogniser.bank
-        joined = np.concatenate([each.tokens for each in subject.tokens], axis=1)
-        owners = np.repeat(
-            np.arange(len(subject.tokens)), [len(each.cells) for each in subject.tokens]
-        )
-        votes = bank.tokens.votes(joined, recogniser.config.micro)
-        by_tokens, plain = (
-            token_shares(agreed(each), owners, len(subject.tokens)) for each in (votes, votes[:1])
-        )
-        same = recogniser.embedder.same(subject.views, bank.views)
-        by_object = classify(same, bank.class_of_example, len(bank.classes), bank.demands)
+        evidence = self.recogniser.evidence(subject.tokens, subject.views, self.recogniser.bank)
+        finest = agreed(evidence.votes[:1])
+        plain = token_shares(finest, evidence.region_of_cell, len(subject.tokens))
         order = self._columns
-        full = pooled(by_tokens, by_object, recogniser.config.object_weight)
-        return full[:, order], plain[:, order]
+        return evidence.probabilities[:, order], plain[:, order]
 
     @property
     def _columns(self) -> list[int]:

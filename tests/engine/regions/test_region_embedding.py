@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.regions.embedding import classify, demand, demands_of
-from engine.regions.similarity import Curve, sealed
+from engine.regions.similarity import Curve, with_half_norm
 
 
 class Points:
@@ -21,7 +21,7 @@ class Points:
 
 
 def rows(*numbers: float) -> np.ndarray:
-    return sealed(np.array(numbers, np.float32).reshape(-1, 1, 1))
+    return with_half_norm(np.array(numbers, np.float32).reshape(-1, 1, 1))
 
 
 def named(asked: tuple, taught: tuple, classes: list[int], *, is_demanding: bool = True) -> list:

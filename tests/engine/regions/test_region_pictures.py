@@ -88,7 +88,7 @@ def region_report(
         novelty=novelty,
         class_map=class_map,
         error_map=error,
-        loudest=0.0,
+        max_unknown_novelty=0.0,
         alarm_above=1.15,
         seconds=0.2,
     )

@@ -46,16 +46,14 @@ class TestPreview:
         station.teach(photo(*BUTTON), "button", "accepted")
         other = photo(*OTHER_BUTTON)
         shown = preview(station.recogniser, station.examine(other), Outlined(other.regions[0]))
-        first, second = shown.likenesses
+        first, second = shown.matches
         assert (first.known.name, second.known.name) == ("button", "blot")
         assert first.probability > 0.9 > 0.5 > second.probability
         assert first.example_id == 2
 
     def test_an_empty_library_is_like_nothing(self, station: Any, photo: Photos) -> None:
         outlined = Outlined(photo(*BUTTON).regions[0])
-        assert (
-            preview(station.recogniser, station.examine(photo(*BUTTON)), outlined).likenesses == ()
-        )
+        assert preview(station.recogniser, station.examine(photo(*BUTTON)), outlined).matches == ()
 
 
 class TestGive:
