@@ -1,13 +1,7 @@
-"""How does a benchmark look in a browser?
+"""HTML report of a benchmark: the summary, and a panel for each run.
 
-One HTML file that needs no network: the summary, and a panel for each run with its curves, its
-confusion matrices and its worst mistakes.
-
-What is there to say about one run: verdicts, tables, and the images it got most wrong?
-
-How do many small pictures fit into one page?
-
-Each picture is stored once, however often it is shown.
+One file that needs no network. The panel of a run has its curves, its confusion matrices and the
+images it got most wrong, as thumbnails; each picture is stored once, however often it is shown.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Which runs of an interrupted benchmark are finished already?
+"""Journal of the finished runs of an interrupted benchmark.
 
-A journal lies beside the result file until that is written. It holds one JSON line for each
-finished run, under a fingerprint of everything the run depends on; a line that the interruption
-tore is dropped.
+It lies beside the result file until that is written. It holds one JSON line for each finished run,
+under a fingerprint of everything the run depends on; a line that the interruption tore is dropped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What does a benchmark remember of each image and of each run?
+"""Records of a benchmark: the judgement of each image, and each run.
 
 A run is one category with one number of shots and one seed: a fit on the references and a
 judgement of every test image.

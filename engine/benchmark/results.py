@@ -1,4 +1,4 @@
-"""Where do the results of a benchmark live, and how are they read again?
+"""Result file of a benchmark, written and read again.
 
 One JSON file holds the configuration, every image's total and single scores, and the summary.
 """

@@ -1,11 +1,8 @@
-"""How does a method fare over categories, shots and seeds?
+"""Benchmark runner over categories, shots and seeds.
 
-Finished runs are noted in a journal, so an interrupted benchmark goes on where it stopped.
-
-How is one run made: one category, one number of shots, one seed?
-
-A fresh inspector is fitted on exactly the planned references and judges every test image. A test
-image that cannot be judged is noted with its error, and the others are still judged.
+Finished runs are noted in a journal, so an interrupted benchmark goes on where it stopped. For each
+run a fresh inspector is fitted on exactly the planned references and judges every test image. A
+test image that cannot be judged is noted with its error, and the others are still judged.
 """
 
 from __future__ import annotations

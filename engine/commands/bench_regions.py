@@ -14,7 +14,7 @@ from engine.benchmark.regions.photographs import BoxedResult, BoxedSet, find_box
 from engine.benchmark.regions.report import tables_text, write_page
 from engine.benchmark.regions.runner import MakeInspector, Task, run_regions_bench
 from engine.benchmark.regions.speed import measure_speed
-from engine.benchmark.regions.walkthrough import Counts, Tell, take_roll
+from engine.benchmark.regions.walkthrough import Counts, ProgressReporter, take_roll
 from engine.commands.files import check_writable
 from engine.commands.progress import progress
 from engine.commands.settings import read_config
@@ -66,12 +66,14 @@ def run(
     return 0
 
 
-def _speed_on(seed: int, make_inspector: MakeInspector, counts: Counts) -> Callable[[Tell], Speed]:
+def _speed_on(
+    seed: int, make_inspector: MakeInspector, counts: Counts
+) -> Callable[[ProgressReporter], Speed]:
     """Measure the speed on a roll, when asked to."""
     return lambda tell: measure_speed(take_roll(seed, make_inspector(), counts, tell), tell)
 
 
 def _measure_boxed(
-    boxed: BoxedSet, make_inspector: MakeInspector, tell: Tell
+    boxed: BoxedSet, make_inspector: MakeInspector, tell: ProgressReporter
 ) -> Sequence[BoxedResult]:
     return measure(boxed, make_inspector, tell=tell)

@@ -1,14 +1,12 @@
-"""How is a database connected to, so that writers wait for each other and readers for nobody?
+"""Database connections to SQLite files and PostgreSQL servers.
 
-SQLite: write-ahead log where the file system has it, and a lesson takes the lock for writing when
-it begins, not half-way. PostgreSQL: through psycopg 3.
-
-Which database is meant: a file, or a PostgreSQL server by its URL?
-
-Is a folder shared with other computers?
+Writers wait for each other and readers for nobody. SQLite: write-ahead log where the file system
+has it, and a lesson takes the lock for writing when it begins, not half-way. PostgreSQL: through
+psycopg 3.
 
 SQLite's write-ahead log needs memory that all its users share, hence one computer
-(sqlite.org/wal.html); over a network it may lose what was written.
+(sqlite.org/wal.html); over a network it may lose what was written, so that a folder shared with
+other computers gets none.
 """
 
 from __future__ import annotations

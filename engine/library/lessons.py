@@ -1,6 +1,7 @@
-"""What does each lesson change? All of it happens in one transaction, of whoever calls.
+"""Lessons, each in a transaction of whoever calls: what it changes in the tables.
 
-How do the tables come to agree with the log after a lesson about a class?
+A lesson is written into the log; then all lessons about its class are replayed, and the tables
+come to agree with what follows.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from engine.library.errors import KindConflict, LibraryError, NameConflict
-from engine.library.queries import chunks, possible
-from engine.library.records import Action, Kind, Turn, clean_name
+from engine.library.queries import chunks, valid_id
+from engine.library.records import Action, Kind, ReversalAction, clean_name
 from engine.library.replay import Outcome, Step, replay
 from engine.library.schema import ClassRow, ExampleRow, LessonRow, LibraryRow, ReversalRow
 
@@ -26,7 +27,7 @@ def refresh(session: Session, row: ClassRow, refusal: str) -> None:
     Raises:
         NameConflict: Another class has the name; the message begins with ``refusal``.
     """
-    outcome = outcome_of(session, row)
+    outcome = _outcome(session, row)
     if outcome.example_ids:
         _check_name(session, row, outcome, refusal)
     active = select(ExampleRow.id).where(ExampleRow.class_id == row.id, ExampleRow.is_active)
@@ -38,7 +39,7 @@ def refresh(session: Session, row: ClassRow, refusal: str) -> None:
     session.flush()
 
 
-def outcome_of(session: Session, row: ClassRow) -> Outcome:
+def _outcome(session: Session, row: ClassRow) -> Outcome:
     """Replay all lessons about a class that count."""
     query = (
         select(LessonRow.action, LessonRow.example_id, LessonRow.after)
@@ -74,7 +75,7 @@ def _check_name(session: Session, row: ClassRow, outcome: Outcome, refusal: str)
 
 
 @dataclass(frozen=True)
-class Change:
+class LibraryTransaction:
     """A transaction on a library that nobody else can change meanwhile."""
 
     session: Session
@@ -83,7 +84,9 @@ class Change:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
-def teach(change: Change, name: str, kind: Kind | None, example: ExampleRow) -> LessonRow:
+def teach(
+    change: LibraryTransaction, name: str, kind: Kind | None, example: ExampleRow
+) -> LessonRow:
     """Add an example, which comes with all but its class, author and time, to a class.
 
     The class is made if there is none of that name. A dormant one of that name and kind awakes.
@@ -106,20 +109,20 @@ def teach(change: Change, name: str, kind: Kind | None, example: ExampleRow) -> 
     example.author, example.taught_at = change.author, change.at
     change.session.add(example)
     change.session.flush()
-    return _given(change, row, "teach", example_id=example.id, after=row.kind)
+    return _log_lesson(change, row, "teach", example_id=example.id, after=row.kind)
 
 
-def forget(change: Change, name: str) -> LessonRow:
+def forget(change: LibraryTransaction, name: str) -> LessonRow:
     """Let none of the examples of a class count any longer."""
-    return _given(change, _named(change, name), "forget class")
+    return _log_lesson(change, _named(change, name), "forget class")
 
 
-def forget_example(change: Change, example_id: int) -> LessonRow:
+def forget_example(change: LibraryTransaction, example_id: int) -> LessonRow:
     """Let one example no longer count."""
     query = (
         select(ClassRow)
         .join(ExampleRow, ExampleRow.class_id == ClassRow.id)
-        .where(_of(change), ExampleRow.id == possible(example_id), ExampleRow.is_active)
+        .where(_in_library(change), ExampleRow.id == valid_id(example_id), ExampleRow.is_active)
     )
     row = change.session.scalar(query)
     if row is None:
@@ -127,10 +130,10 @@ def forget_example(change: Change, example_id: int) -> LessonRow:
             f"library '{change.library.name}' has no example {example_id} that counts; "
             "look at the list of examples"
         )
-    return _given(change, row, "forget example", example_id=example_id)
+    return _log_lesson(change, row, "forget example", example_id=example_id)
 
 
-def rename(change: Change, old: str, new: str) -> LessonRow:
+def rename(change: LibraryTransaction, old: str, new: str) -> LessonRow:
     """Give a class another name, which no other active class has."""
     row, name = _named(change, old), clean_name(new, "the new name of a class")
     if name == row.name:
@@ -141,18 +144,18 @@ def rename(change: Change, old: str, new: str) -> LessonRow:
             f"class '{row.name}' cannot be called '{name}', as {_a(other.kind)} is called that; "
             "choose another name, or rename that class first"
         )
-    return _given(change, row, "rename", before=row.name, after=name)
+    return _log_lesson(change, row, "rename", before=row.name, after=name)
 
 
-def change_kind(change: Change, name: str, kind: Kind) -> LessonRow:
+def change_kind(change: LibraryTransaction, name: str, kind: Kind) -> LessonRow:
     """Make a class accepted or a defect, with all its examples."""
     row = _named(change, name)
     if kind == row.kind:
         raise LibraryError(f"class '{row.name}' is {_a(kind)} already; there is nothing to change")
-    return _given(change, row, "change kind", before=row.kind, after=kind)
+    return _log_lesson(change, row, "change kind", before=row.kind, after=kind)
 
 
-def reverse(change: Change, lesson_id: int | None, action: Turn) -> LessonRow:
+def reverse(change: LibraryTransaction, lesson_id: int | None, action: ReversalAction) -> LessonRow:
     """Undo a lesson or redo it; without a number, see ``Library.undo`` and ``Library.redo``."""
     lesson = _latest(change, action) if lesson_id is None else _lesson(change, lesson_id, action)
     lesson.is_undone = action == "undo"
@@ -164,8 +167,8 @@ def reverse(change: Change, lesson_id: int | None, action: Turn) -> LessonRow:
     return lesson
 
 
-def _given(
-    change: Change,
+def _log_lesson(
+    change: LibraryTransaction,
     row: ClassRow,
     action: Action,
     *,
@@ -193,18 +196,18 @@ def _given(
     return lesson
 
 
-def _of(change: Change) -> ColumnElement[bool]:
+def _in_library(change: LibraryTransaction) -> ColumnElement[bool]:
     """Select the classes of this library."""
     return ClassRow.library_id == change.library.id
 
 
-def _active(change: Change, name: str) -> ClassRow | None:
+def _active(change: LibraryTransaction, name: str) -> ClassRow | None:
     """Find the active class of a name."""
-    query = select(ClassRow).where(_of(change), ClassRow.name == name, ClassRow.is_active)
+    query = select(ClassRow).where(_in_library(change), ClassRow.name == name, ClassRow.is_active)
     return change.session.scalar(query)
 
 
-def _named(change: Change, name: str) -> ClassRow:
+def _named(change: LibraryTransaction, name: str) -> ClassRow:
     """Find the active class of a name, or say that there is none."""
     name = clean_name(name)
     row = _active(change, name)
@@ -215,20 +218,22 @@ def _named(change: Change, name: str) -> ClassRow:
     return row
 
 
-def _dormant(change: Change, name: str, kind: str) -> ClassRow | None:
+def _dormant(change: LibraryTransaction, name: str, kind: str) -> ClassRow | None:
     """Find the class that was last called so; several were if all were forgotten."""
     query = (
         select(ClassRow)
-        .where(_of(change), ClassRow.name == name, ClassRow.kind == kind)
+        .where(_in_library(change), ClassRow.name == name, ClassRow.kind == kind)
         .order_by(ClassRow.id.desc())
         .limit(1)
     )
     return change.session.scalar(query)
 
 
-def _new_class(change: Change, name: str, kind: str) -> ClassRow:
+def _new_class(change: LibraryTransaction, name: str, kind: str) -> ClassRow:
     """Make a class, with a colour that no other had."""
-    n_classes = change.session.scalar(select(func.count()).select_from(ClassRow).where(_of(change)))
+    n_classes = change.session.scalar(
+        select(func.count()).select_from(ClassRow).where(_in_library(change))
+    )
     row = ClassRow(
         library_id=change.library.id,
         first_name=name,
@@ -245,7 +250,7 @@ def _new_class(change: Change, name: str, kind: str) -> ClassRow:
     return row
 
 
-def _latest(change: Change, action: str) -> LessonRow:
+def _latest(change: LibraryTransaction, action: str) -> LessonRow:
     """Find the last lesson that counts, or the one that was undone last and still is."""
     query = select(LessonRow).where(LessonRow.library_id == change.library.id)
     if action == "undo":
@@ -261,9 +266,9 @@ def _latest(change: Change, action: str) -> LessonRow:
     return lesson
 
 
-def _lesson(change: Change, lesson_id: int, action: str) -> LessonRow:
+def _lesson(change: LibraryTransaction, lesson_id: int, action: str) -> LessonRow:
     """Find a lesson that can be undone or redone."""
-    lesson = change.session.get(LessonRow, possible(lesson_id))
+    lesson = change.session.get(LessonRow, valid_id(lesson_id))
     if lesson is None or lesson.library_id != change.library.id:
         raise LibraryError(
             f"library '{change.library.name}' has no lesson {lesson_id}; look at its lessons"

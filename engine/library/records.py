@@ -1,9 +1,7 @@
-"""What does a library hold, as its readers see it?
+"""Records of a library as its readers see them: region classes, examples, lessons.
 
-Which names may a class of regions have?
-
-Names are shown in legends, printed on one line and become names of files, so that they hold
-nothing that separates folders or lines, and nothing that cannot be seen.
+Names of classes are shown in legends, printed on one line and become names of files, so that they
+hold nothing that separates folders or lines, and nothing that cannot be seen.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from features.region import Region
 
 Kind = Literal["accepted", "defect"]
 Action = Literal["teach", "forget class", "forget example", "rename", "change kind"]
-Turn = Literal["undo", "redo"]
+ReversalAction = Literal["undo", "redo"]
 Features = dict[str, np.ndarray]
 
 
@@ -97,7 +95,7 @@ class Example:
 class Reversal:
     """Somebody undid a lesson, or redid it."""
 
-    action: Turn
+    action: ReversalAction
     author: str
     at: datetime
 

@@ -1,4 +1,4 @@
-"""Memory bank of the taught region classes: descriptors of their examples, ready to compare.
+"""Memory bank of the taught region classes and their examples' descriptors.
 
 Examples keep their descriptors in the units of the backbone, not in those that a model has learnt
 from its references: so they outlive a new fit, and only another backbone makes them useless.

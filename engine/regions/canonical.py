@@ -1,13 +1,11 @@
-"""Which properties of a region does no rotation change? Size, shape, contrast and roughness.
-
-All are brought to about unit size, so that their differences can be added up.
-
-How does a region look once its size and rotation are taken away?
+"""Canonical form of a region, without size and rotation, and its measures.
 
 A square around the region, with as much of its surroundings as of itself, is brought to one size
 and turned about its middle in equal steps. Colour becomes the difference from the surroundings, so
-that light and ground cancel; what is lost by that (size, thickness, colour) is told in numbers, in
-``engine.regions.canonical``.
+that light and ground cancel.
+
+The measures tell what is lost by that and what no rotation changes: size, shape, contrast and
+roughness. All are brought to about unit size, so that their differences can be added up.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What tells two kinds of regions apart, and which kind is a region?
+"""Region embedder, and classification by the examples of each class.
 
-An embedder describes regions and says of two whether they are the same kind of thing. The taught
-examples of a class speak for it together; how alike they are among themselves says how alike to
-them a region must be.
+An embedder describes regions and says of two whether they are of one class. The taught examples of
+a class speak for it together; how alike they are among themselves says how alike to them a region
+must be.
 """
 
 from __future__ import annotations

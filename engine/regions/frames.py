@@ -1,9 +1,10 @@
-"""Where does a pixel of one picture of the image lie on another?
+"""Coordinate frames of an examined image, and the maps of its regions.
 
 Three frames: the image file; the *picture*, the same photograph in the size in which regions are
 outlined (the file's own unless that is very large); and the *upright* working image of the scores.
 
-What do the cells of each region say they are, and how sure are they, pixel by pixel?
+The maps lie on the upright working image: which class the cells of each region say they are, and
+how much the scales disagree about it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Which unknown regions look alike, so that one name could be given to all of them?
+"""Clustering of unknown regions by density, for one name a group.
 
-Regions of many images are clustered by density (HDBSCAN: Campello, Moulavi and Sander, 2013), which
-needs no number of groups and leaves out what resembles nothing. As a distance is the probability
-that two regions differ, one has a meaning of its own: regions that are connected by none below
+Regions of many images are clustered by HDBSCAN (Campello, Moulavi and Sander, 2013), which needs no
+number of groups and leaves out what resembles nothing. As a distance is the probability that two
+regions differ, one has a meaning of its own: regions that are connected by none below
 ``max_distance`` are told apart beforehand, and those of which no pair exceeds it are one group,
 however few they are. Only what is neither is left to the densities, which part chains but see
 groups within groups where there are few regions; these are united again if their members are more

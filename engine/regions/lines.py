@@ -1,9 +1,7 @@
-"""Is a rough region a straight band, and what do the colours along it have in common?
+"""Straight bands: colours averaged along one, and pieces joined to one.
 
 Faults of a weave run along a yarn that crosses others: half of its pixels look like sound cloth.
 Averaged along the yarn they no longer do.
-
-Which pieces are one long thing?
 
 A faint line falls into pieces where it crosses what hides it. Pieces that lie in one narrow band,
 with gaps that are short beside what is seen of it, are joined, the gaps included.

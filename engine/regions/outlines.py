@@ -1,4 +1,4 @@
-"""Which pixels does an operator mean by this mask, this box, this polygon?
+"""Outlines of a region as an operator gives them: a mask, a box or a polygon.
 
 Whatever is given becomes a ``Region`` or is refused in one line. Coordinates are continuous and
 start at the image's upper left corner: the pixel of column c and row r covers c … c + 1 across and
@@ -10,15 +10,9 @@ In a mask every pixel that is not zero is inside. Of a colour mask one channel i
 pixels are fully transparent, transparency alone decides, so that a thing cut out of its photograph
 is a mask of that thing, black pixels included.
 
-Does a polygon cross itself, and which pixels does it wind around?
-
-A pixel counts by its centre (see ``engine.regions.outlines``). How often the border winds around it
-is the sum of the border's crossings to its left, each counted with its direction (Sunday, 2001).
-A border that only touches itself winds around every pixel in one direction, once or not at all.
-
-Which pixels lie in this box, in this polygon? Whether they are an example is asked elsewhere.
-
-Coordinates are continuous (see ``engine.regions.outlines``): a pixel belongs if its centre lies in.
+How often a polygon's border winds around a pixel's centre is the sum of the border's crossings to
+its left, each counted with its direction (Sunday, 2001). A border that only touches itself winds
+around every pixel in one direction, once or not at all; one that crosses itself is refused.
 """
 
 from __future__ import annotations
@@ -34,7 +28,7 @@ from PIL import Image, ImageOps
 from features.region import Box, Region, RegionError
 
 
-def winding(
+def _winding(
     corners_xy: Float[np.ndarray, "corners 2"], box_xyxy: Box
 ) -> Int[np.ndarray, "rows columns"]:
     """Count how often the border turns around each pixel of a box that encloses it."""
@@ -56,7 +50,7 @@ def winding(
     return turns
 
 
-def crossing(
+def _crossing(
     corners_xy: Float[np.ndarray, "corners 2"], turns: Int[np.ndarray, "rows columns"]
 ) -> tuple[float, float] | None:
     """Give a point where the border crosses itself, if it does; ``turns`` is its winding."""
@@ -154,8 +148,8 @@ def polygon_pixels(
         )
     left, top = (int(side) for side in np.floor(corners_xy.min(axis=0)))
     right, bottom = (int(side) for side in np.ceil(corners_xy.max(axis=0)))
-    turns = winding(corners_xy, (left, top, right, bottom))
-    if (crossing_xy := crossing(corners_xy, turns)) is not None:
+    turns = _winding(corners_xy, (left, top, right, bottom))
+    if (crossing_xy := _crossing(corners_xy, turns)) is not None:
         raise RegionError(
             f"a polygon must not cross itself, got a crossing at {_listed(crossing_xy)}; "
             "give the corners in their order along the border"

@@ -1,9 +1,7 @@
-"""Which thing lies where somebody points?
+"""Region at a point, and the preview of what teaching an outline would teach.
 
-The smallest of the new regions that hold the place, if there is one; else what stands out from its
-surroundings there, looked for in wider and wider discs.
-
-What would be taught by an outline, before anybody says yes?
+What is meant by a point is the smallest of the new regions that hold the place, if there is one;
+else what stands out from its surroundings there, looked for in wider and wider discs.
 """
 
 from __future__ import annotations

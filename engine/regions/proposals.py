@@ -1,10 +1,11 @@
-"""Which regions of an image are new?
+"""Region proposals by hysteresis thresholding of the novelty map.
 
 A novelty of 1 is the most that normal images showed, so the threshold is the references' own.
 Hysteresis (Canny, 1986): a region grows from a certainly new pixel over all that is perhaps new,
 but not into the halo of its own peak, which blurs over a cell or two.
 
-Does an image show the product that the references show, so that it can be learnt from?
+An image that cannot show what the references show proposes nothing that could be learnt: it is
+refused (``check_product``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is said of the regions of one image?"""
+"""Report on the regions of one image, and the verdict with what was taught."""
 
 from __future__ import annotations
 

@@ -1,9 +1,7 @@
-"""Which pixels exactly belong to a thing that is only roughly known?
+"""Segmentation of a thing that is only roughly known: its exact pixels.
 
 Only a context is looked at: the rough region and a margin, of which the outer part shows what the
 thing lies on. A result that cannot be the thing (nothing, everything, elsewhere) is not taken.
-
-Which pixels do the two well-known ways of cutting a thing out find?
 
 GrabCut (Rother, Kolmogorov and Blake, 2004) and the random walker (Grady, 2006) are there to be
 compared with ``engine.regions.color_contrast``; they take many times as long.
@@ -34,7 +32,7 @@ _CORE = 0.6
 Crop = UInt8[np.ndarray, "height width 3"]
 
 
-def by_grabcut(crop: Crop, vicinity: Vicinity) -> Mask:
+def _by_grabcut(crop: Crop, vicinity: Vicinity) -> Mask:
     """Cut where the colours change, with colours learnt in turns."""
     labels = np.full(crop.shape[:2], cv2.GC_PR_BGD, dtype=np.uint8)
     labels[vicinity.distance_px == 0] = cv2.GC_PR_FGD
@@ -48,7 +46,7 @@ def by_grabcut(crop: Crop, vicinity: Vicinity) -> Mask:
     return found
 
 
-def by_random_walker(crop: Crop, vicinity: Vicinity) -> Mask:
+def _by_random_walker(crop: Crop, vicinity: Vicinity) -> Mask:
     """Ask whether a walker who avoids borders first meets the region's core or its surroundings."""
     from skimage.segmentation import random_walker
 
@@ -140,9 +138,9 @@ def _found(
     if vicinity.n_surroundings < _LEAST_SURROUNDINGS_PX:
         return np.zeros_like(inside)
     if config.method == "grabcut":
-        return by_grabcut(crop, vicinity)
+        return _by_grabcut(crop, vicinity)
     if config.method == "random_walker":
-        return by_random_walker(crop, vicinity)
+        return _by_random_walker(crop, vicinity)
     return _contrasting(crop, inside, vicinity)
 
 

@@ -1,11 +1,8 @@
-"""A small network, trained on rendered regions, that tells whether two regions are alike.
+"""Siamese network that tells whether two regions are alike.
 
-What does the small network say of a region in canonical form? NumPy alone.
-
-Convolutions with ReLU bring 48 × 48 pixels to 3 × 3 cells, which keep what lies where; two layers
-join them with the region's measures. The weights are made by ``benchmarks/train_siamese.py``.
-
-Do two regions resemble each other, as a small network has learnt from rendered regions?
+Both regions pass the same network in canonical form, in NumPy alone. Convolutions with ReLU bring
+48 × 48 pixels to 3 × 3 cells, which keep what lies where; two layers join them with the region's
+measures. The weights are made by ``benchmarks/train_siamese.py``.
 """
 
 from __future__ import annotations

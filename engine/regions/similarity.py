@@ -1,14 +1,11 @@
-"""How probable is it that two descriptions show the same kind of thing?
+"""Similarity of two described regions as a probability.
 
 The distance of two regions is that of the first as photographed to the second in the rotation that
 suits it best; a logistic curve makes it a probability (Platt, 1999, "Probabilistic outputs for
 support vector machines", with the squared distance in place of the margin).
 
-Do two regions resemble each other, told without any learnt weights?
-
-What no rotation changes stands beside a coarse picture of the region in its surroundings (both of
-``engine.regions.canonical``), which is compared over four rotations. The squared distance becomes a
-probability by a logistic curve.
+The comparison that needs no learnt weights sets what no rotation changes beside a coarse picture of
+the region in its surroundings (both of ``engine.regions.canonical``), over four rotations.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""Is a region that resembles nothing two things that touch?
+"""Splitting of a region that may be several things that touch (watershed).
 
-It is divided where its cells vote for different classes, and where its colours fall into two; a
-division counts if a part of it is recognised, more surely than the whole was.
-
-Where does one thing end and the next begin, if they touch?
+A region is divided where its cells vote for different classes, and where its colours fall into two;
+a division counts if a part of it is recognised, more surely than the whole was.
 
 Each seed floods its surroundings, smooth ones first, until the floods meet, which is on the border
 that the photograph shows between them (watershed: Beucher and Lantuéjoul, 1979).

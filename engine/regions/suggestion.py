@@ -1,8 +1,8 @@
-"""Which unknown regions of many images could be given one name?
+"""Class proposals: groups of unknown regions that could get one name.
 
-Step 4, class proposal: whatever is new and of no class is described as a whole, and what resembles
-each other becomes a group, the biggest first. Images are looked at one by one; only descriptions
-and thumbnails stay in memory.
+Step 4: whatever is new and of no class is described as a whole, and what resembles each other
+becomes a group, the biggest first. Images are looked at one by one; only descriptions and
+thumbnails stay in memory.
 """
 
 from __future__ import annotations

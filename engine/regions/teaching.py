@@ -1,6 +1,6 @@
-"""How does an outlined region become an example that others are recognised by?
+"""Teaching: an outlined region becomes an example that others are recognised by.
 
-What does a lesson change? The same images, judged before it and after it.
+The effect of a lesson is told by the same images, judged before it and after it.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ def _refuse_conflict(
     )
 
 
-Given = TypeVar("Given")
+LessonResult = TypeVar("Given")
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,8 +223,10 @@ class Effect:
 
 
 def give(
-    recogniser: Recogniser, examinations: Mapping[str, Examination], lesson: Callable[[], Given]
-) -> tuple[Given, dict[str, Effect]]:
+    recogniser: Recogniser,
+    examinations: Mapping[str, Examination],
+    lesson: Callable[[], LessonResult],
+) -> tuple[LessonResult, dict[str, Effect]]:
     """Judge examined images before and after one lesson, or several, to the recogniser's library.
 
     Returns what ``lesson`` returns, and the effect on each image by its name.

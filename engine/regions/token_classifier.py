@@ -1,4 +1,4 @@
-"""Which taught class does each cell of a region resemble, if any?
+"""Token classifier: nearest neighbours with a reject option, pooled over a region.
 
 Step 1, micro: nearest neighbours among the taught tokens, with a reject option: a token is of a
 class if it is clearly nearer to a token taught for it than to all that is normal (the ratio test of
@@ -6,11 +6,11 @@ Lowe, 2004). Step 2, multi-scale: the tokens of each scale vote on their own; ho
 is the classification error, the generalised Jensen-Shannon divergence of the votes (Lin, 1991) as a
 share of its largest possible value.
 
-Of which class is a region, if its tokens say one thing and its whole another?
+The class probabilities that a region's tokens and the region as a whole give are pooled: their
+log-odds are averaged by weight, as in a logarithmic opinion pool (Genest and Zidek, 1986), to find
+the likeliest class. A region for which even that is not likely enough is unknown.
 
-Both are probabilities; their log-odds are averaged by weight, as in a logarithmic opinion pool
-(Genest and Zidek, 1986), to find the likeliest class. A region for which even that is not likely
-enough is unknown.
+The labels of a vote are the classes, and "unknown" at last.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How is the judgement with taught regions put in words?"""
+"""Wording of the judgement with taught regions: verdict, reason and total."""
 
 from __future__ import annotations
 

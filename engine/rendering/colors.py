@@ -1,4 +1,4 @@
-"""Which colour stands for which class, and for how anomalous a place is?
+"""Colour scales: one colour a class, and a scale of how anomalous a place is.
 
 The first eight class colours are those of Okabe and Ito (2008), black last. Further ones are chosen
 one by one as far as possible from all before, in CIELAB, as seen by the worst-off of three viewers:

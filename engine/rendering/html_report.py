@@ -1,11 +1,8 @@
-"""Why was each image judged as it was, on one page?
+"""HTML report on judged images: why each was judged as it was.
 
 The page is a single HTML file: its pictures lie inside it, no font, style or script comes from
-elsewhere, and it follows the reader's choice of light or dark.
-
-What does the page about an image say and show of its regions?
-
-How does a template of this package become a page?
+elsewhere, and it follows the reader's choice of light or dark. What is said of the regions of an
+image is a section of its own.
 """
 
 from __future__ import annotations
@@ -36,9 +33,9 @@ from engine.rendering.region_maps import (
     draw_classes,
     draw_error,
     draw_novelty,
-    error_ramp,
+    error_scale,
     error_top,
-    heat_ramp,
+    heat_scale,
 )
 from engine.rendering.tables import (
     ClassLine,
@@ -55,7 +52,7 @@ MARKS: dict[Kind, str] = {"accepted": "✓", "defect": "✕", "unknown": "?"}
 
 
 @dataclass(frozen=True)
-class Look:
+class ClassBadge:
     """What tells a class from the others: colours as CSS, and the kind in a sign and a word."""
 
     color: str
@@ -70,7 +67,7 @@ class RegionLine:
 
     number: int
     found: FoundRegion
-    look: Look
+    badge: ClassBadge
 
     @property
     def place(self) -> str:
@@ -93,7 +90,7 @@ class RegionSection:
     error: str
     error_top: float
     lines: tuple[RegionLine, ...]
-    legend: tuple[tuple[FoundClass, Look], ...]
+    legend: tuple[tuple[FoundClass, ClassBadge], ...]
     absent: tuple[str, ...]
 
 
@@ -111,19 +108,19 @@ def region_section(photo: UInt8[np.ndarray, "_ _ 3"], report: RegionReport) -> R
         error=jpeg_data_uri(draw_error(photo, report)),
         error_top=error_top(report),
         lines=tuple(
-            RegionLine(number, each, _look(report, each.class_index, each.kind))
+            RegionLine(number, each, _badge(report, each.class_index, each.kind))
             for number, each in enumerate(report.regions, 1)
         ),
         legend=tuple(
-            (each, _look(report, each.class_index, each.kind)) for each in found_classes(report)
+            (each, _badge(report, each.class_index, each.kind)) for each in found_classes(report)
         ),
         absent=tuple(name for i, name in enumerate(report.class_names) if i not in present),
     )
 
 
-def _look(report: RegionReport, class_index: int, kind: Kind) -> Look:
+def _badge(report: RegionReport, class_index: int, kind: Kind) -> ClassBadge:
     color = color_of(report, class_index)
-    return Look(_css(color), _css(ink_on(color)), MARKS[kind], KIND_WORDS[kind])
+    return ClassBadge(_css(color), _css(ink_on(color)), MARKS[kind], KIND_WORDS[kind])
 
 
 def _css(color: tuple[int, int, int]) -> str:
@@ -252,9 +249,9 @@ def explain_page(
             for index in shown
         },
         absent_kinds=overlays.ABSENT_KINDS,
-        heat_ramp=heat_ramp(),
+        heat_scale=heat_scale(),
         heat_top=overlays.HEAT_TOP,
-        error_ramp=error_ramp(),
+        error_scale=error_scale(),
     )
 
 

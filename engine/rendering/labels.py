@@ -1,15 +1,12 @@
-"""How is any text written on a picture, in whatever script and on whatever machine?
+"""Text, label badges and outlines of regions on a picture.
 
-The font that comes with Pillow knows little more than ASCII. So the first common font of the system
-that has all letters of a text is taken. Without any, accents are left out, and letters of other
-scripts are given by their number in Unicode.
+Text may be of any script, on any machine. The font that comes with Pillow knows little more than
+ASCII, so the first common font of the system that has all letters of a text is taken. Without any,
+accents are left out, and letters of other scripts are given by their number in Unicode.
 
-How does a small plate say which region is meant and of what kind it is?
-
-The kind is told without colour, too: accepted regions have round plates with a check mark, defects
-square ones with a cross, unknown regions square ones with a question mark.
-
-How are regions rimmed, ringed and numbered on a picture?
+A badge says which region is meant and of what kind it is, without colour, too: accepted regions
+have round badges with a check mark, defects square ones with a cross, unknown regions square ones
+with a question mark.
 """
 
 from __future__ import annotations
@@ -127,18 +124,18 @@ _CHECK: tuple[tuple[Point, ...], ...] = (((0.05, 0.55), (0.38, 0.88), (0.95, 0.1
 _CROSS: tuple[tuple[Point, ...], ...] = (((0.1, 0.1), (0.9, 0.9)), ((0.9, 0.1), (0.1, 0.9)))
 
 
-def chip_size(text: str, height_px: int) -> tuple[int, int]:
+def badge_size(text: str, height_px: int) -> tuple[int, int]:
     """Return width and height of the plate with this text, in pixels."""
     text_width, _, _, _ = _text_size(text, height_px)
     gap = round(0.2 * height_px) if text else 0
     return round(text_width + gap + 1.1 * height_px), height_px
 
 
-def draw_chip(
+def draw_badge(
     image: Image, center_xy: Point, height_px: int, text: str, kind: Kind, color: Color
 ) -> None:
     """Draw a plate with a text and the mark of the kind; what lies outside the image is cut off."""
-    width, height = chip_size(text, height_px)
+    width, height = badge_size(text, height_px)
     left, top = round(center_xy[0] - width / 2), round(center_xy[1] - height / 2)
     ink, radius = ink_on(color), round(height * (0.5 if kind == "accepted" else 0.12))
     line = max(1, round(height / 14))
@@ -160,7 +157,7 @@ def draw_chip(
         cv2.polylines(image, [points], False, ink, line + 1, cv2.LINE_AA)
 
 
-def place_chips(
+def place_badges(
     boxes_xyxy: Sequence[tuple[float, float, float, float]],
     sizes: Sequence[tuple[int, int]],
     is_taken: Bool[np.ndarray, "height width"],
@@ -233,7 +230,7 @@ def _text_size(text: str, height_px: int) -> tuple[int, int, float, int]:
     return (width if text else 0), height, scale, thickness
 
 
-_CHIPS_PER_SIDE = 20  # numbers stay readable on a picture a third of a page wide
+_BADGES_PER_SIDE = 20  # numbers stay readable on a picture a third of a page wide
 _LINES_PER_SIDE = 400
 
 
@@ -264,19 +261,19 @@ def number(
     drawn: Image, regions: Sequence[Region], kinds: Sequence[Kind], colors: Sequence[Color]
 ) -> None:
     """Put the number of each region, from 1, beside it, with a line to it; the first is on top."""
-    height, line = _chip_px(drawn), line_px(drawn)
+    height, line = _badge_px(drawn), line_px(drawn)
     texts = [str(i) for i in range(1, len(regions) + 1)]
     is_taken = np.zeros(drawn.shape[:2], dtype=bool)
     for region in regions:
         is_taken[window(region)] |= region.mask
     boxes = [_box_with_ring(drawn, region) for region in regions]
-    places = place_chips(boxes, [chip_size(text, height) for text in texts], is_taken)
+    places = place_badges(boxes, [badge_size(text, height) for text in texts], is_taken)
     for region, color, place in zip(regions, colors, places, strict=True):
         start, end = (round(place[0]), round(place[1])), _nearest(region, place)
         cv2.line(drawn, start, end, WHITE, line + 2, cv2.LINE_AA)
         cv2.line(drawn, start, end, color, line, cv2.LINE_AA)
     for text, kind, color, place in reversed(list(zip(texts, kinds, colors, places, strict=True))):
-        draw_chip(drawn, place, height, text, kind, color)
+        draw_badge(drawn, place, height, text, kind, color)
 
 
 def window(region: Region) -> tuple[slice, slice]:
@@ -291,15 +288,15 @@ def line_px(image: Image) -> int:
     return max(1, width)
 
 
-def _chip_px(image: Image) -> int:
-    height: int = round(max(image.shape[:2]) / _CHIPS_PER_SIDE)
+def _badge_px(image: Image) -> int:
+    height: int = round(max(image.shape[:2]) / _BADGES_PER_SIDE)
     return max(9, height)
 
 
 def _ring_reach(drawn: Image, region: Region) -> int | None:
     """Return the radius of the ring around a region, if it needs one."""
     left, top, right, bottom = region.box_xyxy
-    least = round(0.5 * _chip_px(drawn))
+    least = round(0.5 * _badge_px(drawn))
     return least if max(right - left, bottom - top) < least else None
 
 

@@ -1,9 +1,8 @@
-"""How do parts, maps and regions become sheets that lie over a photograph?
+"""Overlay layers: parts, maps and regions as transparent pictures.
 
 What is drawn is what ``engine.rendering.overlays`` draws, but on nothing: PNG with transparency, so
-that a page can lay one over the photograph, as strongly as its reader likes.
-
-In which size does a page show a photograph, and where does each pixel lie in it?
+that a page can lay one over the photograph, as strongly as its reader likes. A ``View`` is the
+frame of the pictures that lie on each other.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from engine.rendering.overlays import between_grids
 from engine.rendering.strokes import WHITE, Color, label, label_places, label_px, outline
 
 Image = UInt8[np.ndarray, "height width 3"]
-Sheet = UInt8[np.ndarray, "height width 4"]
+Layer = UInt8[np.ndarray, "height width 4"]
 Affine = Float[np.ndarray, "2 3"]
 Window = tuple[slice, slice]
 
@@ -33,12 +32,12 @@ _SIDES_PER_LINE = 360  # as in engine.rendering.strokes: 2 or 3 px on a picture 
 _N_LEVELS = 256
 
 
-def parts_sheet(
+def draw_parts_layer(
     class_map: Int[np.ndarray, "rows columns"],
     is_background_class: Bool[np.ndarray, " classes"],
     map_to_view: Affine,
     size: tuple[int, int],
-) -> Sheet:
+) -> Layer:
     """Fill and rim every part in the colour of its class, with the class's number.
 
     Parts of class ``pictures.EXTRA`` are hatched and marked ``?``; background stays bare.
@@ -62,12 +61,12 @@ def parts_sheet(
     for x, y, text, own in places:
         label(color, (x, y), text, own, ink_on(own))
         label(cover, (x, y), text, WHITE, WHITE)
-    return _sheet(color, cover)
+    return _layer(color, cover)
 
 
-def heat_sheet(
+def draw_heat_layer(
     cell_map: Float[np.ndarray, "rows columns"], cells_to_view: Affine, size: tuple[int, int]
-) -> Sheet:
+) -> Layer:
     """Colour a map of cells, the more opaque the hotter; what is above 1 is outlined."""
     heat = _over(cell_map, cells_to_view, size)
     levels = np.clip(heat * ((_N_LEVELS - 1) / overlays.HEAT_TOP), 0, _N_LEVELS - 1)
@@ -83,10 +82,10 @@ def heat_sheet(
     inverse = np.full_like(marked, _SOLID)
     outline(inverse, is_hot)
     np.maximum(cover, _SOLID - (inverse - marked), out=cover)
-    return _sheet(color, cover)
+    return _layer(color, cover)
 
 
-def matte(draw: Callable[[Image], Image], size: tuple[int, int]) -> Sheet:
+def matte(draw: Callable[[Image], Image], size: tuple[int, int]) -> Layer:
     """Find colour and cover of what a function draws, by drawing it on black and on white.
 
     What covers by a share a leaves 1 − a of the ground, so both follow exactly.
@@ -98,10 +97,10 @@ def matte(draw: Callable[[Image], Image], size: tuple[int, int]) -> Sheet:
     return np.concatenate([np.clip(color, 0, _SOLID), share], axis=2).astype(np.uint8)
 
 
-def png(sheet: Sheet) -> bytes:
+def png(layer: Layer) -> bytes:
     """Encode a sheet, quickly rather than as small as possible."""
     return _encoded(
-        ".png", cv2.cvtColor(sheet, cv2.COLOR_RGBA2BGRA), cv2.IMWRITE_PNG_COMPRESSION, 1
+        ".png", cv2.cvtColor(layer, cv2.COLOR_RGBA2BGRA), cv2.IMWRITE_PNG_COMPRESSION, 1
     )
 
 
@@ -120,7 +119,7 @@ def _blank(size: tuple[int, int]) -> Image:
     return np.zeros((*size, 3), np.uint8)
 
 
-def _sheet(color: Image, cover: Image) -> Sheet:
+def _layer(color: Image, cover: Image) -> Layer:
     """Join colour and cover; what covers nothing has no colour, which compresses better."""
     share = cover[..., :1]
     return np.concatenate([color * (share > 0), share], axis=2)

@@ -1,4 +1,4 @@
-"""How are parts, anomaly maps and deviations drawn over a photograph?
+"""Overlays: parts, anomaly maps and deviations drawn over a photograph.
 
 Colour never stands alone: parts carry the number of their class, parts of no class are hatched,
 deviations have letters, and what is missing is dashed. Maps are in units of the most that a normal

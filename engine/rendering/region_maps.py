@@ -1,11 +1,9 @@
-"""What is new in a photograph, of which class is it, and how sure is that: three maps over it?
+"""Region maps over a photograph: novelty, class, and classification error.
 
 All three lie over the photograph in grey, so that all colour is said by the map. Regions carry the
 number of their place in the report, counted from 1. A kind is told without colour, too: accepted
 regions have a thin rim and a check mark, defects a thick rim and a cross, unknown regions are
 hatched and have a question mark. A region too small to be seen has a ring around it.
-
-How do the scales of the maps look on a page?
 """
 
 from __future__ import annotations
@@ -170,7 +168,7 @@ def _grey(image: Image) -> Image:
     return np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
 
 
-def heat_ramp() -> str:
+def heat_scale() -> str:
     """Return the heat scale from 0 to its top as a CSS gradient, as opaque as over an image."""
     colors = heat_colors()[::17].tolist()
     opacity = overlays.heat_opacity(np.linspace(0, overlays.HEAT_TOP, len(colors)))
@@ -178,7 +176,7 @@ def heat_ramp() -> str:
     return f"linear-gradient(to right, {', '.join(stops)})"
 
 
-def error_ramp() -> str:
+def error_scale() -> str:
     """Return the scale of errors of classes as a CSS gradient."""
     stops = (f"rgb({r} {g} {b})" for r, g, b in error_colors()[::17].tolist())
     return f"linear-gradient(to right, {', '.join(stops)})"

@@ -1,4 +1,4 @@
-"""How are regions, frames and small labels put on an image, whatever its size?
+"""Strokes: fills, frames and small labels on an image, whatever its size.
 
 Everything here draws in place. Lines and letters grow with the image, so that they look the same
 once a page has scaled it.

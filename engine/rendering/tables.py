@@ -1,4 +1,4 @@
-"""Which lines do the tables of a report have: scores, and classes with their counts?"""
+"""Tables of a report: scores, and part classes with their counts."""
 
 from __future__ import annotations
 

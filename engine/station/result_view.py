@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from alignment.transforms import compose
 from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors
-from engine.rendering.layers import Image, View, heat_sheet, jpeg, matte, parts_sheet, png
+from engine.rendering.layers import Image, View, draw_heat_layer, draw_parts_layer, jpeg, matte, png
 from engine.rendering.region_maps import draw_classes
 from engine.rendering.tables import class_lines, score_lines, shown_classes
 from engine.station.judge import Judged
@@ -40,10 +40,12 @@ def draw(judged: Judged) -> Drawn:
     upright_size = report.upright.shape[:2]
     classes = np.append(shown_classes(report), overlays.NO_PART)[report.aligned.parts.labels]
     is_background = report.aligned.is_background_class
-    layers = {"parts": png(parts_sheet(classes, is_background, view.upright_to_view, view.size))}
+    layers = {
+        "parts": png(draw_parts_layer(classes, is_background, view.upright_to_view, view.size))
+    }
     for name, cells in (("anomaly", report.anomaly_map), ("missing", report.missing_map)):
         to_view = view.from_cells(cells.shape, upright_size)
-        layers[name] = png(heat_sheet(cells, to_view, view.size))
+        layers[name] = png(draw_heat_layer(cells, to_view, view.size))
     regions = judged.regions
     if regions.regions:
         layers["regions"] = png(matte(lambda ground: draw_classes(ground, regions), view.size))

@@ -1,4 +1,4 @@
-"""What is said of the boxes of a photograph by what has been taught so far?"""
+"""Judgement of the boxes of a photograph by what has been taught so far."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Shares = Float[np.ndarray, "boxes classes"]
 
 
 @dataclass(frozen=True)
-class Subject:
+class DescribedPhoto:
     """A photograph to be judged, examined and described once."""
 
     photo: BoxedPhoto
@@ -40,7 +40,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BoxVerdict:
     """What is said of each box of a photograph.
 
     ``shares`` are probabilities of the classes given the box, ``plain_shares`` those of step 1
@@ -68,7 +68,7 @@ class Teacher:
         name = self.class_names[box.class_index]
         teach(self.recogniser, examination, outlined, name, "defect", is_forced=True)
 
-    def subject(self, photo: BoxedPhoto) -> Subject:
+    def subject(self, photo: BoxedPhoto) -> DescribedPhoto:
         """Examine a photograph, and describe what is in its boxes."""
         examination = self.recogniser.inspector.examine(read_image(photo.path))
         frames = Frames(examination, self.recogniser.config.photo_area_px)
@@ -77,7 +77,7 @@ class Teacher:
         dense = examination.sample.dense
         tokens = tuple(describe_regions(dense, things, frames.image_to_cells))
         views = self.recogniser.embedder.describe(examination.image, things)
-        return Subject(photo, examination, boxes, tokens, views)
+        return DescribedPhoto(photo, examination, boxes, tokens, views)
 
     def thing(self, examination: Examination, box: Region) -> Region:
         """Find the pixels of the thing in a box; all of the box where that is not plausible."""
@@ -89,18 +89,18 @@ class Teacher:
         thing = Region.of(inside)
         return thing if box_iou(thing.box_xyxy, box.box_xyxy) >= LEAST_REACH else box
 
-    def judge(self, subject: Subject) -> Verdict:
+    def judge(self, subject: DescribedPhoto) -> BoxVerdict:
         """Name what is in the boxes, and find it without them."""
         report = self.recogniser.judge(subject.examination)
-        named = tuple(name_of(report, box) for box in subject.boxes)
+        named = tuple(_name_of(report, box) for box in subject.boxes)
         n_false = sum(
             not any(is_about(found.region, box) for box in subject.boxes)
             for found in report.regions
         )
         full, plain = self._shares(subject)
-        return Verdict(full, plain, self.recogniser.config.same_above, named, n_false)
+        return BoxVerdict(full, plain, self.recogniser.config.same_above, named, n_false)
 
-    def _shares(self, subject: Subject) -> tuple[Shares, Shares]:
+    def _shares(self, subject: DescribedPhoto) -> tuple[Shares, Shares]:
         """Return what all steps say of each box, and what the first one says."""
         evidence = self.recogniser.evidence(subject.tokens, subject.views, self.recogniser.bank)
         finest = agreed(evidence.votes[:1])
@@ -115,7 +115,7 @@ class Teacher:
         return [known.index(name) for name in self.class_names]
 
 
-def name_of(report: RegionReport, box: Region) -> str | None:
+def _name_of(report: RegionReport, box: Region) -> str | None:
     """Return the class of the region that covers most of a box; None if none is about it."""
     about = [each for each in report.regions if is_about(each.region, box)]
     if not about:

@@ -1,12 +1,11 @@
-"""How would a photograph look without the things in its boxes?
+"""Inpainting of the boxes of photographs, which makes them normal.
 
 Each box is covered with ground from elsewhere in the same photograph: an equally large patch
 without a box, taken where its rim is most like what surrounds the box, as in image quilting (Efros
 and Freeman, 2001). Only the patch's texture is copied; the light comes from around the box.
 
-Which photographs show what is normal, if there is a labelled thing on every one of them?
-
-Those whose boxes are small enough to be covered (``cover``), and on which nothing else stands out.
+Where there is a labelled thing on every photograph, those show what is normal whose boxes are small
+enough to be covered, and on which nothing else stands out.
 """
 
 from __future__ import annotations
@@ -50,10 +49,10 @@ def cover(image: Image, boxes: Sequence[Region]) -> Image | None:
     for box in sorted(boxes, key=lambda box: -box.area_px):
         inner = grown(box.box_xyxy, MARGIN_PX, size)
         outer = grown(inner, BLEND_PX, size)
-        corner = _like(texture, is_thing, inner, outer)
+        corner = _best_patch(texture, is_thing, inner, outer)
         if corner is None:
             return None
-        _lay(result, light, texture, (inner, outer), corner)
+        _blend_patch(result, light, texture, (inner, outer), corner)
     return np.clip(np.rint(result), 0, 255).astype(np.uint8)
 
 
@@ -84,7 +83,7 @@ def _light(planes: Planes, is_thing: Mask) -> Planes:
     return np.asarray(light)
 
 
-def _like(texture: Planes, is_thing: Mask, inner: Box, outer: Box) -> tuple[int, int] | None:
+def _best_patch(texture: Planes, is_thing: Mask, inner: Box, outer: Box) -> tuple[int, int] | None:
     """Find the corner (x, y) of the patch without a thing whose rim is most like the box's."""
     left, top, right, bottom = outer
     height, width = bottom - top, right - left
@@ -104,7 +103,7 @@ def _like(texture: Planes, is_thing: Mask, inner: Box, outer: Box) -> tuple[int,
     return int(column), int(row)
 
 
-def _lay(
+def _blend_patch(
     result: Planes, light: Planes, texture: Planes, boxes: tuple[Box, Box], corner: tuple[int, int]
 ) -> None:
     """Blend a patch into the result: whole within the inner box, nothing beyond the outer."""
@@ -154,24 +153,24 @@ def normal_photos(photos: Sequence[BoxedPhoto]) -> list[Image]:
             f"only {len(images)} of {len(photos)} photographs can be made normal: expected 2 with "
             f"boxes on at most {MAX_COVERED:.0%} of their area; add photographs with small boxes"
         )
-    images.sort(key=_loudness)
+    images.sort(key=_saliency)
     images = images[: max(2, round(QUIET_SHARE * len(images)))]
     return [images[i] for i in _spread_out(images)]
 
 
 def _spread_out(images: Sequence[Image]) -> list[int]:
     """Order images by how unlike they are to those before, in brightness and direction."""
-    looks = np.array([_look(image) for image in images])
-    looks = (looks - looks.mean(axis=0)) / (looks.std(axis=0) + 1e-6)
-    order = [int(np.linalg.norm(looks, axis=1).argmin())]
+    appearances = np.array([_appearance(image) for image in images])
+    appearances = (appearances - appearances.mean(axis=0)) / (appearances.std(axis=0) + 1e-6)
+    order = [int(np.linalg.norm(appearances, axis=1).argmin())]
     while len(order) < len(images):
-        apart = np.linalg.norm(looks[:, None] - looks[order], axis=2).min(axis=1)
+        apart = np.linalg.norm(appearances[:, None] - appearances[order], axis=2).min(axis=1)
         apart[order] = -1
         order.append(int(apart.argmax()))
     return order
 
 
-def _loudness(image: Image) -> float:
+def _saliency(image: Image) -> float:
     """Return how far the most striking spot stands out, in typical deviations."""
     grey = image.astype(np.float32).mean(axis=2)
     fine, wide = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in (SPOT_PX, LIGHT_PX))
@@ -180,7 +179,7 @@ def _loudness(image: Image) -> float:
     return float(deviation.max() / (np.median(deviation) + 1e-6))
 
 
-def _look(image: Image) -> tuple[float, ...]:
+def _appearance(image: Image) -> tuple[float, ...]:
     """Brightness, contrast, and the double angle in which edges run, times how many do."""
     grey = image.astype(np.float64).mean(axis=2)
     down, right = np.gradient(grey)

@@ -1,10 +1,6 @@
-"""How do the figures of the walkthrough read in a terminal?
+"""Reports of the benchmark of regions: tables for a terminal, and an HTML page.
 
-What do the ROC curves of all rolls look like?
-
-How does the benchmark of regions look in a browser?
-
-One HTML file that needs no network: every figure, the ROC curves, and who is mistaken for whom.
+The page needs no network: every figure, the ROC curves of all rolls, and who is mistaken for whom.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Where do things come to lie on the cloth: apart from each other, or touching?
+"""Placement of loose items on the cloth: apart from each other, or touching.
 
-What lies loose on the cloth: its outline for finding it room, and how to paint it.
+An item comes with an outline for finding it room, and a painter.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Painter = Callable[[Canvas, int, Pose], None]
 
 
 @dataclass(frozen=True)
-class Thing:
+class LooseItem:
     """A shape about the origin in image pixels, and a painter that draws it as the given part.
 
     All of ``core`` will belong to the part, and all of the part will lie within ``reach``, which
@@ -67,7 +67,7 @@ Mask = Bool[np.ndarray, "height width"]
 
 def arrange(
     rng: np.random.Generator,
-    things: Sequence[Thing],
+    things: Sequence[LooseItem],
     size_px: int,
     lying: Sequence[Mask] = (),
     *,
@@ -93,7 +93,7 @@ def arrange(
 
 def _attempt(
     rng: np.random.Generator,
-    things: Sequence[Thing],
+    things: Sequence[LooseItem],
     size_px: int,
     lying: list[Mask],
     is_touching: bool,

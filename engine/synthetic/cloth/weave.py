@@ -1,13 +1,10 @@
-"""Which yarn lies on top where, and how does that look from above?
+"""Weave of a roll of cloth: which yarn lies on top, and how yarns vary.
 
 A weave is a small matrix that repeats over the cloth. From it follows the height of both yarns at
 every point, hence what is seen, how it is lit, and how dark the gaps between the yarns are.
 
-What is the same in every photograph of one roll of cloth?
-
-How does one yarn differ from the next, and from itself a little further on?
-
-Thickness and shade vary from yarn to yarn and along each; some places are much thicker (slubs).
+Weave, colours and pitch are the same in every photograph of one roll. Thickness and shade vary from
+yarn to yarn and along each; some places are much thicker (slubs).
 """
 
 from __future__ import annotations

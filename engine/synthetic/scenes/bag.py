@@ -1,4 +1,4 @@
-"""A clear bag with two washers, two nuts, one long and one short screw, lying as they fell."""
+"""Clear bag with two washers, two nuts, a long and a short screw, as they fell."""
 
 from __future__ import annotations
 

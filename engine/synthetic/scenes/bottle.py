@@ -1,4 +1,4 @@
-"""A juice bottle whose labels, juice and fill level must go together; three kinds of juice."""
+"""Juice bottle whose labels, juice (one of three) and level must go together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two terminal blocks joined by a cable whose colour says how many clamps they have."""
+"""Terminal blocks joined by a cable whose colour says how many clamps they have."""
 
 from __future__ import annotations
 

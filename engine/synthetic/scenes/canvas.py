@@ -1,9 +1,8 @@
-"""The sheet on which a scene is painted, with its truth.
+"""Canvas on which a scene is painted with its truth, and its photograph.
 
 Everything is drawn through one canvas, so what a picture shows and what its part map, class map and
-anomaly masks say cannot differ. Drawing happens at twice the size of the final photograph.
-
-From a painted canvas to a photograph with its truth: light, lens and sensor.
+anomaly masks say cannot differ. Drawing happens at twice the size of the final photograph; light,
+lens and sensor come last.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which products can be rendered, and with which anomalies?"""
+"""Catalogue of the products that can be rendered, with their anomaly types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A category of scenes: one product with its part classes and its anomaly types."""
+"""Category of scenes: one product with its part classes and anomaly types."""
 
 from __future__ import annotations
 

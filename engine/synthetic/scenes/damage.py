@@ -1,4 +1,4 @@
-"""Defects that can befall any product: scratches, cracks, stains and foreign bodies."""
+"""Damage of any product: scratches, cracks, stains and foreign bodies."""
 
 from __future__ import annotations
 

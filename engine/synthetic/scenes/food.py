@@ -1,6 +1,6 @@
-"""Cereal flakes, banana chips and almonds, heaped.
+"""Food of a meal box: oranges and peaches, cereal, banana chips, almonds.
 
-Oranges and peaches, sound, rotten and peeled.
+The dry food is heaped; fruit is sound, rotten or peeled.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A meal box: two oranges and a peach loose on the left; cereal, banana chips and almonds right."""
+"""Meal box: fruit on the left; cereal, banana chips and almonds on the right."""
 
 from __future__ import annotations
 

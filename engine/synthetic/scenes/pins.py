@@ -1,4 +1,4 @@
-"""A tray with one push pin in each of fifteen compartments."""
+"""Tray with one push pin in each of fifteen compartments."""
 
 from __future__ import annotations
 

@@ -1,15 +1,12 @@
-"""Closed outlines of things, as points in image pixels (x right, y down).
+"""Primitives of a scene: outlines, shading, textures and poses.
 
-How does light make a flat outline look solid?
-
-Surfaces are height fields. Their normals give diffuse light (Lambert), highlights (Blinn, 1977)
-and, for metal, a reflected surrounding that is bright above and dark below.
-
-Random fields that make painted surfaces look like materials.
-
-All fields have mean about 0 and standard deviation about 1; sizes are in pixels of the field.
-
-Where do loose things come to lie? Random places without overlap.
+- *Outlines* are closed, as points in image pixels (x right, y down).
+- *Shading* makes a flat outline look solid. Surfaces are height fields; their normals give diffuse
+  light (Lambert), highlights (Blinn, 1977) and, for metal, a reflected surrounding that is bright
+  above and dark below.
+- *Textures* are random fields that make painted surfaces look like materials, with mean about 0 and
+  standard deviation about 1; sizes are in pixels of the field.
+- *Poses* are random places without overlap, where loose things come to lie.
 """
 
 from __future__ import annotations

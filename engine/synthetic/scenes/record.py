@@ -1,4 +1,4 @@
-"""A rendered scene: its photograph and everything that is true of it."""
+"""Scene: a rendered photograph and everything that is true of it."""
 
 from __future__ import annotations
 

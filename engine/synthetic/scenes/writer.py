@@ -1,4 +1,4 @@
-"""Scenes as a folder in the layout of MVTec LOCO, with part and class maps beside it."""
+"""Writer of scenes in the layout of MVTec LOCO, with part and class maps."""
 
 from __future__ import annotations
 

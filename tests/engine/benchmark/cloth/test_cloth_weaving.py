@@ -8,7 +8,7 @@ from engine.synthetic.cloth.camera import expose, set_up
 from engine.synthetic.cloth.record import NoRoomError
 from engine.synthetic.cloth.weaving import (
     Fault,
-    Look,
+    FaultAppearance,
     Pose,
     draw_pose,
     weave,
@@ -18,7 +18,7 @@ from engine.synthetic.cloth.weaving import (
 
 LIGHT = np.array([-0.5, -0.5, 0.7071], dtype=np.float32)
 STRAIGHT = Pose((0.0, 0.0), 0.0, 1.0)
-DARK = Look(1.0, 0.4, 0.8)
+DARK = FaultAppearance(1.0, 0.4, 0.8)
 
 
 def test_rolls_differ_and_five_in_a_row_have_all_weaves() -> None:
@@ -93,7 +93,7 @@ def test_faults_have_the_documented_size_and_show_on_the_front() -> None:
         start, end = fault.stretch
         assert end - start >= 0.499 * 512 / cross
         assert cloth.weave != "satin" or fault.axis == "warp"
-        looks.add(fault.look)
+        looks.add(fault.appearance)
         axes.add(fault.axis)
     assert len(looks) == 4
     assert axes == {"warp", "weft"}
