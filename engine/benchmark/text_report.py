@@ -28,6 +28,12 @@ floor: F1 of calling every image anomalous. F1 at threshold: at the one set from
 
 _WIDEST = 1000  # tables take what they need, so that no figure is ever cut
 
+_TITLES = {"f1_max": "F1-max", "auroc": "AUROC", "aupr": "AUPR", "f1_at_threshold": "F1 at thr."}
+_COMPARISON_NOTE = """\
+Old, new, and new minus old, over the images that both judged; ±: standard deviation of the paired
+differences over seeds. better, worse: images whose verdict became right, or wrong, in all seeds.
+"""
+
 
 def tables_text(summary: Summary, *, is_colored: bool = False) -> str:
     """Return every table as text, as wide as it has to be; colours are ANSI sequences."""
@@ -141,13 +147,6 @@ def with_spread(spread: Spread) -> str:
 def number(value: float, *, digits: int = 3) -> str:
     """Return a figure with a fixed number of decimals, and a dash for one that is not defined."""
     return "–" if math.isnan(value) else f"{value:.{digits}f}"
-
-
-_TITLES = {"f1_max": "F1-max", "auroc": "AUROC", "aupr": "AUPR", "f1_at_threshold": "F1 at thr."}
-_COMPARISON_NOTE = """\
-Old, new, and new minus old, over the images that both judged; ±: standard deviation of the paired
-differences over seeds. better, worse: images whose verdict became right, or wrong, in all seeds.
-"""
 
 
 def comparison_text(comparison: BenchComparison, *, is_colored: bool = False) -> str:

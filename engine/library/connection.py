@@ -32,6 +32,15 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]+):")
 _CURE = "give a file, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
 
+_MOUNTS = Path("/proc/self/mounts")
+_NETWORK = re.compile(
+    r"(nfs\d*|cifs|smb\d*|smbfs|afs|ncpfs|9p|virtiofs|vboxsf|ceph|lustre|glusterfs|gfs2|ocfs2"
+    r"|fuse\..*)"
+)
+
+# what a lesson's connection is asked for; see ``_begin``
+WRITING = {"is_writing": True}
+
 
 @dataclass(frozen=True)
 class Address:
@@ -91,13 +100,6 @@ def _parsed(text: str, scheme: str) -> URL:
     return url
 
 
-_MOUNTS = Path("/proc/self/mounts")
-_NETWORK = re.compile(
-    r"(nfs\d*|cifs|smb\d*|smbfs|afs|ncpfs|9p|virtiofs|vboxsf|ceph|lustre|glusterfs|gfs2|ocfs2"
-    r"|fuse\..*)"
-)
-
-
 def is_shared(folder: Path) -> bool:
     """Tell whether a folder lies on a network's file system; without Linux's list, it does not."""
     try:
@@ -116,10 +118,6 @@ def file_system_of(folder: Path, mounts: str) -> str:
         name = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), point)
         found[Path(name)] = kind  # the last one mounted there is the one seen
     return next((found[each] for each in (folder, *folder.parents) if each in found), "")
-
-
-# what a lesson's connection is asked for; see ``_begin``
-WRITING = {"is_writing": True}
 
 
 def connect(address: Address, *, is_read_only: bool, patience_s: float) -> Engine:

@@ -23,6 +23,14 @@ Action = Literal["teach", "forget class", "forget example", "rename", "change ki
 ReversalAction = Literal["undo", "redo"]
 Features = dict[str, np.ndarray]
 
+MAX_NAME = 100
+# what the classifier calls a region of no class
+RESERVED = "unknown"
+# control characters, half characters, line and paragraph separators, invisible ones
+_UNSEEN = {"Cc", "Cs", "Zl", "Zp", "Cf"}
+# these two invisible ones spell: Persian and many Indian words need them, and so do emoji
+_JOINERS = "\u200c\u200d"
+
 
 @dataclass(frozen=True)
 class RegionClass:
@@ -140,15 +148,6 @@ def _check_feature(name: str, array: np.ndarray) -> None:
         raise LibraryError(
             f"features must be finite, got NaN or infinity in '{name}'; compute them again"
         )
-
-
-MAX_NAME = 100
-# what the classifier calls a region of no class
-RESERVED = "unknown"
-# control characters, half characters, line and paragraph separators, invisible ones
-_UNSEEN = {"Cc", "Cs", "Zl", "Zp", "Cf"}
-# these two invisible ones spell: Persian and many Indian words need them, and so do emoji
-_JOINERS = "\u200c\u200d"
 
 
 def clean_name(text: str, what: str = "the name of a class") -> str:

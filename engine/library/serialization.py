@@ -19,6 +19,8 @@ from engine.library.errors import LibraryError
 from engine.library.records import Example, Features, NewExample, storable
 from features.region import Region
 
+Identity = dict[str, str]
+
 
 def _mask_bytes(mask: Bool[np.ndarray, "rows columns"]) -> bytes:
     """Encode a mask as a black and white PNG."""
@@ -122,9 +124,6 @@ def row_to_example(row: Any, *, with_features: bool) -> Example:
         author=row.author,
         taught_at=row.taught_at,
     )
-
-
-Identity = dict[str, str]
 
 
 def identity_text(identity: Identity) -> str:

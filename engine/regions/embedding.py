@@ -47,14 +47,14 @@ class RegionEmbedder(Protocol):
         asked: Float32[np.ndarray, "queries views dim"],
         taught: Float32[np.ndarray, "examples views dim"],
     ) -> Float32[np.ndarray, "queries examples"]:
-        """Probability that they are the same kind of thing, 0 … 1; below 0.5 they are not."""
+        """Probability that they are of one class, 0 … 1; below 0.5 they are not."""
 
     def identity(self) -> dict[str, str]:
-        """Name what must be the same for teaching and asking: the kind, and hashes of weights."""
+        """Name what must be the same for teaching and asking: embedder and hashes of weights."""
 
 
 def default_embedder() -> RegionEmbedder:
-    """Return the embedder that did best on kinds of regions it had never seen.
+    """Return the embedder that did best on classes of regions it had never seen.
 
     Area under the ROC curve over pairs: 0.93, without learnt weights 0.80 (``Arrangement``); fitted
     together they reach no more. The record beside the weights has all figures.

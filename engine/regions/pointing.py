@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # of the discs, in pixels of the picture that regions are outlined on
 RADII_PX = (8, 16, 32, 64)
 
+PICTURE_PX = 480
+
 
 def region_at(
     recogniser: Recogniser, examination: Examination, point_xy: tuple[float, float]
@@ -78,9 +80,6 @@ def _holds(region: Region, x: float, y: float) -> bool:
     left, top, right, bottom = region.box_xyxy
     inside = left <= x < right and top <= y < bottom
     return inside and bool(region.mask[int(y) - top, int(x) - left])
-
-
-PICTURE_PX = 480
 
 
 @dataclass(frozen=True, eq=False)

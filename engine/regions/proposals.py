@@ -25,6 +25,11 @@ from features.region import Region
 Map = Float32[np.ndarray, "height width"]
 Plane = UInt8[np.ndarray, "_ _"]
 
+# another camera, crop or product; lenses and margins differ by less
+MAX_ASPECT_RATIO = 1.5
+# half of what the smallest references have: details that tell things apart are gone
+MIN_SIDE_PX = 32
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -102,12 +107,6 @@ def _closed(mask: Plane, gap_px: int) -> tuple[Plane, Plane]:
 def _disc(radius_px: int) -> np.ndarray:
     size = 2 * radius_px + 1
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
-
-
-# another camera, crop or product; lenses and margins differ by less
-MAX_ASPECT_RATIO = 1.5
-# half of what the smallest references have: details that tell things apart are gone
-MIN_SIDE_PX = 32
 
 
 def check_product(name: str, image_size: tuple[int, int], reference_size: tuple[int, int]) -> None:

@@ -20,6 +20,34 @@ from jaxtyping import Float32, UInt8
 from engine.regions.canonical import CHANNELS, MEASURES, N_TURNS, Views, cut
 from features.region import Region
 
+GRID = 4
+# by how much two regions of one class typically differ: standard deviation over rendered marks of
+# one class; what the ground is like counts half, for the ground is the same for all classes
+SPREAD = {
+    "log_size": 0.34,
+    "log_thickness": 0.56,
+    "log_elongation": 0.34,
+    "solidity": 0.15,
+    "fill": 0.22,
+    "lightness_around": 0.68,
+    "green_red_around": 0.58,
+    "blue_yellow_around": 0.60,
+    "darkest": 0.54,
+    "middle": 0.58,
+    "lightest": 0.56,
+    "green_red": 0.43,
+    "blue_yellow": 0.45,
+    "core": 0.60,
+    "halo": 0.30,
+    "log_fine": 0.36,
+    "log_coarse": 0.43,
+    "log_fine_around": 0.52,
+    "coherence": 0.13,
+    "coherence_around": 0.36,
+}
+# outlines drawn by hand differ more than colours
+CELL_SPREAD = {"lightness": 1.0, "green_red": 1.0, "blue_yellow": 1.0, "mask": 3.0}
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -71,33 +99,6 @@ def squared_distance(
     return np.asarray(np.maximum(nearest, 0))
 
 
-GRID = 4
-# by how much two regions of one kind typically differ: standard deviation over rendered marks of
-# one kind; what the ground is like counts half, for the ground is the same for all kinds
-SPREAD = {
-    "log_size": 0.34,
-    "log_thickness": 0.56,
-    "log_elongation": 0.34,
-    "solidity": 0.15,
-    "fill": 0.22,
-    "lightness_around": 0.68,
-    "green_red_around": 0.58,
-    "blue_yellow_around": 0.60,
-    "darkest": 0.54,
-    "middle": 0.58,
-    "lightest": 0.56,
-    "green_red": 0.43,
-    "blue_yellow": 0.45,
-    "core": 0.60,
-    "halo": 0.30,
-    "log_fine": 0.36,
-    "log_coarse": 0.43,
-    "log_fine_around": 0.52,
-    "coherence": 0.13,
-    "coherence_around": 0.36,
-}
-# outlines drawn by hand differ more than colours
-CELL_SPREAD = {"lightness": 1.0, "green_red": 1.0, "blue_yellow": 1.0, "mask": 3.0}
 # fitted to pairs of rendered regions by benchmarks/train_siamese.py, which reports it
 CURVE = Curve(bias=1.33, slope=0.0214)
 
@@ -116,7 +117,7 @@ class Arrangement:
         asked: Float32[np.ndarray, "queries views dim"],
         taught: Float32[np.ndarray, "examples views dim"],
     ) -> Float32[np.ndarray, "queries examples"]:
-        """Probability that they are the same kind of thing; below 0.5 they are not."""
+        """Probability that they are of one class; below 0.5 they are not."""
         return CURVE.same(asked, taught)
 
     def identity(self) -> dict[str, str]:

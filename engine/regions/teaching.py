@@ -206,7 +206,7 @@ def _refuse_conflict(
     )
 
 
-LessonResult = TypeVar("Given")
+LessonResult = TypeVar("LessonResult")
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,11 @@ from engine.regions_config import MicroConfig
 
 Tokens = Float32[np.ndarray, "scales tokens dim"]
 
+# nothing is more certain than a thousand to one
+LEAST_DOUBT = 1e-3
+
+Shares = Float[np.ndarray, "regions classes"]
+
 
 @dataclass(frozen=True)
 class TokenBank:
@@ -34,7 +39,7 @@ class TokenBank:
     n_classes: int
     normal: Float32[np.ndarray, "scales cells dim"]
 
-    def votes(self, asked: Tokens, config: MicroConfig) -> Float[np.ndarray, "voting cells kinds"]:
+    def votes(self, asked: Tokens, config: MicroConfig) -> Float[np.ndarray, "voting cells labels"]:
         """Return the probability of each class, and of "unknown" at last, as each scale sees it."""
         return np.stack(
             [
@@ -50,7 +55,7 @@ def _votes(
     normal: Float32[np.ndarray, "_ dim"],
     bank: TokenBank,
     config: MicroConfig,
-) -> Float[np.ndarray, "cells kinds"]:
+) -> Float[np.ndarray, "cells labels"]:
     to_taught = _distances(asked, taught)
     to_normal = np.maximum(_distances(asked, normal).min(axis=1), 1e-6)
     log_odds = np.zeros((len(asked), bank.n_classes + 1))
@@ -77,29 +82,23 @@ def _distances(
     return np.asarray(np.sqrt(np.maximum(squared, 0)), dtype=np.float32)
 
 
-def agreed(votes: Float[np.ndarray, "scales cells kinds"]) -> Float[np.ndarray, "cells kinds"]:
+def agreed(votes: Float[np.ndarray, "scales cells labels"]) -> Float[np.ndarray, "cells labels"]:
     """Return the mean vote of the scales."""
     return np.asarray(votes.mean(axis=0))
 
 
-def disagreement(votes: Float[np.ndarray, "scales cells kinds"]) -> Float[np.ndarray, " cells"]:
+def disagreement(votes: Float[np.ndarray, "scales cells labels"]) -> Float[np.ndarray, " cells"]:
     """Return how much the scales disagree, 0 (not at all) … 1 (each says something else)."""
-    n_scales, _, n_kinds = votes.shape
-    most = np.log(min(n_scales, n_kinds))
+    n_scales, _, n_labels = votes.shape
+    most = np.log(min(n_scales, n_labels))
     if most == 0:
         return np.zeros(votes.shape[1])
     divergence = _entropy(votes.mean(axis=0)) - _entropy(votes).mean(axis=0)
     return np.asarray(np.clip(divergence / most, 0, 1))
 
 
-def _entropy(shares: Float[np.ndarray, "*places kinds"]) -> Float[np.ndarray, "*places"]:
+def _entropy(shares: Float[np.ndarray, "*places labels"]) -> Float[np.ndarray, "*places"]:
     return np.asarray(-(shares * np.log(np.maximum(shares, 1e-12))).sum(axis=-1))
-
-
-# nothing is more certain than a thousand to one
-LEAST_DOUBT = 1e-3
-
-Shares = Float[np.ndarray, "regions classes"]
 
 
 def pooled(by_tokens: Shares, by_object: Shares, object_weight: float) -> Shares:
@@ -118,7 +117,7 @@ def pooled(by_tokens: Shares, by_object: Shares, object_weight: float) -> Shares
 
 
 def token_shares(
-    votes: Float[np.ndarray, "cells kinds"], region_of_cell: Int[np.ndarray, " cells"], n: int
+    votes: Float[np.ndarray, "cells labels"], region_of_cell: Int[np.ndarray, " cells"], n: int
 ) -> Shares:
     """Average the votes of each region's cells; even odds for a region without a cell."""
     counts = np.bincount(region_of_cell, minlength=n)

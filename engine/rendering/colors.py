@@ -70,6 +70,12 @@ def ink_on(color: tuple[int, int, int]) -> tuple[int, int, int]:
     return (0, 0, 0) if luminance > 0.179 else (255, 255, 255)
 
 
+def css_color(color: tuple[int, int, int]) -> str:
+    """Write a colour for a style sheet."""
+    red, green, blue = color
+    return f"rgb({red} {green} {blue})"
+
+
 @cache
 def _all_colors() -> UInt8[np.ndarray, "colors 3"]:
     levels = np.array(_LEVELS, dtype=np.uint8)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, SupportsFloat
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -26,7 +25,7 @@ from engine.regions.wording import (
     verdict_line,
 )
 from engine.rendering import overlays
-from engine.rendering.colors import ink_on
+from engine.rendering.colors import css_color, ink_on
 from engine.rendering.overlays import jpeg_data_uri
 from engine.rendering.region_maps import (
     color_of,
@@ -120,12 +119,7 @@ def region_section(photo: UInt8[np.ndarray, "_ _ 3"], report: RegionReport) -> R
 
 def _badge(report: RegionReport, class_index: int, kind: Kind) -> ClassBadge:
     color = color_of(report, class_index)
-    return ClassBadge(_css(color), _css(ink_on(color)), MARKS[kind], KIND_WORDS[kind])
-
-
-def _css(color: tuple[int, int, int]) -> str:
-    red, green, blue = color
-    return f"rgb({red} {green} {blue})"
+    return ClassBadge(css_color(color), css_color(ink_on(color)), MARKS[kind], KIND_WORDS[kind])
 
 
 def render(template: str, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:
@@ -317,10 +311,11 @@ def _heat_picture(
     from_file: Float[np.ndarray, "2 3"],
 ) -> Picture:
     """Lay a map over the photograph in grey, so that all colour is heat."""
-    grey = np.repeat(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     to_upright = overlays.between_grids(cell_map.shape, report.upright.shape)
     to_file = overlays.chain(to_upright, report.to_image)
-    return _picture(overlays.draw_heat(grey, cell_map, overlays.chain(to_file, from_file)))
+    return _picture(
+        overlays.draw_heat(overlays.in_grey(photo), cell_map, overlays.chain(to_file, from_file))
+    )
 
 
 def _bare(class_map: Int[np.ndarray, "rows columns"]) -> Int[np.ndarray, "rows columns"]:

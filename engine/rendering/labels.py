@@ -49,6 +49,19 @@ _PLAIN = str.maketrans(
 )
 _NO_LETTER = "\uffff"  # by definition in no font
 
+Point = tuple[float, float]
+
+_FONT = cv2.FONT_HERSHEY_DUPLEX
+# corners of the marks within a square from 0 to 1
+_CHECK: tuple[tuple[Point, ...], ...] = (((0.05, 0.55), (0.38, 0.88), (0.95, 0.15)),)
+_CROSS: tuple[tuple[Point, ...], ...] = (((0.1, 0.1), (0.9, 0.9)), ((0.9, 0.1), (0.1, 0.9)))
+
+_BADGES_PER_SIDE = 20  # numbers stay readable on a picture a third of a page wide
+_LINES_PER_SIDE = 400
+
+
+# Text
+
 
 def text_width(text: str, size_px: int) -> int:
     """Return the width of a text in pixels."""
@@ -116,12 +129,7 @@ def _has(font: Font, letter: str) -> bool:
     return bytes(font.getmask(letter)) != bytes(font.getmask(_NO_LETTER))
 
 
-Point = tuple[float, float]
-
-_FONT = cv2.FONT_HERSHEY_DUPLEX
-# corners of the marks within a square from 0 to 1
-_CHECK: tuple[tuple[Point, ...], ...] = (((0.05, 0.55), (0.38, 0.88), (0.95, 0.15)),)
-_CROSS: tuple[tuple[Point, ...], ...] = (((0.1, 0.1), (0.9, 0.9)), ((0.9, 0.1), (0.1, 0.9)))
+# Badges
 
 
 def badge_size(text: str, height_px: int) -> tuple[int, int]:
@@ -230,8 +238,7 @@ def _text_size(text: str, height_px: int) -> tuple[int, int, float, int]:
     return (width if text else 0), height, scale, thickness
 
 
-_BADGES_PER_SIDE = 20  # numbers stay readable on a picture a third of a page wide
-_LINES_PER_SIDE = 400
+# Regions
 
 
 def contour(drawn: Image, region: Region, color: Color, width_px: int) -> None:

@@ -19,7 +19,16 @@ from engine.examination import Examination
 from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors, heat_colors, ink_on
 from engine.rendering.overlays import between_grids
-from engine.rendering.strokes import WHITE, Color, label, label_places, label_px, outline
+from engine.rendering.strokes import (
+    WHITE,
+    Color,
+    label,
+    label_places,
+    label_px,
+    outline,
+    rim,
+    stroke_px,
+)
 
 Image = UInt8[np.ndarray, "height width 3"]
 Layer = UInt8[np.ndarray, "height width 4"]
@@ -28,8 +37,35 @@ Window = tuple[slice, slice]
 
 _FILL = 128  # cover of a part: its texture must still be seen
 _SOLID = 255
-_SIDES_PER_LINE = 360  # as in engine.rendering.strokes: 2 or 3 px on a picture of 900
 _N_LEVELS = 256
+
+# as sharp as a page on a large screen shows it, and quick to send
+SIDE_PX = 1600
+
+
+@dataclass(frozen=True)
+class View:
+    """The frame of the pictures that a page lays on each other; sizes are (height, width).
+
+    ``upright_to_view`` leads from upright working pixels to pixels of the view.
+    """
+
+    image_size: tuple[int, int]
+    size: tuple[int, int]
+    upright_to_view: Affine
+
+    @classmethod
+    def of(cls, examination: Examination, side_px: int = SIDE_PX) -> View:
+        """Choose the frame for an examined image; small photographs are not enlarged."""
+        height, width = examination.image_size
+        factor = min(1.0, side_px / max(height, width))
+        size = max(1, round(height * factor)), max(1, round(width * factor))
+        to_view = compose(rescale((height, width), size), examination.to_image)
+        return cls((height, width), size, to_view)
+
+    def from_cells(self, grid: tuple[int, ...], upright_size: tuple[int, ...]) -> Affine:
+        """Lead from (column, row) of a grid over the upright image to pixels of the view."""
+        return compose(self.upright_to_view, between_grids(grid, upright_size))
 
 
 def draw_parts_layer(
@@ -40,7 +76,7 @@ def draw_parts_layer(
 ) -> Layer:
     """Fill and rim every part in the colour of its class, with the class's number.
 
-    Parts of class ``pictures.EXTRA`` are hatched and marked ``?``; background stays bare.
+    Parts of class ``overlays.EXTRA`` are hatched and marked ``?``; background stays bare.
     """
     color, cover = _blank(size), _blank(size)
     colors = class_colors(len(is_background_class)).tolist()
@@ -54,7 +90,7 @@ def draw_parts_layer(
         mask, window = found
         color[window][mask] = own
         cover[window][mask & _stripes(mask, size) if is_extra else mask] = _FILL
-        cover[window][_rim(mask, _line_px(size) * (2 if is_extra else 1))] = _SOLID
+        cover[window][rim(mask, stroke_px(size) * (2 if is_extra else 1))] = _SOLID
         for x, y in label_places(mask, least_radius_px=label_px(color) / 4):
             text = "?" if is_extra else str(class_id)
             places.append((x + window[1].start, y + window[0].start, text, own))
@@ -135,7 +171,7 @@ def _moved(
     x, y = np.meshgrid(columns[[0, -1]], rows[[0, -1]])
     corners = apply(to_view, np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float64))
     # room for the half pixel outside, enlarged, and for the rim
-    room = np.abs(to_view[:, :2]).sum(axis=1) + 2 * _line_px(size)
+    room = np.abs(to_view[:, :2]).sum(axis=1) + 2 * stroke_px(size)
     left, top = np.maximum(np.floor(corners.min(axis=0) - room), 0).astype(int).tolist()
     limits = np.array(size[::-1])
     right, bottom = np.minimum(np.ceil(corners.max(axis=0) + room), limits).astype(int).tolist()
@@ -170,44 +206,4 @@ def _over(
 
 def _stripes(mask: Bool[np.ndarray, "_ _"], size: tuple[int, int]) -> Bool[np.ndarray, "_ _"]:
     y, x = np.ogrid[: mask.shape[0], : mask.shape[1]]
-    return np.asarray((x + y) // (3 * _line_px(size)) % 2 == 0)
-
-
-def _rim(mask: Bool[np.ndarray, "_ _"], width_px: int) -> Bool[np.ndarray, "_ _"]:
-    """The pixels of a mask within a distance of its outside; the edge of the view is outside."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width_px + 1,) * 2)
-    inner = cv2.erode(mask.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    return np.asarray(mask & (inner == 0))
-
-
-def _line_px(size: tuple[int, int]) -> int:
-    return max(1, round(max(size) / _SIDES_PER_LINE))
-
-
-# as sharp as a page on a large screen shows it, and quick to send
-SIDE_PX = 1600
-
-
-@dataclass(frozen=True)
-class View:
-    """The frame of the pictures that a page lays on each other; sizes are (height, width).
-
-    ``upright_to_view`` leads from upright working pixels to pixels of the view.
-    """
-
-    image_size: tuple[int, int]
-    size: tuple[int, int]
-    upright_to_view: Affine
-
-    @classmethod
-    def of(cls, examination: Examination, side_px: int = SIDE_PX) -> View:
-        """Choose the frame for an examined image; small photographs are not enlarged."""
-        height, width = examination.image_size
-        factor = min(1.0, side_px / max(height, width))
-        size = max(1, round(height * factor)), max(1, round(width * factor))
-        to_view = compose(rescale((height, width), size), examination.to_image)
-        return cls((height, width), size, to_view)
-
-    def from_cells(self, grid: tuple[int, ...], upright_size: tuple[int, ...]) -> Affine:
-        """Lead from (column, row) of a grid over the upright image to pixels of the view."""
-        return compose(self.upright_to_view, between_grids(grid, upright_size))
+    return np.asarray((x + y) // (3 * stroke_px(size)) % 2 == 0)

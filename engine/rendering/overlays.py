@@ -93,6 +93,11 @@ def draw_heat(
     return np.asarray(drawn)
 
 
+def in_grey(image: Image) -> Image:
+    """Take the colour from a photograph, so that all colour over it is said by a map."""
+    return np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+
+
 def heat_opacity(
     heat: Float[np.ndarray, "*places"], top: float = HEAT_TOP
 ) -> Float32[np.ndarray, "*places"]:

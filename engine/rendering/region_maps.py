@@ -35,7 +35,7 @@ def draw_novelty(image: Image, report: RegionReport) -> Image:
 
     The photograph may have been reduced, here as in the other maps.
     """
-    drawn = overlays.draw_heat(_grey(image), report.novelty, _to_view(image, report))
+    drawn = overlays.draw_heat(overlays.in_grey(image), report.novelty, _to_view(image, report))
     for region in _on_view(image, report):
         ring(drawn, region, WHITE)
     return drawn
@@ -46,7 +46,7 @@ def draw_classes(image: Image, report: RegionReport) -> Image:
 
     Where the tokens see another class than the region as a whole, the colour is the other one's.
     """
-    drawn = _grey(image)
+    drawn = overlays.in_grey(image)
     regions = _on_view(image, report)
     seen = _class_map_on_view(image, report)
     for each, region in zip(report.regions, regions, strict=True):
@@ -65,7 +65,7 @@ def draw_error(image: Image, report: RegionReport) -> Image:
 
     The scale reaches from 0 to ``error_top``.
     """
-    grey, regions = _grey(image), _on_view(image, report)
+    grey, regions = overlays.in_grey(image), _on_view(image, report)
     drawn, size = grey.copy(), image.shape[1::-1]
     for color, width in ((BLACK, line_px(image) + 4), (WHITE, line_px(image) + 2)):
         for region in regions:
@@ -162,10 +162,6 @@ def _rim_region(drawn: Image, region: Region, found: FoundRegion, color: Color) 
     width = 1 + line_px(drawn) * (1 if found.kind == "accepted" else 3)
     contour(drawn, region, WHITE, width + 2)
     contour(drawn, region, color, width)
-
-
-def _grey(image: Image) -> Image:
-    return np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
 
 
 def heat_scale() -> str:

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from jaxtyping import Int
 
-from engine.rendering.colors import EXTRA_COLOR, class_colors, ink_on
+from engine.rendering.colors import EXTRA_COLOR, class_colors, css_color, ink_on
 from engine.rendering.overlays import EXTRA, NO_PART
-from engine.rendering.strokes import Color
 from engine.report import Report
 
 _QUESTIONS = {
@@ -89,8 +88,8 @@ def class_lines(
         ClassLine(
             mark=str(class_id),
             name=name,
-            color=_css(color),
-            ink=_css(ink_on(color)),
+            color=css_color(color),
+            ink=css_color(ink_on(color)),
             usual=usual[class_id],
             found=int(aligned.counts[class_id]),
             is_background=bool(aligned.is_background_class[class_id]),
@@ -102,7 +101,7 @@ def class_lines(
     ]
     n_extra = int(np.count_nonzero(shown_classes(report) == EXTRA))
     if n_extra:
-        color, ink = _css(EXTRA_COLOR), _css(ink_on(EXTRA_COLOR))
+        color, ink = css_color(EXTRA_COLOR), css_color(ink_on(EXTRA_COLOR))
         is_off = EXTRA in off
         lines.append(ClassLine("?", "of no class", color, ink, 0, n_extra, False, is_off))
     return tuple(sorted(lines, key=lambda line: line.is_background))
@@ -121,8 +120,3 @@ def count_regions(
     """Count the connected regions of each class."""
     masks = [(class_map == class_id).astype(np.uint8) for class_id in range(n_classes)]
     return np.array([cv2.connectedComponents(mask)[0] - 1 for mask in masks], dtype=np.int64)
-
-
-def _css(color: Color) -> str:
-    red, green, blue = color
-    return f"rgb({red} {green} {blue})"

@@ -32,6 +32,75 @@ Image = UInt8[np.ndarray, "height width 3"]
 Planes = Float32[np.ndarray, "height width 3"]
 Mask = Bool[np.ndarray, "height width"]
 
+# beyond this share of a photograph, what covers its boxes would be most of what is learnt
+MAX_COVERED = 0.25
+# labels miss a thing now and then, and one of them in a reference would make it normal: of the
+# covered photographs the loudest quarter is left out
+QUIET_SHARE = 0.75
+# px: spots are wider than the noise of the camera, narrower than a change of light
+SPOT_PX, LIGHT_PX, BORDER_PX = 1.5, 12, 6
+
+
+def normal_photos(photos: Sequence[BoxedPhoto]) -> list[Image]:
+    """Cover the boxes of photographs; begin with those that are most unlike each other.
+
+    References that are alike would tell little of how brightness and weave vary. Photographs on
+    which something stands out although it is in no box are left out.
+
+    Raises:
+        DatasetError: Fewer than two photographs can be made normal.
+    """
+    covered = []
+    for photo in photos:
+        if sum(box.share for box in photo.boxes) <= MAX_COVERED:
+            image = read_image(photo.path)
+            size = image.shape[0], image.shape[1]
+            covered.append(cover(image, [box.region(size) for box in photo.boxes]))
+    images = [each for each in covered if each is not None]
+    if len(images) < 2:
+        raise DatasetError(
+            f"only {len(images)} of {len(photos)} photographs can be made normal: expected 2 with "
+            f"boxes on at most {MAX_COVERED:.0%} of their area; add photographs with small boxes"
+        )
+    images.sort(key=_saliency)
+    images = images[: max(2, round(QUIET_SHARE * len(images)))]
+    return [images[i] for i in _spread_out(images)]
+
+
+def _spread_out(images: Sequence[Image]) -> list[int]:
+    """Order images by how unlike they are to those before, in brightness and direction."""
+    appearances = np.array([_appearance(image) for image in images])
+    appearances = (appearances - appearances.mean(axis=0)) / (appearances.std(axis=0) + 1e-6)
+    order = [int(np.linalg.norm(appearances, axis=1).argmin())]
+    while len(order) < len(images):
+        apart = np.linalg.norm(appearances[:, None] - appearances[order], axis=2).min(axis=1)
+        apart[order] = -1
+        order.append(int(apart.argmax()))
+    return order
+
+
+def _saliency(image: Image) -> float:
+    """Return how far the most striking spot stands out, in typical deviations."""
+    grey = image.astype(np.float32).mean(axis=2)
+    fine, wide = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in (SPOT_PX, LIGHT_PX))
+    inner = (slice(BORDER_PX, -BORDER_PX),) * 2
+    deviation = np.abs(fine - wide)[inner]
+    return float(deviation.max() / (np.median(deviation) + 1e-6))
+
+
+def _appearance(image: Image) -> tuple[float, ...]:
+    """Brightness, contrast, and the double angle in which edges run, times how many do."""
+    grey = image.astype(np.float64).mean(axis=2)
+    down, right = np.gradient(grey)
+    energy = (down**2 + right**2).mean() + 1e-9
+    turned = (right + 1j * down) ** 2
+    # fourfold, too: a weave has two directions at right angles
+    double, fourfold = turned.mean() / energy, (turned**2).mean() / (np.abs(turned) ** 2).mean()
+    return grey.mean(), grey.std(), double.real, double.imag, fourfold.real, fourfold.imag
+
+
+# Covering
+
 
 def cover(image: Image, boxes: Sequence[Region]) -> Image | None:
     """Cover every box with ground; None where no patch without a box is large enough."""
@@ -121,70 +190,3 @@ def _blend_patch(
     result[top:bottom, left:right] = base + keep * (
         share * (patch - base) + (1 - share) * (under - base)
     )
-
-
-# beyond this share of a photograph, what covers its boxes would be most of what is learnt
-MAX_COVERED = 0.25
-# labels miss a thing now and then, and one of them in a reference would make it normal: of the
-# covered photographs the loudest quarter is left out
-QUIET_SHARE = 0.75
-# px: spots are wider than the noise of the camera, narrower than a change of light
-SPOT_PX, LIGHT_PX, BORDER_PX = 1.5, 12, 6
-
-
-def normal_photos(photos: Sequence[BoxedPhoto]) -> list[Image]:
-    """Cover the boxes of photographs; begin with those that are most unlike each other.
-
-    References that are alike would tell little of how brightness and weave vary. Photographs on
-    which something stands out although it is in no box are left out.
-
-    Raises:
-        DatasetError: Fewer than two photographs can be made normal.
-    """
-    covered = []
-    for photo in photos:
-        if sum(box.share for box in photo.boxes) <= MAX_COVERED:
-            image = read_image(photo.path)
-            size = image.shape[0], image.shape[1]
-            covered.append(cover(image, [box.region(size) for box in photo.boxes]))
-    images = [each for each in covered if each is not None]
-    if len(images) < 2:
-        raise DatasetError(
-            f"only {len(images)} of {len(photos)} photographs can be made normal: expected 2 with "
-            f"boxes on at most {MAX_COVERED:.0%} of their area; add photographs with small boxes"
-        )
-    images.sort(key=_saliency)
-    images = images[: max(2, round(QUIET_SHARE * len(images)))]
-    return [images[i] for i in _spread_out(images)]
-
-
-def _spread_out(images: Sequence[Image]) -> list[int]:
-    """Order images by how unlike they are to those before, in brightness and direction."""
-    appearances = np.array([_appearance(image) for image in images])
-    appearances = (appearances - appearances.mean(axis=0)) / (appearances.std(axis=0) + 1e-6)
-    order = [int(np.linalg.norm(appearances, axis=1).argmin())]
-    while len(order) < len(images):
-        apart = np.linalg.norm(appearances[:, None] - appearances[order], axis=2).min(axis=1)
-        apart[order] = -1
-        order.append(int(apart.argmax()))
-    return order
-
-
-def _saliency(image: Image) -> float:
-    """Return how far the most striking spot stands out, in typical deviations."""
-    grey = image.astype(np.float32).mean(axis=2)
-    fine, wide = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in (SPOT_PX, LIGHT_PX))
-    inner = (slice(BORDER_PX, -BORDER_PX),) * 2
-    deviation = np.abs(fine - wide)[inner]
-    return float(deviation.max() / (np.median(deviation) + 1e-6))
-
-
-def _appearance(image: Image) -> tuple[float, ...]:
-    """Brightness, contrast, and the double angle in which edges run, times how many do."""
-    grey = image.astype(np.float64).mean(axis=2)
-    down, right = np.gradient(grey)
-    energy = (down**2 + right**2).mean() + 1e-9
-    turned = (right + 1j * down) ** 2
-    # fourfold, too: a weave has two directions at right angles
-    double, fourfold = turned.mean() / energy, (turned**2).mean() / (np.abs(turned) ** 2).mean()
-    return grey.mean(), grey.std(), double.real, double.imag, fourfold.real, fourfold.imag

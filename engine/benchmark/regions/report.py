@@ -47,6 +47,9 @@ aim. IoU, F1 and AUROC lie in 0 … 1; all others are shares of images, or of th
 TEACHING = Target(0.3, "most")
 FEW, MANY = Target(1.3, "most"), Target(2.0, "most")
 
+# right end of the second ROC chart: a station with more false alarms than that is switched off
+_FEW_FALSE_ALARMS = 0.1
+
 
 def tables_text(result: RegionsBench, *, is_colored: bool = False) -> str:
     """Return every table as text, as wide as it has to be; colours are ANSI sequences."""
@@ -180,10 +183,6 @@ def _curve(chart: Chart, xs: np.ndarray, ys: np.ndarray, right: float, style: st
     n_inside = int((xs <= right).sum())
     end = float(np.interp(right, xs, ys))
     chart.line(np.append(xs[:n_inside], right), np.append(ys[:n_inside], end), style)
-
-
-# right end of the second ROC chart: a station with more false alarms than that is switched off
-_FEW_FALSE_ALARMS = 0.1
 
 
 def write_page(result: RegionsBench, path: Path) -> None:

@@ -56,11 +56,6 @@ def take_roll(seed: int, inspector: Inspector, counts: Counts, tell: ProgressRep
     return Roll(cloth, inspector, counts)
 
 
-def walk(seed: int, inspector: Inspector, counts: Counts, tell: ProgressReporter) -> RollResult:
-    """Go through all chapters on the roll of this seed."""
-    return walk_on(take_roll(seed, inspector, counts, tell), tell)
-
-
 def walk_on(roll: Roll, tell: ProgressReporter) -> RollResult:
     """Go through all chapters on a roll."""
     cloth = roll.cloth

@@ -19,6 +19,10 @@ from engine.synthetic.cloth.weave import Cloth
 from engine.synthetic.scenes import primitives
 from engine.synthetic.scenes.primitives import Field, linear
 
+# Of 0 … 1 on the display, in the channel that differs most: about twice the spread of the weave.
+MIN_CONTRAST = 0.2
+MAX_FADING = 0.4
+
 
 @dataclass(frozen=True)
 class CameraSetup:
@@ -72,11 +76,6 @@ def _illumination(size: tuple[int, ...], setup: CameraSetup, rng: np.random.Gene
     field = 1 + right * x + down * y - np.float32(setup.falloff) * (x * x + y * y)
     field += np.float32(0.016) * primitives.cloud(rng, (height, width), 0.3 * width)
     return np.asarray(field * np.float32(rng.normal(1.02, 0.025)))
-
-
-# Of 0 … 1 on the display, in the channel that differs most: about twice the spread of the weave.
-MIN_CONTRAST = 0.2
-MAX_FADING = 0.4
 
 
 def visible_color(rng: np.random.Generator, colors: Sequence[str], cloth: Cloth) -> str:

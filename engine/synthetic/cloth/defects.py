@@ -38,6 +38,29 @@ MIN_DARKENING = 0.1  # in full, of 0 … 1 on the display, in the channel that c
 # Machine oil, rust, mud, coffee, grease, dye; in full they leave this share of the display level.
 _TINTS = ("#c9bd8f", "#c88f63", "#9c8e7c", "#a98563", "#a9a9a4", "#9aa3c4", "#c79aa4")
 
+_FLECK_COLORS = (
+    "#f0ece2",
+    "#e8e3d0",
+    "#22242a",
+    "#2c2018",
+    "#a03030",
+    "#2e5fa8",
+    "#c8a032",
+    "#33803f",
+)
+
+_STEP_PX = 4.0  # along the path; also from one turn of the plies to the next
+_THREAD_COLORS = (
+    "#ece7da",
+    "#d8cdb4",
+    "#23262e",
+    "#4a2f25",
+    "#8f2f35",
+    "#274a86",
+    "#7f8a92",
+    "#3c6b45",
+)
+
 
 def contamination(rng: np.random.Generator, cloth: Cloth) -> LooseItem:
     """Draw a stain of 14 … 70 px radius."""
@@ -78,18 +101,6 @@ def _wicking(rng: np.random.Generator, shape: tuple[int, int], radius: float) ->
     return np.asarray(primitives.cloud(rng, shape, 0.9 * cell) + 0.5 * (along_warp + along_weft))
 
 
-_FLECK_COLORS = (
-    "#f0ece2",
-    "#e8e3d0",
-    "#22242a",
-    "#2c2018",
-    "#a03030",
-    "#2e5fa8",
-    "#c8a032",
-    "#33803f",
-)
-
-
 def fleck(rng: np.random.Generator, cloth: Cloth) -> LooseItem:
     """Draw a lumpy core with a few fibres that stick out of it."""
     size = float(rng.uniform(6, 24))
@@ -114,19 +125,6 @@ def _hair(rng: np.random.Generator, size: float) -> Path:
     reach = np.linspace(0.15, rng.uniform(0.4, 0.5), 8) * size
     angle = rng.uniform(0, 2 * np.pi) + np.linspace(0, rng.normal(0, 0.9), 8)
     return np.stack([reach * np.cos(angle), reach * np.sin(angle)], axis=1)
-
-
-_STEP_PX = 4.0  # along the path; also from one turn of the plies to the next
-_THREAD_COLORS = (
-    "#ece7da",
-    "#d8cdb4",
-    "#23262e",
-    "#4a2f25",
-    "#8f2f35",
-    "#274a86",
-    "#7f8a92",
-    "#3c6b45",
-)
 
 
 def loose_thread(rng: np.random.Generator, cloth: Cloth) -> LooseItem:

@@ -23,6 +23,11 @@ from engine.synthetic.scenes.primitives import Field, linear
 # From this share of warp on top, faults of the weft show on the back only.
 _WARP_FACED = 0.7
 _TRIES = 200
+_COLORS = ("#d8d4c8", "#30343c", "#7a3a34", "#3a5078")
+
+_BLUR_PX = 0.45  # keeps the yarns' edges from aliasing
+_FUZZ = 0.065  # relative brightness of loose fibres
+_MAX_TURN_DEG, _MAX_STRETCH = 2.5, 0.02
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,18 @@ class FaultAppearance:
 
 
 _MISSING = FaultAppearance(0.35, 0.55, 0.72)  # the gap is in the shade
+
+
 _THICK = FaultAppearance(1.6, 1.25, 1.16)  # and thereby raised into the light
+
+
 _DARK = FaultAppearance(1.05, 0.5, 0.8)
+
+
 _FOREIGN = FaultAppearance(1.3, 1.0, 0.85)  # of another colour
+
+
 _APPEARANCES = (_MISSING, _THICK, _DARK, _FOREIGN)
-_COLORS = ("#d8d4c8", "#30343c", "#7a3a34", "#3a5078")
 
 
 @dataclass(frozen=True)
@@ -104,11 +116,6 @@ def weave_fault(rng: np.random.Generator, cloth: Cloth, size_px: int) -> Fault:
     appearance = _APPEARANCES[rng.integers(len(_APPEARANCES))]
     color = visible_color(rng, _COLORS, cloth) if appearance is _FOREIGN else None
     return Fault("warp" if is_warp else "weft", first, n_yarns, stretch, appearance, color)
-
-
-_BLUR_PX = 0.45  # keeps the yarns' edges from aliasing
-_FUZZ = 0.065  # relative brightness of loose fibres
-_MAX_TURN_DEG, _MAX_STRETCH = 2.5, 0.02
 
 
 @dataclass(frozen=True)

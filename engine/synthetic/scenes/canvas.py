@@ -28,6 +28,8 @@ from engine.synthetic.scenes.record import Group, Scene
 
 SUPERSAMPLING = 2
 
+_MIDDLE = slice(SUPERSAMPLING // 2, None, SUPERSAMPLING)
+
 
 @dataclass(frozen=True)
 class Patch:
@@ -201,9 +203,6 @@ def _soften(field: Field, sigma: float) -> Field:
     small = cv2.resize(field, size, interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), sigma / 4)
     return np.asarray(cv2.resize(small, field.shape[::-1], interpolation=cv2.INTER_LINEAR))
-
-
-_MIDDLE = slice(SUPERSAMPLING // 2, None, SUPERSAMPLING)
 
 
 def develop(canvas: Canvas, anomaly_type: str, group: Group) -> Scene:

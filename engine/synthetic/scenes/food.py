@@ -26,6 +26,15 @@ FLAKES = Material("#c08a45", gloss=0.05, hardness=8, mottle=0.12, mottle_px=1.5)
 BANANA = Material("#e3c886", gloss=0.1, hardness=10, mottle=0.06, mottle_px=2)
 ALMOND_SKIN = Material("#8a5230", gloss=0.12, hardness=10, mottle=0.1, mottle_px=1.5)
 
+ORANGE_RADIUS, PEACH_RADIUS = 38.0, 41.0  # px
+
+ORANGE_SKIN = Material("#e8811a", gloss=0.35, hardness=14, mottle=0.07, mottle_px=7)
+PEACH_SKIN = Material("#e0a050", gloss=0.06, hardness=6, mottle=0.05, mottle_px=2)
+CALYX = Material("#5c6b2a", mottle=0.2)
+
+
+# Dry food
+
 
 def pile_flakes(canvas: Canvas, floor: Patch, part: int) -> None:
     """Heap flakes over a floor: curled plates, later ones on top, one relief for the heap."""
@@ -78,11 +87,7 @@ def paint_almond(canvas: Canvas, part: int, center: Position) -> None:
     canvas.paint(patch, ALMOND_SKIN, part=part, height=patch.dome(8), albedo=albedo)
 
 
-ORANGE_RADIUS, PEACH_RADIUS = 38.0, 41.0  # px
-
-ORANGE_SKIN = Material("#e8811a", gloss=0.35, hardness=14, mottle=0.07, mottle_px=7)
-PEACH_SKIN = Material("#e0a050", gloss=0.06, hardness=6, mottle=0.05, mottle_px=2)
-CALYX = Material("#5c6b2a", mottle=0.2)
+# Fruit
 
 
 def paint_orange(canvas: Canvas, part: int, center: Position, angle: float) -> None:

@@ -23,6 +23,17 @@ Points = Float[np.ndarray, "_ 2"]  # outlines drawn together differ in number of
 Path = Float[np.ndarray, "stations 2"]
 Position = tuple[float, float]
 
+Field = Float32[np.ndarray, "height width"]
+Rgb = Float32[np.ndarray, "3 #height #width"]
+
+SHEET_PX = 1200  # more than any canvas is wide or high
+
+Pose = tuple[Position, float]
+_TRIES, _RESTARTS = 40, 200
+
+
+# Outlines
+
 
 def place(points: Points, center_xy: Position, angle_deg: float) -> Points:
     """Turn an outline about the origin (clockwise on screen), then move it to its place."""
@@ -95,8 +106,7 @@ def bezier(start: Position, control: Position, other: Position, end: Position) -
     return np.asarray(sum(w * c for w, c in zip(weights, corners, strict=True)))
 
 
-Field = Float32[np.ndarray, "height width"]
-Rgb = Float32[np.ndarray, "3 #height #width"]
+# Shading
 
 
 @dataclass(frozen=True)
@@ -163,7 +173,7 @@ def shade(
     return lit, np.asarray(shine * np.float32(material.gloss / (1 - level)))
 
 
-SHEET_PX = 1200  # more than any canvas is wide or high
+# Textures
 
 
 def cloud(rng: np.random.Generator, shape: tuple[int, int], cell_px: float) -> Field:
@@ -214,8 +224,7 @@ def weave(rng: np.random.Generator, shape: tuple[int, int], pitch_px: float) -> 
     )
 
 
-Pose = tuple[Position, float]
-_TRIES, _RESTARTS = 40, 200
+# Poses
 
 
 def scatter(
