@@ -12,20 +12,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, TypeVar
 
 from engine.atomic import OutputError
+from engine.benchmark.records import JsonRecord
 
-
-@runtime_checkable
-class Noted(Protocol):
-    """A run that can be written as JSON."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-
-
-R = TypeVar("R", bound=Noted)
+R = TypeVar("R", bound=JsonRecord)
 
 
 class Journal(Generic[R]):

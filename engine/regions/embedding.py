@@ -70,7 +70,7 @@ def classify(
 ) -> Float32[np.ndarray, "queries classes"]:
     """Probability that a region is of each class, 0 … 1; none reaching 0.5 means unknown.
 
-    ``demands`` are those of :func:`demands_of`. They decide whether the most probable class is
+    ``demands`` are those of ``demands_of``. They decide whether the most probable class is
     accepted, never which one is the most probable. A class without examples has probability 0.
     """
     result = np.zeros((len(same), n_classes), np.float32)

@@ -200,7 +200,7 @@ def draw_maps(
     sample = frames.examination.sample
     size, grid = sample.is_valid.shape, sample.dense.is_valid.shape
     labels, errors = agreed(votes).argmax(axis=1), disagreement(votes)
-    labels = np.where(labels == votes.shape[2] - 1, NO_CLASS, kinds)
+    labels = np.where(labels == votes.shape[2] - 1, NO_CLASS, labels)
     class_map = np.full(size, NOTHING, dtype=np.int64)
     error_map = np.zeros(size)
     row_of = (np.arange(size[0]) * grid[0]) // size[0]

@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32, Int
 from engine.report import Report
 from features.region import Region
 
-Kind = Literal["accepted", "defect", "unknown"]
+RegionKind = Literal["accepted", "defect", "unknown"]
 UNKNOWN = "unknown"
 
 
@@ -28,7 +28,7 @@ class FoundRegion:
     region: Region
     class_name: str
     class_index: int
-    kind: Kind
+    kind: RegionKind
     confidence: float
     novelty: float
     probabilities: tuple[float, ...] = ()

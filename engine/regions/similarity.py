@@ -85,7 +85,7 @@ def squared_distance(
 ) -> Float32[np.ndarray, "queries examples"]:
     """Return the least squared distance over the views of each taught region.
 
-    Rows have their half norms (:func:`with_half_norm`). Only view 0 of what is asked
+    Rows have their half norms (``with_half_norm``). Only view 0 of what is asked
     counts: the taught views hold every relative rotation already.
     """
     n_examples, n_views, dim = taught.shape

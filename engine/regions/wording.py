@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.regions.report import FoundRegion, Kind, RegionReport
+from engine.regions.report import FoundRegion, RegionKind, RegionReport
 
-KIND_WORDS: dict[Kind, str] = {
+KIND_WORDS: dict[RegionKind, str] = {
     "accepted": "accepted",
     "defect": "defect",
     "unknown": "of no class",
@@ -20,7 +20,7 @@ class FoundClass:
 
     class_index: int
     name: str
-    kind: Kind
+    kind: RegionKind
     numbers: tuple[int, ...]
     confidences: tuple[float, ...]
 

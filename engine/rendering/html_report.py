@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from engine.regions.report import FoundRegion, Kind, RegionReport
+from engine.regions.report import FoundRegion, RegionKind, RegionReport
 from engine.regions.wording import (
     KIND_WORDS,
     FoundClass,
@@ -47,7 +47,7 @@ from engine.rendering.tables import (
 from engine.report import Deviation, Report
 from features.images import resize
 
-MARKS: dict[Kind, str] = {"accepted": "✓", "defect": "✕", "unknown": "?"}
+MARKS: dict[RegionKind, str] = {"accepted": "✓", "defect": "✕", "unknown": "?"}
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def region_section(photo: UInt8[np.ndarray, "_ _ 3"], report: RegionReport) -> R
     )
 
 
-def _badge(report: RegionReport, class_index: int, kind: Kind) -> ClassBadge:
+def _badge(report: RegionReport, class_index: int, kind: RegionKind) -> ClassBadge:
     color = color_of(report, class_index)
     return ClassBadge(css_color(color), css_color(ink_on(color)), MARKS[kind], KIND_WORDS[kind])
 

@@ -21,7 +21,7 @@ from jaxtyping import Bool, UInt8
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from engine.regions.report import Kind
+from engine.regions.report import RegionKind
 from engine.rendering.colors import ink_on
 from engine.rendering.strokes import BLACK, WHITE, Color
 from features.region import Region
@@ -133,16 +133,16 @@ def _has(font: Font, letter: str) -> bool:
 
 
 def badge_size(text: str, height_px: int) -> tuple[int, int]:
-    """Return width and height of the plate with this text, in pixels."""
+    """Return width and height of the badge with this text, in pixels."""
     text_width, _, _, _ = _text_size(text, height_px)
     gap = round(0.2 * height_px) if text else 0
     return round(text_width + gap + 1.1 * height_px), height_px
 
 
 def draw_badge(
-    image: Image, center_xy: Point, height_px: int, text: str, kind: Kind, color: Color
+    image: Image, center_xy: Point, height_px: int, text: str, kind: RegionKind, color: Color
 ) -> None:
-    """Draw a plate with a text and the mark of the kind; what lies outside the image is cut off."""
+    """Draw a badge with a text and the mark of the kind; what lies outside the image is cut off."""
     width, height = badge_size(text, height_px)
     left, top = round(center_xy[0] - width / 2), round(center_xy[1] - height / 2)
     ink, radius = ink_on(color), round(height * (0.5 if kind == "accepted" else 0.12))
@@ -170,9 +170,9 @@ def place_badges(
     sizes: Sequence[tuple[int, int]],
     is_taken: Bool[np.ndarray, "height width"],
 ) -> list[Point]:
-    """Choose the centre of each plate beside its box: inside the image, on few taken pixels.
+    """Choose the centre of each badge beside its box: inside the image, on few taken pixels.
 
-    Plates hide each other only where there is no room left.
+    Badges hide each other only where there is no room left.
     """
     busy, places = is_taken.astype(np.float32), []
     for box, (width, height) in zip(boxes_xyxy, sizes, strict=True):
@@ -181,13 +181,13 @@ def place_badges(
         ]
         costs = [float(busy[_window(each, (width, height))].sum()) for each in options]
         best = options[int(np.argmin(costs))]
-        busy[_window(best, (width, height))] += 8  # rather hide a region than another plate
+        busy[_window(best, (width, height))] += 8  # rather hide a region than another badge
         places.append(best)
     return places
 
 
 def _around(box_xyxy: tuple[float, float, float, float], width: int, height: int) -> list[Point]:
-    """Return centres of a plate beside a box, at one and two plates' distance; best first."""
+    """Return centres of a badge beside a box, at one and two badges' distance; best first."""
     left, top, right, bottom = box_xyxy
     places = []
     for away in (0.5, 1.7):
@@ -231,7 +231,7 @@ def _plate(image: Image, box_xywh: tuple[int, int, int, int], radius: int, color
 
 
 def _text_size(text: str, height_px: int) -> tuple[int, int, float, int]:
-    """Return width, height, scale and thickness of a text on a plate of this height."""
+    """Return width, height, scale and thickness of a text on a badge of this height."""
     scale = cv2.getFontScaleFromHeight(_FONT, max(4, round(0.58 * height_px)), 1)
     thickness = max(1, round(height_px / 18))
     (width, height), _ = cv2.getTextSize(text or "0", _FONT, scale, thickness)
@@ -265,7 +265,7 @@ def ring(drawn: Image, region: Region, color: Color) -> None:
 
 
 def number(
-    drawn: Image, regions: Sequence[Region], kinds: Sequence[Kind], colors: Sequence[Color]
+    drawn: Image, regions: Sequence[Region], kinds: Sequence[RegionKind], colors: Sequence[Color]
 ) -> None:
     """Put the number of each region, from 1, beside it, with a line to it; the first is on top."""
     height, line = _badge_px(drawn), line_px(drawn)

@@ -173,7 +173,7 @@ def _kinds(canvas: Image, place: tuple[int, int]) -> Texts:
 
 
 def _class(canvas: Image, place: tuple[int, int], each: FoundClass, color: Color) -> Texts:
-    """Draw the line of a class: its plate, its name, and below what is known of it."""
+    """Draw the line of a class: its badge, its name, and below what is known of it."""
     x, y = place
     width, height = badge_size("", BADGE_PX)
     draw_badge(canvas, (x + 2 + width / 2, y + 4 + height / 2), BADGE_PX, "", each.kind, color)

@@ -6,7 +6,6 @@ the photographs of one roll are held in memory.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,12 +15,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import atomic_write
 from engine.benchmark.journal import Journal, fingerprint
 from engine.benchmark.regions.ablation import measure_steps
 from engine.benchmark.regions.figures import SCHEMA, RegionsBench, RollRun, Speed
 from engine.benchmark.regions.photographs import BoxedResult
 from engine.benchmark.regions.walkthrough import Counts, ProgressReporter, take_roll, walk_on
+from engine.benchmark.results import write_result
 from engine.benchmark.workers import spread
 from engine.inspector import Inspector
 
@@ -109,17 +108,6 @@ def run_regions_bench(
             write_result(result, results_path)
         journal.remove()
     return result
-
-
-def write_result(result: RegionsBench, path: Path) -> None:
-    """Write the JSON file whole or not at all.
-
-    Raises:
-        OutputError: If the file cannot be written.
-    """
-    text = json.dumps(result.as_dict(), indent=1, allow_nan=False, ensure_ascii=False)
-    with atomic_write(path) as stream:
-        stream.write(text.encode() + b"\n")
 
 
 def _measure_all(

@@ -147,7 +147,7 @@ class Cloth:
 
     Colours are "#rrggbb"; ``pitch_px`` is from yarn to yarn, of the warp and of the weft;
     ``unevenness`` the relative spread of a yarn's thickness; ``slubs`` how many thick places there
-    are in 10,000 crossings; ``crimp`` and ``gloss`` as in :func:`weaves.relief`.
+    are in 10,000 crossings; ``crimp`` and ``gloss`` as in ``relief``.
     """
 
     seed: int

@@ -201,7 +201,7 @@ def fractal(rng: np.random.Generator, shape: tuple[int, int], cell_px: float) ->
 
 @lru_cache(maxsize=32)
 def sheet(cell_px: int) -> Field:
-    """A large stock of :func:`fractal` noise, always the same; cut anywhere, it costs nothing."""
+    """A large stock of ``fractal`` noise, always the same; cut anywhere, it costs nothing."""
     field = fractal(np.random.default_rng(cell_px), (SHEET_PX, SHEET_PX), cell_px)
     field.flags.writeable = False
     return field

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alignment.aligned import AlignedParts
-from engine.regions.report import FoundRegion, Kind, RegionReport
+from engine.regions.report import FoundRegion, RegionKind, RegionReport
 from engine.regions.wording import found_classes, reason_line, total_line, verdict_line
 from engine.rendering import labels
 from engine.rendering.colors import EXTRA_COLOR, class_colors
@@ -63,7 +63,7 @@ def found(box: tuple[int, int, int, int], class_index: int, confidence: float = 
     return FoundRegion(region, name, class_index, kind, confidence, 2.0)
 
 
-def _class(index: int) -> tuple[str, Kind]:
+def _class(index: int) -> tuple[str, RegionKind]:
     return NAMES[index % 3], ("accepted", "defect")[index % 3 == 1]
 
 
