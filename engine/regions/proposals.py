@@ -60,13 +60,13 @@ def _peeled(left: Map, config: ProposalConfig) -> Iterator[Proposal]:
     halo = _disc(config.halo_px)
     while True:
         is_peeled = np.zeros(left.shape, dtype=bool)
-        for window, is_inside in _things(left >= config.grow_above, config.join_px):
+        for window, is_inside in _components(left >= config.grow_above, config.join_px):
             values = np.where(is_inside, left[window], 0)
             peak = float(values.max())
             if peak < config.seed_above:
                 continue
             level = max(config.grow_above, config.halo * peak)
-            for inner, is_core in _things(values >= level, config.join_px):
+            for inner, is_core in _components(values >= level, config.join_px):
                 strongest = float(np.where(is_core, values[inner], 0).max())
                 if strongest < config.seed_above:
                     continue
@@ -79,20 +79,20 @@ def _peeled(left: Map, config: ProposalConfig) -> Iterator[Proposal]:
         left[cv2.dilate(is_peeled.astype(np.uint8), halo) > 0] = 0
 
 
-def _things(
+def _components(
     mask: Bool[np.ndarray, "_ _"], gap_px: int
 ) -> Iterator[tuple[tuple[slice, slice], Bool[np.ndarray, "_ _"]]]:
-    """Give the window of each thing and its pixels there, small gaps in it closed.
+    """Give the window of each component and its pixels there, small gaps in it closed.
 
-    What is no farther apart than a small gap is one thing even where closing fills no gap: in
+    What is no farther apart than a small gap is one component even where closing fills no gap: in
     lines thinner than that.
     """
     reached, closed = _closed(mask.astype(np.uint8), gap_px)
-    n_things, things, statistics, _ = cv2.connectedComponentsWithStats(reached)
-    for number in range(1, n_things):
+    n_components, components, statistics, _ = cv2.connectedComponentsWithStats(reached)
+    for number in range(1, n_components):
         x, y, width, height, _ = statistics[number].tolist()
         window = slice(y, y + height), slice(x, x + width)
-        yield window, (things[window] == number) & (closed[window] > 0)
+        yield window, (components[window] == number) & (closed[window] > 0)
 
 
 def _closed(mask: Plane, gap_px: int) -> tuple[Plane, Plane]:

@@ -72,7 +72,7 @@ class Suggestion:
         return len({each.image_name for each in self.members})
 
 
-class Survey:
+class SuggestionCollector:
     """Looks at one image after the other, and groups what was unknown on those seen so far."""
 
     def __init__(self, recogniser: Recogniser) -> None:
@@ -119,7 +119,7 @@ def suggest(
     Raises:
         LibraryError: The library cannot be read.
     """
-    survey = Survey(recogniser)
+    survey = SuggestionCollector(recogniser)
     for n_done, (name, image) in enumerate(images, 1):
         survey.look(name, image)
         if progress:

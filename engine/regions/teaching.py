@@ -210,7 +210,7 @@ LessonResult = TypeVar("LessonResult")
 
 
 @dataclass(frozen=True, eq=False)
-class Effect:
+class LessonEffect:
     """How one image was judged before a lesson, and how it is judged after it."""
 
     before: RegionReport
@@ -222,11 +222,11 @@ class Effect:
         return self.before.verdict != self.after.verdict
 
 
-def give(
+def apply_lesson(
     recogniser: Recogniser,
     examinations: Mapping[str, Examination],
     lesson: Callable[[], LessonResult],
-) -> tuple[LessonResult, dict[str, Effect]]:
+) -> tuple[LessonResult, dict[str, LessonEffect]]:
     """Judge examined images before and after one lesson, or several, to the recogniser's library.
 
     Returns what ``lesson`` returns, and the effect on each image by its name.
@@ -237,5 +237,6 @@ def give(
     before = {name: recogniser.judge(each) for name, each in examinations.items()}
     given = lesson()
     return given, {
-        name: Effect(before[name], recogniser.judge(each)) for name, each in examinations.items()
+        name: LessonEffect(before[name], recogniser.judge(each))
+        for name, each in examinations.items()
     }

@@ -63,7 +63,7 @@ class Teacher:
     def teach(self, photo: BoxedPhoto, box: LabelledBox) -> None:
         """Teach what is in a box as an example of its class."""
         examination = self.recogniser.inspector.examine(read_image(photo.path))
-        region = self.thing(examination, box.region(examination.image_size))
+        region = self.region_in_box(examination, box.region(examination.image_size))
         outlined = Outlined(region, photo.path.name)
         name = self.class_names[box.class_index]
         teach(self.recogniser, examination, outlined, name, "defect", is_forced=True)
@@ -73,21 +73,21 @@ class Teacher:
         examination = self.recogniser.inspector.examine(read_image(photo.path))
         frames = Frames(examination, self.recogniser.config.photo_area_px)
         boxes = tuple(box.region(examination.image_size) for box in photo.boxes)
-        things = [self.thing(examination, box) for box in boxes]
+        regions = [self.region_in_box(examination, box) for box in boxes]
         dense = examination.sample.dense
-        tokens = tuple(describe_regions(dense, things, frames.image_to_cells))
-        views = self.recogniser.embedder.describe(examination.image, things)
+        tokens = tuple(describe_regions(dense, regions, frames.image_to_cells))
+        views = self.recogniser.embedder.describe(examination.image, regions)
         return DescribedPhoto(photo, examination, boxes, tokens, views)
 
-    def thing(self, examination: Examination, box: Region) -> Region:
+    def region_in_box(self, examination: Examination, box: Region) -> Region:
         """Find the pixels of the thing in a box; all of the box where that is not plausible."""
         frames = Frames(examination, self.recogniser.config.photo_area_px)
         found = exact(self.recogniser, frames, Outlined(box, is_rough=True))
         inside = found.over(examination.image_size) & box.over(examination.image_size)
         if not inside.any():
             return box
-        thing = Region.of(inside)
-        return thing if box_iou(thing.box_xyxy, box.box_xyxy) >= LEAST_REACH else box
+        found = Region.of(inside)
+        return found if box_iou(found.box_xyxy, box.box_xyxy) >= LEAST_REACH else box
 
     def judge(self, subject: DescribedPhoto) -> BoxVerdict:
         """Name what is in the boxes, and find it without them."""

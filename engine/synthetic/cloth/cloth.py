@@ -58,7 +58,9 @@ def render_cloth(
     canvas.class_of_part.extend(range(1, len(items) + 1))  # each item is one part
     streams = [stream(name, cloth.seed, seed, i) for i, name in enumerate(items)]
     lines = {i: streams[i] for i, name in enumerate(items) if name == _LINE}
-    things = {i: _thing(streams[i], cloth, name) for i, name in enumerate(items) if name != _LINE}
+    things = {
+        i: _loose_item(streams[i], cloth, name) for i, name in enumerate(items) if name != _LINE
+    }
 
     bands = _weave(canvas, cloth, seed, lines, is_touching)
     order = stream("/".join(items), cloth.seed, seed)
@@ -81,7 +83,7 @@ def _check(items: Sequence[str], size_px: int) -> None:
         raise ValueError(f"size_px must be at least {_MIN_SIZE_PX}, got {size_px}; enlarge it")
 
 
-def _thing(rng: np.random.Generator, cloth: Cloth, name: str) -> LooseItem:
+def _loose_item(rng: np.random.Generator, cloth: Cloth, name: str) -> LooseItem:
     if name in BUTTONS:
         return button(rng, name)
     return hole(rng, cloth) if name == _HOLE else _LOOSE[name](rng, cloth)
