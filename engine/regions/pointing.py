@@ -15,8 +15,7 @@ from jaxtyping import UInt8
 from engine.regions.frames import Frames
 from engine.regions.recogniser import ClassMatch, outliner_of
 from engine.regions.segmentation import refine
-from engine.regions.teaching import exact, thumbnail
-from engine.regions.tokens import describe_regions
+from engine.regions.teaching import describe_outlined, thumbnail
 from features.region import Region, RegionError
 
 if TYPE_CHECKING:
@@ -95,11 +94,9 @@ class Preview:
 def preview(recogniser: Recogniser, examination: Examination, outlined: Outlined) -> Preview:
     """Show what teaching this outline would teach; nothing is taught."""
     frames = Frames(examination, recogniser.config.photo_area_px)
-    region = exact(recogniser, frames, outlined)
-    tokens = describe_regions(examination.sample.dense, [region], frames.image_to_cells)[0]
-    views = recogniser.embedder.describe(examination.image, [region])
+    described = describe_outlined(recogniser, frames, outlined)
     return Preview(
-        region,
-        thumbnail(examination.image, region, PICTURE_PX),
-        tuple(recogniser.class_matches(tokens, views)),
+        described.region,
+        thumbnail(examination.image, described.region, PICTURE_PX),
+        tuple(recogniser.class_matches(described.tokens, described.views)),
     )

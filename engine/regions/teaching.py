@@ -64,6 +64,15 @@ class Outlined:
     is_rough: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class DescribedRegion:
+    """The exact pixels of an outlined region, its tokens, and its views as a whole."""
+
+    region: Region
+    tokens: RegionTokens
+    views: Float32[np.ndarray, "1 views dim"]
+
+
 def teach(
     recogniser: Recogniser,
     examination: Examination,
@@ -83,13 +92,11 @@ def teach(
     """
     _check_inside(outlined.region, examination.image_size)
     frames = Frames(examination, recogniser.config.photo_area_px)
-    region = exact(recogniser, frames, outlined)
-    tokens = describe_regions(examination.sample.dense, [region], frames.image_to_cells)[0]
-    views = recogniser.embedder.describe(examination.image, [region])
+    described = describe_outlined(recogniser, frames, outlined)
     if not is_forced:
-        _refuse_conflict(recogniser, class_name, tokens, views, outlined.image_name)
-    taught = _turned(recogniser, examination, region, frames, tokens)
-    image = examination.image
+        _refuse_conflict(recogniser, class_name, described, outlined.image_name)
+    taught = _turned(recogniser, described, frames)
+    region, image = described.region, examination.image
     return recogniser.library.teach(
         class_name,
         kind,
@@ -101,7 +108,7 @@ def teach(
             thumbnail=thumbnail(image, region),
             features={
                 "tokens": recogniser.scale.to_stored(taught),
-                "views": views[0].astype(np.float16),
+                "views": described.views[0].astype(np.float16),
             },
             note=outlined.note,
             verdict=recogniser.inspector.judge(examination).verdict,
@@ -130,6 +137,17 @@ def exact(recogniser: Recogniser, frames: Frames, outlined: Outlined) -> Region:
     return frames.in_image(found)
 
 
+def describe_outlined(
+    recogniser: Recogniser, frames: Frames, outlined: Outlined
+) -> DescribedRegion:
+    """Describe the pixels that an outline means as the recogniser compares them."""
+    examination = frames.examination
+    region = exact(recogniser, frames, outlined)
+    tokens = describe_regions(examination.sample.dense, [region], frames.image_to_cells)[0]
+    views = recogniser.embedder.describe(examination.image, [region])
+    return DescribedRegion(region, tokens, views)
+
+
 def thumbnail(
     image: Image, region: Region, longest_px: int = THUMBNAIL_PX
 ) -> UInt8[np.ndarray, "rows columns 3"]:
@@ -153,18 +171,15 @@ def thumbnail(
 
 
 def _turned(
-    recogniser: Recogniser,
-    examination: Examination,
-    region: Region,
-    frames: Frames,
-    tokens: RegionTokens,
+    recogniser: Recogniser, described: DescribedRegion, frames: Frames
 ) -> Float32[np.ndarray, "scales kept dim"]:
     """Describe the region as if the image had been photographed in other orientations, too.
 
     Descriptors know directions; what lies loosely on the product does not.
     """
-    config, sample = recogniser.config, examination.sample
-    every = [thinned(tokens, config.n_tokens)]
+    config, examination = recogniser.config, frames.examination
+    sample = examination.sample
+    every = [thinned(described.tokens, config.n_tokens)]
     backbone = recogniser.inspector.backbone
     picture, is_valid = examination.upright.same_of(examination.photo)
     for n_quarters in range(1, config.n_turns):
@@ -176,7 +191,7 @@ def _turned(
         if back.shape != sample.dense.tokens.shape:
             continue  # a network with an input of fixed shape sees a turned image squeezed
         dense = DenseMap(back, sample.dense.is_valid)
-        own = describe_regions(dense, [region], frames.image_to_cells)[0]
+        own = describe_regions(dense, [described.region], frames.image_to_cells)[0]
         every.append(thinned(own, config.n_tokens))
     return np.concatenate(every, axis=1)
 
@@ -184,12 +199,11 @@ def _turned(
 def _refuse_conflict(
     recogniser: Recogniser,
     class_name: str,
-    tokens: RegionTokens,
-    views: Float32[np.ndarray, "1 views dim"],
+    described: DescribedRegion,
     image_name: str,
 ) -> None:
     """Two names for one look would make every later verdict a matter of chance."""
-    matches = recogniser.class_matches(tokens, views)
+    matches = recogniser.class_matches(described.tokens, described.views)
     if not matches or matches[0].probability < CONFLICT_ABOVE:
         return
     other, example_id = matches[0].known, matches[0].example_id

@@ -15,8 +15,8 @@ KIND_WORDS: dict[RegionKind, str] = {
 
 
 @dataclass(frozen=True)
-class FoundClass:
-    """A class that was found in an image; ``numbers`` are those of its regions, from 1."""
+class FoundRegionClass:
+    """A region class that was found in an image; ``numbers`` are those of its regions, from 1."""
 
     class_index: int
     name: str
@@ -31,9 +31,9 @@ class FoundClass:
         return f"{least} %" if least == most else f"{least} to {most} %"
 
 
-def found_classes(report: RegionReport) -> list[FoundClass]:
+def found_classes(report: RegionReport) -> list[FoundRegionClass]:
     """Gather the regions of each class: defects first, then unknown, then accepted."""
-    gathered: list[FoundClass] = []
+    gathered: list[FoundRegionClass] = []
     for each in (*report.defects, *report.unknown, *report.accepted):
         if any(each.class_index == known.class_index for known in gathered):
             continue
@@ -44,7 +44,7 @@ def found_classes(report: RegionReport) -> list[FoundClass]:
         ]
         numbers, confidences = zip(*same, strict=True)
         gathered.append(
-            FoundClass(each.class_index, each.class_name, each.kind, numbers, confidences)
+            FoundRegionClass(each.class_index, each.class_name, each.kind, numbers, confidences)
         )
     return gathered
 

@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from engine.regions.report import FoundRegion, RegionKind, RegionReport
 from engine.regions.wording import (
     KIND_WORDS,
-    FoundClass,
+    FoundRegionClass,
     found_classes,
     reason_line,
     total_line,
@@ -37,7 +37,7 @@ from engine.rendering.region_maps import (
     heat_scale,
 )
 from engine.rendering.tables import (
-    ClassLine,
+    PartClassLine,
     ScoreLine,
     class_lines,
     count_regions,
@@ -89,7 +89,7 @@ class RegionSection:
     error: str
     error_top: float
     lines: tuple[RegionLine, ...]
-    legend: tuple[tuple[FoundClass, ClassBadge], ...]
+    legend: tuple[tuple[FoundRegionClass, ClassBadge], ...]
     absent: tuple[str, ...]
 
 
@@ -187,7 +187,7 @@ class Section:
     report: Report
     deviations: tuple[tuple[str, Deviation], ...]
     scores: tuple[ScoreLine, ...]
-    classes: tuple[ClassLine, ...]
+    classes: tuple[PartClassLine, ...]
     thumbnail: Picture
     photo: Picture
     anomaly: Picture

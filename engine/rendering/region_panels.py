@@ -11,7 +11,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from engine.regions.report import RegionReport
-from engine.regions.wording import KIND_WORDS, FoundClass, found_classes, total_line, verdict_line
+from engine.regions.wording import (
+    KIND_WORDS,
+    FoundRegionClass,
+    found_classes,
+    total_line,
+    verdict_line,
+)
 from engine.rendering import overlays
 from engine.rendering.colors import heat_colors
 from engine.rendering.labels import badge_size, draw_badge, shortened, text_width, write
@@ -172,7 +178,7 @@ def _kinds(canvas: Image, place: tuple[int, int]) -> Texts:
     return texts
 
 
-def _class(canvas: Image, place: tuple[int, int], each: FoundClass, color: Color) -> Texts:
+def _class(canvas: Image, place: tuple[int, int], each: FoundRegionClass, color: Color) -> Texts:
     """Draw the line of a class: its badge, its name, and below what is known of it."""
     x, y = place
     width, height = badge_size("", BADGE_PX)

@@ -41,8 +41,8 @@ class ScoreLine:
 
 
 @dataclass(frozen=True)
-class ClassLine:
-    """One class: its mark and colours in the pictures, how many are usual and were found.
+class PartClassLine:
+    """One part class: its mark and colours in the pictures, how many are usual and were found.
 
     ``is_off`` tells whether the report counts that difference as a deviation.
     """
@@ -72,7 +72,7 @@ def score_lines(report: Report) -> tuple[ScoreLine, ...]:
 
 def class_lines(
     report: Report, usual_counts: Int[np.ndarray, " classes"], class_names: Sequence[str]
-) -> tuple[ClassLine, ...]:
+) -> tuple[PartClassLine, ...]:
     """Return a line for each class, one for parts of no class if there are any, background last.
 
     A deviation in the count of a class says what is usual better than ``usual_counts``.
@@ -85,7 +85,7 @@ def class_lines(
     usual = dict(enumerate(usual_counts.tolist())) | off
     aligned = report.aligned
     lines = [
-        ClassLine(
+        PartClassLine(
             mark=str(class_id),
             name=name,
             color=css_color(color),
@@ -103,7 +103,7 @@ def class_lines(
     if n_extra:
         color, ink = css_color(EXTRA_COLOR), css_color(ink_on(EXTRA_COLOR))
         is_off = EXTRA in off
-        lines.append(ClassLine("?", "of no class", color, ink, 0, n_extra, False, is_off))
+        lines.append(PartClassLine("?", "of no class", color, ink, 0, n_extra, False, is_off))
     return tuple(sorted(lines, key=lambda line: line.is_background))
 
 
