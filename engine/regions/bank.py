@@ -24,7 +24,7 @@ from features.dense import Backbone
 if TYPE_CHECKING:
     from engine.library import Library
 
-# normal cells that asked tokens are compared with; more make them hardly any nearer
+# normal cells that the tokens of a region are compared with; more make them hardly any nearer
 N_NORMAL = 2048
 # taught tokens of one class: thousands of examples of it hardly differ
 N_TOKENS_OF_CLASS = 2048

@@ -44,7 +44,7 @@ class RegionEmbedder(Protocol):
 
     def same(
         self,
-        asked: Float32[np.ndarray, "queries views dim"],
+        query: Float32[np.ndarray, "queries views dim"],
         taught: Float32[np.ndarray, "examples views dim"],
     ) -> Float32[np.ndarray, "queries examples"]:
         """Probability that they are of one class, 0 … 1; below 0.5 they are not."""

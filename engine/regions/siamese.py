@@ -51,11 +51,11 @@ class Siamese:
 
     def same(
         self,
-        asked: Float32[np.ndarray, "queries views dim"],
+        query: Float32[np.ndarray, "queries views dim"],
         taught: Float32[np.ndarray, "examples views dim"],
     ) -> Float32[np.ndarray, "queries examples"]:
         """Probability that they are of one class; below 0.5 they are not."""
-        return self._curve.same(asked, taught)
+        return self._curve.same(query, taught)
 
     def identity(self) -> dict[str, str]:
         """Name the network by the SHA-256 of its weights."""

@@ -58,11 +58,11 @@ class Curve:
 
     def same(
         self,
-        asked: Float32[np.ndarray, "queries views dim"],
+        query: Float32[np.ndarray, "queries views dim"],
         taught: Float32[np.ndarray, "examples views dim"],
     ) -> Float32[np.ndarray, "queries examples"]:
         """Turn the distance of each pair into the probability of being the same, 0 … 1."""
-        margin = np.float32(self.bias) - np.float32(self.slope) * squared_distance(asked, taught)
+        margin = np.float32(self.bias) - np.float32(self.slope) * squared_distance(query, taught)
         return probability(margin)
 
 
@@ -80,22 +80,22 @@ def with_half_norm(
 
 
 def squared_distance(
-    asked: Float32[np.ndarray, "queries views dim"],
+    query: Float32[np.ndarray, "queries views dim"],
     taught: Float32[np.ndarray, "examples views dim"],
 ) -> Float32[np.ndarray, "queries examples"]:
     """Return the least squared distance over the views of each taught region.
 
-    Rows have their half norms (``with_half_norm``). Only view 0 of what is asked
-    counts: the taught views hold every relative rotation already.
+    Rows have their half norms (``with_half_norm``). Only view 0 of the query counts: the taught
+    views hold every relative rotation already.
     """
     n_examples, n_views, dim = taught.shape
     if not n_examples:
-        return np.empty((len(asked), 0), np.float32)
-    first = asked[:, 0].copy()
+        return np.empty((len(query), 0), np.float32)
+    first = query[:, 0].copy()
     first[:, -1] = -1
     # x.y - |y|^2/2, from which |x - y|^2 = |x|^2 - 2 (x.y - |y|^2/2)
     closeness = (taught.reshape(-1, dim) @ first.T).reshape(n_examples, n_views, -1).max(axis=1)
-    nearest = 2 * (asked[:, 0, -1:] - closeness.T)
+    nearest = 2 * (query[:, 0, -1:] - closeness.T)
     return np.asarray(np.maximum(nearest, 0))
 
 
@@ -114,11 +114,11 @@ class Arrangement:
 
     def same(
         self,
-        asked: Float32[np.ndarray, "queries views dim"],
+        query: Float32[np.ndarray, "queries views dim"],
         taught: Float32[np.ndarray, "examples views dim"],
     ) -> Float32[np.ndarray, "queries examples"]:
         """Probability that they are of one class; below 0.5 they are not."""
-        return CURVE.same(asked, taught)
+        return CURVE.same(query, taught)
 
     def identity(self) -> dict[str, str]:
         """There are no weights, only the measures of this version."""

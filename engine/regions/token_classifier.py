@@ -39,26 +39,26 @@ class TokenBank:
     n_classes: int
     normal: Float32[np.ndarray, "scales cells dim"]
 
-    def votes(self, asked: Tokens, config: MicroConfig) -> Float[np.ndarray, "voting cells labels"]:
+    def votes(self, query: Tokens, config: MicroConfig) -> Float[np.ndarray, "voting cells labels"]:
         """Return the probability of each class, and of "unknown" at last, as each scale sees it."""
         return np.stack(
             [
-                _votes(asked[s], self.taught[s], self.normal[s], self, config)
-                for s in range(min(config.n_scales, len(asked)))
+                _votes(query[s], self.taught[s], self.normal[s], self, config)
+                for s in range(min(config.n_scales, len(query)))
             ]
         )
 
 
 def _votes(
-    asked: Float32[np.ndarray, "cells dim"],
+    query: Float32[np.ndarray, "cells dim"],
     taught: Float32[np.ndarray, "tokens dim"],
     normal: Float32[np.ndarray, "_ dim"],
     bank: TokenBank,
     config: MicroConfig,
 ) -> Float[np.ndarray, "cells labels"]:
-    to_taught = _distances(asked, taught)
-    to_normal = np.maximum(_distances(asked, normal).min(axis=1), 1e-6)
-    log_odds = np.zeros((len(asked), bank.n_classes + 1))
+    to_taught = _distances(query, taught)
+    to_normal = np.maximum(_distances(query, normal).min(axis=1), 1e-6)
+    log_odds = np.zeros((len(query), bank.n_classes + 1))
     for class_id in range(bank.n_classes):
         own = to_taught[:, bank.class_of_token == class_id]
         n_nearest = min(config.n_neighbours, own.shape[1])
@@ -72,12 +72,12 @@ def _votes(
 
 
 def _distances(
-    asked: Float32[np.ndarray, "cells dim"], known: Float32[np.ndarray, "tokens dim"]
+    query: Float32[np.ndarray, "cells dim"], known: Float32[np.ndarray, "tokens dim"]
 ) -> Float32[np.ndarray, "cells tokens"]:
     squared = (
-        np.einsum("cd,cd->c", asked, asked)[:, None]
+        np.einsum("cd,cd->c", query, query)[:, None]
         + np.einsum("td,td->t", known, known)
-        - 2 * asked @ known.T
+        - 2 * query @ known.T
     )
     return np.asarray(np.sqrt(np.maximum(squared, 0)), dtype=np.float32)
 

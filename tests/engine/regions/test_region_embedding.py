@@ -13,8 +13,8 @@ class Points:
     def describe(self, image: np.ndarray, regions: list) -> np.ndarray:
         raise AssertionError("numbers are described already")
 
-    def same(self, asked: np.ndarray, taught: np.ndarray) -> np.ndarray:
-        return Curve(bias=3.0, slope=3.0).same(asked, taught)
+    def same(self, query: np.ndarray, taught: np.ndarray) -> np.ndarray:
+        return Curve(bias=3.0, slope=3.0).same(query, taught)
 
     def identity(self) -> dict[str, str]:
         return {"regions": "points"}
