@@ -28,7 +28,7 @@ import numpy as np
 
 from engine.regions.embedding import RegionEmbedder, classify, demands_of
 from engine.regions.siamese import Siamese
-from engine.regions.similarity import Arrangement, Curve, sealed, squared_distance
+from engine.regions.similarity import Arrangement, Curve, squared_distance, with_half_norm
 from engine.synthetic.cloth import BUTTONS, DEFECTS, draw_cloth, render_cloth
 from features.embedded.backbone import EmbeddedBackbone
 from features.region import Region
@@ -64,7 +64,7 @@ class MeanTokens:
             size = tokens.shape[1::-1]
             weight = cv2.resize(mask, size, interpolation=cv2.INTER_AREA) + 1e-6
             rows.append([np.average(tokens.reshape(-1, tokens.shape[2]), 0, weight.ravel())])
-        return sealed(np.array(rows, np.float32))
+        return with_half_norm(np.array(rows, np.float32))
 
     def same(self, asked: np.ndarray, taught: np.ndarray) -> np.ndarray:
         """No calibration: even odds at a typical distance of taught regions."""

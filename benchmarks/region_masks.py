@@ -28,7 +28,8 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from engine.regions.outlines import from_mask_file
-from engine.regions.segmentation import SegmentationConfig, refine
+from engine.regions.segmentation import refine
+from engine.regions_config import SegmentationConfig
 from engine.synthetic.cloth import BUTTONS, DEFECTS, draw_cloth, render_cloth
 from features.image_files import read_image
 from features.region import Region, RegionError

@@ -27,7 +27,7 @@ from siamese_training.learning import Learner
 from siamese_training.network import describe, save
 from siamese_training.sheets import Samples, draw_group
 
-from engine.regions.similarity import arrange, sealed
+from engine.regions.similarity import arrange, with_half_norm
 from engine.synthetic.cloth import draw_cloth, render_cloth
 
 TRAIN_SEED, HELD_OUT_SEED = 1, 2
@@ -64,8 +64,8 @@ def main() -> None:
         ("arrangement", arrange(views)),
         ("siamese", describe(learner.average, views)),
     ):
-        curve = fit_curve(held_out, sealed(rows))
-        reached[name] = {"curve": vars(curve), **figures(held_out, sealed(rows), curve)}
+        curve = fit_curve(held_out, with_half_norm(rows))
+        reached[name] = {"curve": vars(curve), **figures(held_out, with_half_norm(rows), curve)}
         report(f"{name}: {reached[name]}")
     settings = {
         name: getattr(args, name) for name in ("groups", "held_out", "seed", "threads", "bf16")

@@ -20,7 +20,7 @@ from alignment.propagation import PropagationConfig
 from engine.config_values import as_values, changed, renamed
 from engine.errors import ConfigError
 from engine.normalisation import NormaliserConfig
-from engine.regions.config import RegionsConfig
+from engine.regions_config import RegionsConfig
 from engine.scores import SCORES, ScoresConfig
 from features.config_fields import Range, problems_of
 from features.device import MachineConfig

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float32, Int64, UInt8
 from sam_training.compositions import compose
 from sam_training.pieces import MAX_MEANINGS, Labels, Pieces, meanings, pieces_of
 
-from engine.synthetic.scenes import CATEGORIES, kinds, render
+from engine.synthetic.scenes import CATEGORIES, anomaly_types, render
 
 # What Segment Anything subtracts and divides by (Kirillov et al., 2023), RGB 0 … 255.
 PIXEL_MEAN = np.array([123.675, 116.28, 103.53], dtype=np.float32)
@@ -65,7 +65,7 @@ def picture(index: int, is_product: bool, seed: int) -> Pieces:
     if not is_product:
         return compose(rng)
     category = CATEGORIES[index % len(CATEGORIES)]
-    names = [name for group in kinds(category).values() for name in group]
+    names = [name for group in anomaly_types(category).values() for name in group]
     return pieces_of(render(category, rng, str(rng.choice(names))))
 
 

@@ -15,7 +15,7 @@ from siamese_training.sheets import Samples
 from engine.regions.canonical import N_TURNS, Views, turned
 from engine.regions.similarity import Curve, squared_distance
 
-Rows = np.ndarray  # (samples, views, dim), sealed
+Rows = np.ndarray  # (samples, views, dim), with half norms
 N_TAUGHT = 3  # of the kinds of a group; the others are unknown
 
 

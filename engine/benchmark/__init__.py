@@ -1,4 +1,4 @@
-"""How well does the method do: data sets, few-shot protocol, metrics, tables and pages."""
+"""Benchmark of the method: data sets, few-shot protocol, metrics, reports."""
 
 from engine.benchmark.comparison import compare
 from engine.benchmark.datasets import Category, DatasetError, find_categories

@@ -1,7 +1,7 @@
-"""What do the curves of one run look like?
+"""Charts of one run as SVG: its curves and the distribution of its totals.
 
-Draws them as SVG that takes its colours from the page around it, so light and dark need no second
-drawing. The classes used are ``good``, ``anomalous``, ``total``, ``set``, ``best`` and ``faint``.
+They take their colours from the page around them, so light and dark need no second drawing. The
+classes used are ``good``, ``anomalous``, ``total``, ``set``, ``best`` and ``faint``.
 """
 
 from __future__ import annotations

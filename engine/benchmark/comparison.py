@@ -1,10 +1,9 @@
-"""What changed between two runs: which figures, and the verdicts on which images?
+"""Comparison of two benchmark results: figures and verdicts, run by run.
 
 Runs are paired, and so are their images: the same category and seed means the same test images and,
 for the same number of shots, the same references. Differences are taken within each pair and then
-averaged over seeds, so that what all runs of a seed have in common cancels out.
-
-Which images did two runs judge differently, and what are both worth on the same images?
+averaged over seeds, so that what all runs of a seed have in common cancels out. Of each pair the
+images that were judged differently are listed, too.
 """
 
 from __future__ import annotations

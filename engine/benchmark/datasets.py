@@ -1,4 +1,4 @@
-"""Which images does a data set hold, and which of them are anomalous?
+"""Data sets: their images, and which of them are anomalous.
 
 Reads three layouts, told apart by what is there. All of them have ``train/good`` and
 ``test/<group>``, where the group ``good`` is normal and every other one anomalous:

@@ -1,13 +1,7 @@
-"""How does a benchmark look in a browser?
+"""HTML report of a benchmark: the summary, and a panel for each run.
 
-One HTML file that needs no network: the summary, and a panel for each run with its curves, its
-confusion matrices and its worst mistakes.
-
-What is there to say about one run: verdicts, tables, and the images it got most wrong?
-
-How do many small pictures fit into one page?
-
-Each picture is stored once, however often it is shown.
+One file that needs no network. The panel of a run has its curves, its confusion matrices and the
+images it got most wrong, as thumbnails; each picture is stored once, however often it is shown.
 """
 
 from __future__ import annotations
@@ -35,154 +29,8 @@ from engine.rendering.html_report import render
 from features.image_files import read_image
 from features.images import ImageError
 
-
-@dataclass(frozen=True)
-class Verdicts:
-    """What one threshold makes of all images; ``style`` is "set" or "best"."""
-
-    name: str
-    style: str
-    threshold: float
-    counts: Confusion
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a table: a choice of images, or one single score, in one run."""
-
-    name: str
-    n_anomalous: int
-    floor: float
-    f1_max: float
-    auroc: float
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """One image worth looking at; ``is_wrong`` at the threshold set from the references.
-
-    ``index`` is its place in the test set.
-    """
-
-    image: Judgement
-    index: int
-    is_wrong: bool
-
-
-def can_be_measured(run: Run) -> bool:
-    """Tell whether images of both kinds were judged, without which nothing can be told apart."""
-    return len({image.is_anomalous for image in run.judged}) == 2
-
-
-def seed_index(runs: Sequence[Run], run: Run) -> int:
-    """Return the place of a run's seed in the figures of its row, where ``runs`` are all runs."""
-    same = [each.seed for each in runs if (each.category, each.shots) == (run.category, run.shots)]
-    return same.index(run.seed)
-
-
-def verdicts_of(run: Run) -> tuple[Verdicts, ...]:
-    """Count the outcomes at the threshold from the references and at the best in hindsight.
-
-    Empty where the run cannot be measured.
-    """
-    if run.threshold is None or not can_be_measured(run):
-        return ()
-    labels, totals = labels_of(run.judged), totals_of(run.judged)
-    thresholds = {
-        ("Set from the references", "set"): run.threshold,
-        ("Best in hindsight", "best"): f1_max(labels, totals)[1],
-    }
-    return tuple(
-        Verdicts(name, style, threshold, confusion(labels, totals, threshold))
-        for (name, style), threshold in thresholds.items()
-    )
-
-
-def lines_of(parts: Mapping[str, Figures], seed: int) -> tuple[Line, ...]:
-    """Return one line for each part, as the seed with this index has it."""
-    return tuple(
-        Line(
-            name=name,
-            n_anomalous=figures.n_anomalous,
-            floor=figures.floor.values[seed],
-            f1_max=figures.f1_max.values[seed],
-            auroc=figures.auroc.values[seed],
-        )
-        for name, figures in parts.items()
-    )
-
-
-def worst_of(run: Run, *, is_anomalous: bool, n: int) -> tuple[Mistake, ...]:
-    """Return the ``n`` anomalous images with the lowest totals, or normal ones with the highest."""
-    order = 1 if is_anomalous else -1
-    threshold = run.threshold or 0.0
-    ranked = sorted(
-        (order * image.total, index, image)
-        for index, image in enumerate(run.images)
-        if image.total is not None and image.is_anomalous == is_anomalous
-    )
-    return tuple(
-        Mistake(image, index, is_wrong=(order * key > threshold) != is_anomalous)
-        for key, index, image in ranked[:n]
-    )
-
-
 _SIDE_PX = 168  # twice the size on the page, for dense screens
 _QUALITY = 78
-
-
-@dataclass(frozen=True)
-class Thumbnail:
-    """One small picture; ``uri`` holds the whole of it."""
-
-    key: str
-    uri: str
-    width: int
-    height: int
-
-
-class Thumbnails:
-    """The pictures that a page has asked for so far, as the inspector saw them."""
-
-    def __init__(self, result: BenchResult) -> None:
-        self._result = result
-        self._made: dict[tuple[str, str], Thumbnail | None] = {}
-
-    def of(self, category: str, path: str, index: int) -> Thumbnail | None:
-        """Return the test image with this index, or None if its file is no longer there."""
-        if (category, path) not in self._made:
-            self._made[category, path] = self._make(category, path, index)
-        return self._made[category, path]
-
-    def all(self) -> list[Thumbnail]:
-        """Return every picture once."""
-        return [thumbnail for thumbnail in self._made.values() if thumbnail]
-
-    def _make(self, category: str, path: str, index: int) -> Thumbnail | None:
-        try:
-            image = read_image(self._result.roots[category] / path)
-        except ImageError:
-            return None
-        if self._result.perturbation:
-            image = self._result.perturbation.apply(image, index)
-        return _shrink(image, key=f"t{len(self._made)}")
-
-
-def _shrink(image: UInt8[np.ndarray, "height width 3"], key: str) -> Thumbnail:
-    small, (width, height) = small_jpeg(image, _SIDE_PX)
-    return Thumbnail(key, "data:image/jpeg;base64," + b64encode(small).decode(), width, height)
-
-
-def small_jpeg(
-    image: UInt8[np.ndarray, "height width 3"], side_px: int
-) -> tuple[bytes, tuple[int, int]]:
-    """Shrink an image to ``side_px`` on its longer side; returns JPEG, and (width, height)."""
-    small = Image.fromarray(image)
-    small.thumbnail((side_px, side_px))
-    stream = BytesIO()
-    small.save(stream, "JPEG", quality=_QUALITY, optimize=True)
-    return stream.getvalue(), small.size
-
 
 _N_WORST = 6
 
@@ -300,3 +148,153 @@ def _cases(run: Run, thumbnails: Thumbnails | None, *, is_anomalous: bool) -> tu
         )
         for each in worst_of(run, is_anomalous=is_anomalous, n=_N_WORST)
     )
+
+
+# Verdicts and mistakes of a run
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What one threshold makes of all images; ``style`` is "set" or "best"."""
+
+    name: str
+    style: str
+    threshold: float
+    counts: Confusion
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table: a choice of images, or one single score, in one run."""
+
+    name: str
+    n_anomalous: int
+    floor: float
+    f1_max: float
+    auroc: float
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One image worth looking at; ``is_wrong`` at the threshold set from the references.
+
+    ``index`` is its place in the test set.
+    """
+
+    image: Judgement
+    index: int
+    is_wrong: bool
+
+
+def can_be_measured(run: Run) -> bool:
+    """Tell whether images of both kinds were judged, without which nothing can be told apart."""
+    return len({image.is_anomalous for image in run.judged}) == 2
+
+
+def seed_index(runs: Sequence[Run], run: Run) -> int:
+    """Return the place of a run's seed in the figures of its row, where ``runs`` are all runs."""
+    same = [each.seed for each in runs if (each.category, each.shots) == (run.category, run.shots)]
+    return same.index(run.seed)
+
+
+def verdicts_of(run: Run) -> tuple[Verdicts, ...]:
+    """Count the outcomes at the threshold from the references and at the best in hindsight.
+
+    Empty where the run cannot be measured.
+    """
+    if run.threshold is None or not can_be_measured(run):
+        return ()
+    labels, totals = labels_of(run.judged), totals_of(run.judged)
+    thresholds = {
+        ("Set from the references", "set"): run.threshold,
+        ("Best in hindsight", "best"): f1_max(labels, totals)[1],
+    }
+    return tuple(
+        Verdicts(name, style, threshold, confusion(labels, totals, threshold))
+        for (name, style), threshold in thresholds.items()
+    )
+
+
+def lines_of(parts: Mapping[str, Figures], seed: int) -> tuple[Line, ...]:
+    """Return one line for each part, as the seed with this index has it."""
+    return tuple(
+        Line(
+            name=name,
+            n_anomalous=figures.n_anomalous,
+            floor=figures.floor.values[seed],
+            f1_max=figures.f1_max.values[seed],
+            auroc=figures.auroc.values[seed],
+        )
+        for name, figures in parts.items()
+    )
+
+
+def worst_of(run: Run, *, is_anomalous: bool, n: int) -> tuple[Mistake, ...]:
+    """Return the ``n`` anomalous images with the lowest totals, or normal ones with the highest."""
+    order = 1 if is_anomalous else -1
+    threshold = run.threshold or 0.0
+    ranked = sorted(
+        (order * image.total, index, image)
+        for index, image in enumerate(run.images)
+        if image.total is not None and image.is_anomalous == is_anomalous
+    )
+    return tuple(
+        Mistake(image, index, is_wrong=(order * key > threshold) != is_anomalous)
+        for key, index, image in ranked[:n]
+    )
+
+
+# Thumbnails
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """One small picture; ``uri`` holds the whole of it."""
+
+    key: str
+    uri: str
+    width: int
+    height: int
+
+
+class Thumbnails:
+    """The pictures that a page has asked for so far, as the inspector saw them."""
+
+    def __init__(self, result: BenchResult) -> None:
+        self._result = result
+        self._made: dict[tuple[str, str], Thumbnail | None] = {}
+
+    def of(self, category: str, path: str, index: int) -> Thumbnail | None:
+        """Return the test image with this index, or None if its file is no longer there."""
+        if (category, path) not in self._made:
+            self._made[category, path] = self._make(category, path, index)
+        return self._made[category, path]
+
+    def all(self) -> list[Thumbnail]:
+        """Return every picture once."""
+        return [thumbnail for thumbnail in self._made.values() if thumbnail]
+
+    def _make(self, category: str, path: str, index: int) -> Thumbnail | None:
+        try:
+            image = read_image(self._result.roots[category] / path)
+        except ImageError:
+            return None
+        if self._result.perturbation:
+            image = self._result.perturbation.apply(image, index)
+        return _shrink(image, key=f"t{len(self._made)}")
+
+
+def _shrink(image: UInt8[np.ndarray, "height width 3"], key: str) -> Thumbnail:
+    small, (width, height) = small_jpeg(image, _SIDE_PX)
+    return Thumbnail(key, "data:image/jpeg;base64," + b64encode(small).decode(), width, height)
+
+
+def small_jpeg(
+    image: UInt8[np.ndarray, "height width 3"], side_px: int
+) -> tuple[bytes, tuple[int, int]]:
+    """Shrink an image to ``side_px`` on its longer side; returns JPEG, and (width, height)."""
+    small = Image.fromarray(image)
+    small.thumbnail((side_px, side_px))
+    stream = BytesIO()
+    small.save(stream, "JPEG", quality=_QUALITY, optimize=True)
+    return stream.getvalue(), small.size

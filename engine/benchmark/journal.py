@@ -1,8 +1,7 @@
-"""Which runs of an interrupted benchmark are finished already?
+"""Journal of the finished runs of an interrupted benchmark.
 
-A journal lies beside the result file until that is written. It holds one JSON line for each
-finished run, under a fingerprint of everything the run depends on; a line that the interruption
-tore is dropped.
+It lies beside the result file until that is written. It holds one JSON line for each finished run,
+under a fingerprint of everything the run depends on; a line that the interruption tore is dropped.
 """
 
 from __future__ import annotations
@@ -13,20 +12,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, TypeVar
 
 from engine.atomic import OutputError
+from engine.benchmark.records import JsonRecord
 
-
-@runtime_checkable
-class Noted(Protocol):
-    """A run that can be written as JSON."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-
-
-R = TypeVar("R", bound=Noted)
+R = TypeVar("R", bound=JsonRecord)
 
 
 class Journal(Generic[R]):

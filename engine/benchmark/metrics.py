@@ -1,4 +1,4 @@
-"""How well do totals tell anomalous images from normal ones?
+"""Metrics of detection: F1-max, AUROC, average precision, area under shots.
 
 Every figure rests on one table: for each distinct threshold, how many anomalous and how many
 normal images lie above it. An image is called anomalous when its score is greater than the

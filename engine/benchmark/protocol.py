@@ -1,4 +1,4 @@
-"""Which training images are the references for k shots and a seed?
+"""Few-shot protocol: references by seed, and perturbed test images.
 
 The few-shot protocol of the VAND challenge (CVPR workshop, track 2) takes the first k of
 ``torch.randperm(n)`` under ``torch.manual_seed(seed)`` over the path-sorted training images. The
@@ -6,10 +6,8 @@ order is reproduced here without torch: its CPU generator is the Mersenne Twiste
 Nishimura (1998), and its permutation is a forward Fisher-Yates shuffle that reduces one 32-bit
 draw modulo the number of places left.
 
-Does the judgement survive a camera that sits a little differently?
-
-Turns, moves and rescales test images at random, each in its own way, while the references stay as
-they were.
+A perturbation tells whether the judgement survives a camera that sits a little differently: it
+turns, moves and rescales test images at random, each in its own way, while the references stay.
 """
 
 from __future__ import annotations

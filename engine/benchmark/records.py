@@ -1,4 +1,4 @@
-"""What does a benchmark remember of each image and of each run?
+"""Records of a benchmark: the judgement of each image, and each run.
 
 A run is one category with one number of shots and one seed: a fit on the references and a
 judgement of every test image.
@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from engine.benchmark.metrics import Labels, Scores
+
+
+@runtime_checkable
+class JsonRecord(Protocol):
+    """A record that can be written as JSON."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
 
 
 @dataclass(frozen=True)

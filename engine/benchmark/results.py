@@ -1,4 +1,4 @@
-"""Where do the results of a benchmark live, and how are they read again?
+"""Result file of a benchmark, written and read again.
 
 One JSON file holds the configuration, every image's total and single scores, and the summary.
 """
@@ -16,7 +16,7 @@ from typing import Any
 from engine.atomic import atomic_write
 from engine.benchmark.datasets import DatasetError
 from engine.benchmark.protocol import Perturbation
-from engine.benchmark.records import Run
+from engine.benchmark.records import JsonRecord, Run
 from engine.benchmark.summary import Summary, summarise
 
 SCHEMA = 1
@@ -53,7 +53,7 @@ class BenchResult:
         }
 
 
-def write_result(result: BenchResult, path: Path) -> None:
+def write_result(result: JsonRecord, path: Path) -> None:
     """Write the JSON file whole or not at all.
 
     Raises:

@@ -1,11 +1,8 @@
-"""How does a method fare over categories, shots and seeds?
+"""Benchmark runner over categories, shots and seeds.
 
-Finished runs are noted in a journal, so an interrupted benchmark goes on where it stopped.
-
-How is one run made: one category, one number of shots, one seed?
-
-A fresh inspector is fitted on exactly the planned references and judges every test image. A test
-image that cannot be judged is noted with its error, and the others are still judged.
+Finished runs are noted in a journal, so an interrupted benchmark goes on where it stopped. For each
+run a fresh inspector is fitted on exactly the planned references and judges every test image. A
+test image that cannot be judged is noted with its error, and the others are still judged.
 """
 
 from __future__ import annotations
@@ -33,6 +30,9 @@ from features.image_files import MAX_PIXELS, read_image
 from features.images import Image, ImageError
 
 ReadImage = Callable[[Path], Image]
+
+# Enough for a few hundred photographs of half a megapixel; larger sets are read more than once.
+_CACHE_BYTES = 512 * 2**20
 
 
 @runtime_checkable
@@ -75,76 +75,6 @@ class Plan:
                 for file in files
             ],
         }
-
-
-def make_run(plan: Plan, make_inspector: MakeInspector, read: ReadImage) -> Run:
-    """Fit a fresh inspector on the references and judge all test images of the category."""
-    references = [_read_reference(path, read) for path in plan.references]
-    inspector = make_inspector()
-    started = perf_counter()
-    inspector.fit(references)
-    fit_seconds = perf_counter() - started
-
-    images, reports = [], []
-    for index, sample in enumerate(plan.category.test):
-        started = perf_counter()
-        try:
-            image = read(sample.path)
-            if plan.perturbation:
-                image = plan.perturbation.apply(image, index)
-            started = perf_counter()
-            report = inspector.inspect(image)
-            _check_finite(report)
-        except ImageError as error:
-            images.append(_judgement(plan, sample, None, perf_counter() - started, str(error)))
-        else:
-            images.append(_judgement(plan, sample, report, perf_counter() - started))
-            reports.append((report.threshold, report.threshold_source, report.calibration))
-    threshold, source, calibration = reports[0] if reports else (None, "", "")
-    return Run(
-        category=plan.category.name,
-        shots=plan.shots,
-        seed=plan.seed,
-        references=tuple(plan.category.relative(path) for path in plan.references),
-        threshold=None if threshold is None else float(threshold),
-        threshold_source=source,
-        calibration=calibration,
-        fit_seconds=fit_seconds,
-        images=tuple(images),
-    )
-
-
-def _judgement(
-    plan: Plan, sample: Sample, report: Report | None, seconds: float, error: str | None = None
-) -> Judgement:
-    return Judgement(
-        path=plan.category.relative(sample.path),
-        is_anomalous=sample.is_anomalous,
-        group=sample.group,
-        types=sample.types,
-        total=float(report.total) if report else None,
-        scores={name: float(value) for name, value in report.scores.items()} if report else {},
-        seconds=seconds,
-        error=error,
-    )
-
-
-def _check_finite(report: Report) -> None:
-    numbers = {"total": report.total, "threshold": report.threshold, **report.scores}
-    broken = [name for name, value in numbers.items() if not np.isfinite(value)]
-    if broken:
-        raise ImageError(f"judged without a finite number for {', '.join(broken)}")
-
-
-def _read_reference(path: Path, read: ReadImage) -> Image:
-    try:
-        return read(path)
-    except ImageError as error:
-        raise DatasetError(f"cannot use the reference {path}: {error}") from error
-
-
-# Enough for a few hundred photographs of half a megapixel; larger sets are read more than once.
-_CACHE_BYTES = 512 * 2**20
 
 
 def run_bench(
@@ -199,6 +129,43 @@ def run_bench(
     return result
 
 
+def make_run(plan: Plan, make_inspector: MakeInspector, read: ReadImage) -> Run:
+    """Fit a fresh inspector on the references and judge all test images of the category."""
+    references = [_read_reference(path, read) for path in plan.references]
+    inspector = make_inspector()
+    started = perf_counter()
+    inspector.fit(references)
+    fit_seconds = perf_counter() - started
+
+    images, reports = [], []
+    for index, sample in enumerate(plan.category.test):
+        started = perf_counter()
+        try:
+            image = read(sample.path)
+            if plan.perturbation:
+                image = plan.perturbation.apply(image, index)
+            started = perf_counter()
+            report = inspector.inspect(image)
+            _check_finite(report)
+        except ImageError as error:
+            images.append(_judgement(plan, sample, None, perf_counter() - started, str(error)))
+        else:
+            images.append(_judgement(plan, sample, report, perf_counter() - started))
+            reports.append((report.threshold, report.threshold_source, report.calibration))
+    threshold, source, calibration = reports[0] if reports else (None, "", "")
+    return Run(
+        category=plan.category.name,
+        shots=plan.shots,
+        seed=plan.seed,
+        references=tuple(plan.category.relative(path) for path in plan.references),
+        threshold=None if threshold is None else float(threshold),
+        threshold_source=source,
+        calibration=calibration,
+        fit_seconds=fit_seconds,
+        images=tuple(images),
+    )
+
+
 def _make_runs(
     plans: Mapping[str, Plan], make_inspector: MakeInspector, read: ReadImage, jobs: int
 ) -> Iterator[tuple[str, Run]]:
@@ -229,3 +196,32 @@ class _Cache:
             self._free_bytes -= image.nbytes
             self._images[path] = image
         return image
+
+
+def _judgement(
+    plan: Plan, sample: Sample, report: Report | None, seconds: float, error: str | None = None
+) -> Judgement:
+    return Judgement(
+        path=plan.category.relative(sample.path),
+        is_anomalous=sample.is_anomalous,
+        group=sample.group,
+        types=sample.types,
+        total=float(report.total) if report else None,
+        scores={name: float(value) for name, value in report.scores.items()} if report else {},
+        seconds=seconds,
+        error=error,
+    )
+
+
+def _check_finite(report: Report) -> None:
+    numbers = {"total": report.total, "threshold": report.threshold, **report.scores}
+    broken = [name for name, value in numbers.items() if not np.isfinite(value)]
+    if broken:
+        raise ImageError(f"judged without a finite number for {', '.join(broken)}")
+
+
+def _read_reference(path: Path, read: ReadImage) -> Image:
+    try:
+        return read(path)
+    except ImageError as error:
+        raise DatasetError(f"cannot use the reference {path}: {error}") from error

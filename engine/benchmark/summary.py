@@ -1,4 +1,4 @@
-"""What do all runs of a benchmark amount to?
+"""Summary of all runs of a benchmark.
 
 Every figure is computed for each run, kept for each seed, and averaged over seeds first and over
 categories afterwards. A group or a type of anomaly is measured against all normal images.

@@ -1,9 +1,7 @@
-"""How do the figures of a benchmark read in a terminal?
+"""Text report for a terminal: tables of one benchmark, or of two compared.
 
 The first table has one line for each category and number of shots. The others set one choice of
 images, or one single score, against the number of shots, as F1-max and AUROC.
-
-How does what changed between two benchmarks read in a terminal?
 """
 
 from __future__ import annotations
@@ -30,10 +28,16 @@ floor: F1 of calling every image anomalous. F1 at threshold: at the one set from
 
 _WIDEST = 1000  # tables take what they need, so that no figure is ever cut
 
+_TITLES = {"f1_max": "F1-max", "auroc": "AUROC", "aupr": "AUPR", "f1_at_threshold": "F1 at thr."}
+_COMPARISON_NOTE = """\
+Old, new, and new minus old, over the images that both judged; ±: standard deviation of the paired
+differences over seeds. better, worse: images whose verdict became right, or wrong, in all seeds.
+"""
+
 
 def tables_text(summary: Summary, *, is_colored: bool = False) -> str:
     """Return every table as text, as wide as it has to be; colours are ANSI sequences."""
-    return printed(bench_tables(summary), is_colored=is_colored)
+    return printed(_bench_tables(summary), is_colored=is_colored)
 
 
 def printed(tables: RenderableType, *, is_colored: bool) -> str:
@@ -50,7 +54,7 @@ def printed(tables: RenderableType, *, is_colored: bool) -> str:
     return "\n".join(line.rstrip() for line in output.getvalue().splitlines()) + "\n"
 
 
-def bench_tables(summary: Summary) -> RenderableType:
+def _bench_tables(summary: Summary) -> RenderableType:
     """Return every table that has something to say, for a rich console."""
     tables: list[RenderableType] = [_main_table(summary), Text(_NOTE, style="dim")]
     rows = summary.rows + summary.means
@@ -63,7 +67,7 @@ def bench_tables(summary: Summary) -> RenderableType:
 
 def _main_table(summary: Summary) -> Table:
     n_errors = sum(row.n_errors for row in summary.rows)
-    table = plain_table("Benchmark", ("category", "k"), ("good", "anom.", *_HEADINGS, "ms/image"))
+    table = _plain_table("Benchmark", ("category", "k"), ("good", "anom.", *_HEADINGS, "ms/image"))
     if n_errors:
         table.add_column("errors", justify="right", style="red")
     before = ""
@@ -98,7 +102,7 @@ def _shots_table(
     shots = sorted({row.shots for row in rows})
     counts = ("anom.", "floor") if is_counted else ()
     columns = tuple(f"k = {k}" for k in shots)
-    table = plain_table(f"{title} (F1-max / AUROC)", ("category", ""), (*counts, *columns))
+    table = _plain_table(f"{title} (F1-max / AUROC)", ("category", ""), (*counts, *columns))
     for category in dict.fromkeys(row.category for row in rows):
         of_shots = {row.shots: parts_of(row) for row in rows if row.category == category}
         names = dict.fromkeys(name for parts in of_shots.values() for name in parts)
@@ -111,7 +115,7 @@ def _shots_table(
     return table
 
 
-def plain_table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
+def _plain_table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
     """Return an empty table with columns of words on the left and of numbers on the right."""
     table = Table(
         title=title,
@@ -145,13 +149,6 @@ def number(value: float, *, digits: int = 3) -> str:
     return "–" if math.isnan(value) else f"{value:.{digits}f}"
 
 
-_TITLES = {"f1_max": "F1-max", "auroc": "AUROC", "aupr": "AUPR", "f1_at_threshold": "F1 at thr."}
-_COMPARISON_NOTE = """\
-Old, new, and new minus old, over the images that both judged; ±: standard deviation of the paired
-differences over seeds. better, worse: images whose verdict became right, or wrong, in all seeds.
-"""
-
-
 def comparison_text(comparison: BenchComparison, *, is_colored: bool = False) -> str:
     """Return every table as text; colours are ANSI sequences."""
     tables: list[RenderableType] = [_figures_table(comparison), Text(_COMPARISON_NOTE, style="dim")]
@@ -169,7 +166,7 @@ def signed(spread: Spread) -> str:
 
 
 def _figures_table(comparison: BenchComparison) -> Table:
-    table = plain_table("Comparison", ("category", "k"), ("seeds", *_TITLES.values()))
+    table = _plain_table("Comparison", ("category", "k"), ("seeds", *_TITLES.values()))
     for heading in ("better", "worse"):
         table.add_column(heading, justify="right")
     for row in comparison.rows + comparison.means:
@@ -204,7 +201,7 @@ def _changes_table(pair: RunPair) -> Table:
     title = f"Other verdicts: {old.category}, k = {old.shots}, seed {old.seed}"
     if (old.shots, old.seed) != (new.shots, new.seed):
         title += f" → k = {new.shots}, seed {new.seed}"
-    table = plain_table(title, ("image", "is", "verdict"), ("old total", "new total", "limits"))
+    table = _plain_table(title, ("image", "is", "verdict"), ("old total", "new total", "limits"))
     limits = f"{number(old.threshold or 0.0)} → {number(new.threshold or 0.0)}"
     for image in pair.changed:
         table.add_row(

@@ -1,4 +1,4 @@
-"""How is work spread over processes of one thread each?"""
+"""Worker processes of one thread each, over which work is spread."""
 
 from __future__ import annotations
 

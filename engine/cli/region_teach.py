@@ -27,7 +27,7 @@ from engine.regions.outlines import (
 )
 from engine.regions.proposals import check_product
 from engine.regions.recogniser import Recogniser
-from engine.regions.teaching import Outlined, give, teach
+from engine.regions.teaching import Outlined, apply_lesson, teach
 from features.image_files import read_image
 from features.region import Region
 
@@ -63,7 +63,7 @@ def teach_region(
     # only now is a library made where there is none
     with to_teach(place, author) as library:
         recogniser = Recogniser(inspector, library)
-        lesson, effects = give(
+        lesson, effects = apply_lesson(
             recogniser,
             {str(image): examination},
             lambda: teach(

@@ -24,7 +24,8 @@ from alignment.template_matching import Template, stride_for
 from engine.class_edits import ClassEditError
 from engine.editing.table import Classes, References, as_cut
 from engine.regions.color_contrast import lab_of
-from engine.regions.segmentation import SegmentationConfig, refine
+from engine.regions.segmentation import refine
+from engine.regions_config import SegmentationConfig
 from features.images import Image, Mask
 from features.parts import PromptableSegmenter
 from features.region import Region

@@ -1,4 +1,4 @@
-"""What has been taught: classes of regions, their examples and every lesson, in a database."""
+"""Library of what was taught: region classes, their examples and every lesson."""
 
 from engine.library.errors import KindConflict, LibraryError, NameConflict
 from engine.library.library import Library, empty_library

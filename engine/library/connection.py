@@ -1,14 +1,12 @@
-"""How is a database connected to, so that writers wait for each other and readers for nobody?
+"""Database connections to SQLite files and PostgreSQL servers.
 
-SQLite: write-ahead log where the file system has it, and a lesson takes the lock for writing when
-it begins, not half-way. PostgreSQL: through psycopg 3.
-
-Which database is meant: a file, or a PostgreSQL server by its URL?
-
-Is a folder shared with other computers?
+Writers wait for each other and readers for nobody. SQLite: write-ahead log where the file system
+has it, and a lesson takes the lock for writing when it begins, not half-way. PostgreSQL: through
+psycopg 3.
 
 SQLite's write-ahead log needs memory that all its users share, hence one computer
-(sqlite.org/wal.html); over a network it may lose what was written.
+(sqlite.org/wal.html); over a network it may lose what was written, so that a folder shared with
+other computers gets none.
 """
 
 from __future__ import annotations
@@ -33,6 +31,15 @@ from engine.library.errors import LibraryError
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]+):")
 _CURE = "give a file, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 _POSTGRESQL = {"postgres", "postgresql", "postgresql+psycopg"}
+
+_MOUNTS = Path("/proc/self/mounts")
+_NETWORK = re.compile(
+    r"(nfs\d*|cifs|smb\d*|smbfs|afs|ncpfs|9p|virtiofs|vboxsf|ceph|lustre|glusterfs|gfs2|ocfs2"
+    r"|fuse\..*)"
+)
+
+# what a lesson's connection is asked for; see ``_begin``
+WRITING = {"is_writing": True}
 
 
 @dataclass(frozen=True)
@@ -93,13 +100,6 @@ def _parsed(text: str, scheme: str) -> URL:
     return url
 
 
-_MOUNTS = Path("/proc/self/mounts")
-_NETWORK = re.compile(
-    r"(nfs\d*|cifs|smb\d*|smbfs|afs|ncpfs|9p|virtiofs|vboxsf|ceph|lustre|glusterfs|gfs2|ocfs2"
-    r"|fuse\..*)"
-)
-
-
 def is_shared(folder: Path) -> bool:
     """Tell whether a folder lies on a network's file system; without Linux's list, it does not."""
     try:
@@ -118,10 +118,6 @@ def file_system_of(folder: Path, mounts: str) -> str:
         name = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), point)
         found[Path(name)] = kind  # the last one mounted there is the one seen
     return next((found[each] for each in (folder, *folder.parents) if each in found), "")
-
-
-# what a lesson's connection is asked for; see ``_begin``
-WRITING = {"is_writing": True}
 
 
 def connect(address: Address, *, is_read_only: bool, patience_s: float) -> Engine:

@@ -1,6 +1,6 @@
-"""What can a library not do? Each error is one line: what, expected, got, cure.
+"""Errors of a library, each one line: what, expected, got, cure.
 
-What does a database's error mean to a person, and what helps?
+What a database raises is turned into what it means to a person and what helps.
 """
 
 from __future__ import annotations

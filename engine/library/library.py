@@ -1,10 +1,10 @@
-"""Where are region classes and their examples kept, by several stations at once?
+"""Region library: classes and their examples, shared by several stations at once.
 
-In a database that holds one or more libraries, each by its name: a SQLite file, or a PostgreSQL
-server. Every lesson is one transaction, is kept for good, and can be undone and redone; which
-examples count follows from the lessons by the rules of ``engine.library.replay``.
+It lies in a database that holds one or more libraries, each by its name: a SQLite file, or a
+PostgreSQL server. Every lesson is one transaction, is kept for good, and can be undone and redone;
+which examples count follows from the lessons by the rules of ``engine.library.replay``.
 
-What stands in for a library where nothing was taught yet?
+An empty library stands in for one where nothing was taught yet.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
 from typing import Self
 
 from sqlalchemy import select
@@ -23,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from engine.library import lessons, queries
 from engine.library.connection import address_of
-from engine.library.lessons import Change
+from engine.library.lessons import LibraryTransaction
 from engine.library.records import (
     Example,
     Features,
@@ -35,7 +34,7 @@ from engine.library.records import (
     storable,
 )
 from engine.library.schema import ExampleRow, LessonRow, LibraryRow
-from engine.library.serialization import identity_of, identity_text, pack, refuse_other
+from engine.library.serialization import example_to_row, identity_of, identity_text, refuse_other
 from engine.library.transactions import Access, is_there
 
 # how long other writers are waited for; a lesson takes milliseconds
@@ -83,12 +82,7 @@ class Library:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def classes(self) -> list[RegionClass]:
@@ -171,9 +165,9 @@ class Library:
             KindConflict: The class is of the other kind.
             LibraryError: As said of the class, or ``kind`` is missing, or ``identity`` differs.
         """
-        columns = pack(example)  # before others must wait
+        columns = example_to_row(example)  # before others must wait
 
-        def work(change: Change) -> LessonRow:
+        def work(change: LibraryTransaction) -> LessonRow:
             refuse_other(identity_of(change.library.identity), identity, self._called)
             change.library.identity = identity_text(identity)
             return lessons.teach(change, class_name, kind, ExampleRow(**columns))
@@ -221,11 +215,11 @@ class Library:
         """Name this library in a message."""
         return f"library '{self.name}' in {self._access.shown}"
 
-    def _give(self, lesson: Callable[[Change], LessonRow]) -> Lesson:
+    def _give(self, lesson: Callable[[LibraryTransaction], LessonRow]) -> Lesson:
         """Give a lesson, and return what the log then says of it."""
 
         def work(session: Session, library: LibraryRow) -> Lesson:
-            row = lesson(Change(session, library, self.author))
+            row = lesson(LibraryTransaction(session, library, self.author))
             (given,) = queries.lessons(session.connection(), library.id, row.id)
             return given
 

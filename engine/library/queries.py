@@ -1,6 +1,7 @@
-"""What is in a library now? Answers of one query each, so that writers cannot come in between.
+"""Queries for what is in a library now.
 
-Which numbers can rows have, and how many fit into one question?
+Each answer is of one query, so that writers cannot come in between. Numbers that no row can have
+are never asked for, and long lists of them are cut into what fits into one statement.
 """
 
 from __future__ import annotations
@@ -11,9 +12,17 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Row, Select, func, select
 
-from engine.library.records import Action, Example, Features, Lesson, RegionClass, Reversal, Turn
+from engine.library.records import (
+    Action,
+    Example,
+    Features,
+    Lesson,
+    RegionClass,
+    Reversal,
+    ReversalAction,
+)
 from engine.library.schema import ClassRow, ExampleRow, LessonRow, ReversalRow
-from engine.library.serialization import features_of, unpack
+from engine.library.serialization import features_of, row_to_example
 
 # what an integer column of PostgreSQL holds
 _MAX = 2**31 - 1
@@ -21,14 +30,14 @@ _MAX = 2**31 - 1
 _CHUNK = 900
 
 
-def possible(number: int) -> int:
+def valid_id(number: int) -> int:
     """Return the number, or 0, which no row has, where the database could not even ask for it."""
     return number if 0 < number <= _MAX else 0
 
 
 def chunks(numbers: Collection[int]) -> Iterator[list[int]]:
     """Cut a collection into lists that fit into one statement, smallest number first."""
-    rest = iter(sorted({possible(each) for each in numbers}))
+    rest = iter(sorted({valid_id(each) for each in numbers}))
     while chunk := list(islice(rest, _CHUNK)):
         yield chunk
 
@@ -87,7 +96,9 @@ def examples(
     )
     if class_name is not None:
         query = query.where(ClassRow.name == class_name)
-    return [unpack(each, with_features=with_features) for each in _rows(connection, query, ids)]
+    return [
+        row_to_example(each, with_features=with_features) for each in _rows(connection, query, ids)
+    ]
 
 
 def lessons(connection: Connection, library_id: int, lesson_id: int | None = None) -> list[Lesson]:
@@ -106,7 +117,7 @@ def lessons(connection: Connection, library_id: int, lesson_id: int | None = Non
         rows.setdefault(row.id, row)
         found = reversals.setdefault(row.id, [])
         if row[-1] is not None:
-            found.append(Reversal(cast(Turn, row[-3]), *row[-2:]))
+            found.append(Reversal(cast(ReversalAction, row[-3]), *row[-2:]))
     return [_lesson(row, tuple(reversals[number])) for number, row in rows.items()]
 
 

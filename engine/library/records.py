@@ -1,9 +1,7 @@
-"""What does a library hold, as its readers see it?
+"""Records of a library as its readers see them: region classes, examples, lessons.
 
-Which names may a class of regions have?
-
-Names are shown in legends, printed on one line and become names of files, so that they hold
-nothing that separates folders or lines, and nothing that cannot be seen.
+Names of classes are shown in legends, printed on one line and become names of files, so that they
+hold nothing that separates folders or lines, and nothing that cannot be seen.
 """
 
 from __future__ import annotations
@@ -22,8 +20,16 @@ from features.region import Region
 
 Kind = Literal["accepted", "defect"]
 Action = Literal["teach", "forget class", "forget example", "rename", "change kind"]
-Turn = Literal["undo", "redo"]
+ReversalAction = Literal["undo", "redo"]
 Features = dict[str, np.ndarray]
+
+MAX_NAME = 100
+# what the classifier calls a region of no class
+RESERVED = "unknown"
+# control characters, half characters, line and paragraph separators, invisible ones
+_UNSEEN = {"Cc", "Cs", "Zl", "Zp", "Cf"}
+# these two invisible ones spell: Persian and many Indian words need them, and so do emoji
+_JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class Example:
 class Reversal:
     """Somebody undid a lesson, or redid it."""
 
-    action: Turn
+    action: ReversalAction
     author: str
     at: datetime
 
@@ -142,15 +148,6 @@ def _check_feature(name: str, array: np.ndarray) -> None:
         raise LibraryError(
             f"features must be finite, got NaN or infinity in '{name}'; compute them again"
         )
-
-
-MAX_NAME = 100
-# what the classifier calls a region of no class
-RESERVED = "unknown"
-# control characters, half characters, line and paragraph separators, invisible ones
-_UNSEEN = {"Cc", "Cs", "Zl", "Zp", "Cf"}
-# these two invisible ones spell: Persian and many Indian words need them, and so do emoji
-_JOINERS = "\u200c\u200d"
 
 
 def clean_name(text: str, what: str = "the name of a class") -> str:

@@ -1,4 +1,4 @@
-"""What does a class consist of, after all that was said about it?
+"""Replay of lessons: what a class consists of, after all that was said about it.
 
 A lesson counts unless it is undone. The lessons that count are gone through in the order in which
 they were given, whenever they may have been undone and redone in between:

@@ -1,11 +1,9 @@
-"""How do classes, examples and lessons lie in a database?
+"""Database schema: tables of classes, examples and lessons, and migrations.
 
 ``partwise_lesson`` and ``partwise_reversal`` only ever grow and are the truth. The current name and
 kind of a class, and what is active or undone, follow from them and are kept beside, so that readers
 need not go through the log. Nothing is ever deleted. One name can belong to one active
 class of a library only: an index of the database itself sees to that, whoever writes.
-
-Which tables does a database have, and which must it have?
 
 Alembic's migrations bring any database up to date, an empty one included. One transaction does it
 all while others wait, so that two stations may open a new library at the same moment.

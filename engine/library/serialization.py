@@ -1,8 +1,7 @@
-"""How does an example become a row of the database, and back?
+"""Serialisation of examples to rows of the database, and back.
 
-How do pictures and features become bytes, and back? As PNG and as safetensors, never pickled.
-
-Were features made by the same means? Distances between others would mean nothing.
+Pictures become PNG and features safetensors, never pickled. The identity of what made the features
+is kept as JSON: distances between features made by other means would mean nothing.
 """
 
 from __future__ import annotations
@@ -20,29 +19,31 @@ from engine.library.errors import LibraryError
 from engine.library.records import Example, Features, NewExample, storable
 from features.region import Region
 
+Identity = dict[str, str]
 
-def mask_bytes(mask: Bool[np.ndarray, "rows columns"]) -> bytes:
+
+def _mask_bytes(mask: Bool[np.ndarray, "rows columns"]) -> bytes:
     """Encode a mask as a black and white PNG."""
     return _png(np.where(mask, np.uint8(255), np.uint8(0)))
 
 
 def mask_of(data: bytes) -> Bool[np.ndarray, "rows columns"]:
-    """Decode what ``mask_bytes`` made."""
+    """Decode what ``_mask_bytes`` made."""
     return _pixels(data, cv2.IMREAD_GRAYSCALE) > 127
 
 
-def picture_bytes(picture: UInt8[np.ndarray, "height width 3"]) -> bytes:
+def _picture_bytes(picture: UInt8[np.ndarray, "height width 3"]) -> bytes:
     """Encode an RGB picture as PNG."""
     return _png(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
 
 
-def picture_of(data: bytes) -> UInt8[np.ndarray, "height width 3"]:
-    """Decode what ``picture_bytes`` made."""
+def _picture_of(data: bytes) -> UInt8[np.ndarray, "height width 3"]:
+    """Decode what ``_picture_bytes`` made."""
     picture: np.ndarray = cv2.cvtColor(_pixels(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
     return picture
 
 
-def features_bytes(features: Features) -> bytes:
+def _features_bytes(features: Features) -> bytes:
     """Encode named arrays as safetensors."""
     return safetensors.numpy.save(
         {name: np.ascontiguousarray(array) for name, array in features.items()}
@@ -50,7 +51,7 @@ def features_bytes(features: Features) -> bytes:
 
 
 def features_of(data: bytes) -> Features:
-    """Decode what ``features_bytes`` made.
+    """Decode what ``_features_bytes`` made.
 
     Raises:
         LibraryError: The bytes are damaged.
@@ -84,7 +85,7 @@ def _damaged(what: str) -> LibraryError:
     )
 
 
-def pack(example: NewExample) -> dict[str, Any]:
+def example_to_row(example: NewExample) -> dict[str, Any]:
     """Return the columns that an example fills; class, author and time are the lesson's."""
     height, width = example.image_size
     left, top, right, bottom = example.region.box_xyxy
@@ -99,13 +100,13 @@ def pack(example: NewExample) -> dict[str, Any]:
         "bottom": int(bottom),
         "note": storable(example.note),
         "verdict": storable(example.verdict),
-        "mask_png": mask_bytes(example.region.mask),
-        "thumbnail_png": picture_bytes(example.thumbnail),
-        "features": features_bytes(example.features),
+        "mask_png": _mask_bytes(example.region.mask),
+        "thumbnail_png": _picture_bytes(example.thumbnail),
+        "features": _features_bytes(example.features),
     }
 
 
-def unpack(row: Any, *, with_features: bool) -> Example:
+def row_to_example(row: Any, *, with_features: bool) -> Example:
     """Turn a row, joined with the name and kind of its class, into the record."""
     return Example(
         id=row.id,
@@ -116,16 +117,13 @@ def unpack(row: Any, *, with_features: bool) -> Example:
         image_name=row.image_name,
         image_size=(row.image_height, row.image_width),
         region=Region((row.left, row.top, row.right, row.bottom), mask_of(row.mask_png)),
-        thumbnail=picture_of(row.thumbnail_png),
+        thumbnail=_picture_of(row.thumbnail_png),
         features=features_of(row.features) if with_features else {},
         note=row.note,
         verdict=row.verdict,
         author=row.author,
         taught_at=row.taught_at,
     )
-
-
-Identity = dict[str, str]
 
 
 def identity_text(identity: Identity) -> str:

@@ -1,4 +1,4 @@
-"""Who may read and change a library when, so that nothing is lost and nothing half-done?"""
+"""Transactions of one library, so that nothing is lost and nothing half-done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is new in an image, has it been taught, and is it accepted or a defect?
+"""Regions that are new in an image, recognised as accepted or as a defect.
 
 The names below are imported when first used: libraries need SQLAlchemy, which takes a while.
 """

@@ -1,9 +1,7 @@
-"""What has been taught, ready to be compared?
+"""Memory bank of the taught region classes and their examples' descriptors.
 
 Examples keep their descriptors in the units of the backbone, not in those that a model has learnt
 from its references: so they outlive a new fit, and only another backbone makes them useless.
-
-Which of the taught classes does a region look like, whatever they demand to be recognised?
 """
 
 from __future__ import annotations
@@ -17,17 +15,16 @@ from jaxtyping import Float, Float32, Int
 
 from alignment.sample import Sample
 from engine.library.records import Features, RegionClass
-from engine.regions.config import RegionsConfig
-from engine.regions.embedding import RegionEmbedder, classify, demands_of
-from engine.regions.token_classifier import LEAST_DOUBT, TokenBank, agreed, pooled, token_shares
-from engine.regions.tokens import WINDOWS, RegionTokens, windowed
+from engine.regions.embedding import RegionEmbedder, demands_of
+from engine.regions.token_classifier import LEAST_DOUBT, TokenBank
+from engine.regions.tokens import WINDOWS, windowed
+from engine.regions_config import RegionsConfig
 from features.dense import Backbone
 
 if TYPE_CHECKING:
     from engine.library import Library
-    from engine.regions.recogniser import Recogniser
 
-# normal cells that asked tokens are compared with; more make them hardly any nearer
+# normal cells that the tokens of a region are compared with; more make them hardly any nearer
 N_NORMAL = 2048
 # taught tokens of one class: thousands of examples of it hardly differ
 N_TOKENS_OF_CLASS = 2048
@@ -58,7 +55,7 @@ class Bank:
         return np.array([limits[each.kind] for each in self.classes])
 
 
-class Scale:
+class TokenScale:
     """Takes tokens of a backbone to the units in which they are kept, and back."""
 
     def __init__(self, backbone: Backbone) -> None:
@@ -66,12 +63,12 @@ class Scale:
         self._center = state.get("center", np.float32(0))
         self._scale = state.get("scale", np.float32(1))
 
-    def kept(self, tokens: Float32[np.ndarray, "*places dim"]) -> np.ndarray:
+    def to_stored(self, tokens: Float32[np.ndarray, "*places dim"]) -> np.ndarray:
         """Return tokens as examples keep them."""
         return np.asarray(tokens * self._scale + self._center).astype(np.float16)
 
-    def compared(self, tokens: np.ndarray) -> Float32[np.ndarray, "*places dim"]:
-        """Return kept tokens as this backbone describes."""
+    def from_stored(self, tokens: np.ndarray) -> Float32[np.ndarray, "*places dim"]:
+        """Return stored tokens as this backbone describes."""
         return np.asarray((tokens.astype(np.float32) - self._center) / self._scale)
 
 
@@ -90,7 +87,7 @@ def normal_tokens(
 
 def load_bank(
     library: Library,
-    scale: Scale,
+    scale: TokenScale,
     normal: Float32[np.ndarray, "scales cells dim"],
     embedder: RegionEmbedder,
     known: dict[int, Features],
@@ -144,7 +141,7 @@ def _token_bank(
     features: Sequence[Features],
     class_of_example: Int[np.ndarray, " examples"],
     n_classes: int,
-    scale: Scale,
+    scale: TokenScale,
     normal: Float32[np.ndarray, "scales cells dim"],
 ) -> TokenBank:
     dim = normal.shape[-1]
@@ -163,36 +160,4 @@ def _token_bank(
             or [np.zeros(0, dtype=np.int64)]
         )
     ).astype(np.int64)
-    return TokenBank(scale.compared(joined[:, kept]), owner[kept], n_classes, normal)
-
-
-@dataclass(frozen=True)
-class Likeness:
-    """How probable it is, 0 … 1, that a region is of a class, and its most similar example."""
-
-    known: RegionClass
-    probability: float
-    example_id: int
-
-
-def likenesses(
-    recogniser: Recogniser, tokens: RegionTokens, views: Float32[np.ndarray, "1 views dim"]
-) -> list[Likeness]:
-    """Compare a described region with every class of the library, the likeliest first."""
-    bank, config = recogniser.bank, recogniser.config
-    if not len(bank):
-        return []
-    same = recogniser.embedder.same(views, bank.views)
-    votes = agreed(bank.tokens.votes(tokens.tokens, config.micro))
-    shares = pooled(
-        token_shares(votes, np.zeros(len(votes), dtype=np.int64), 1),
-        # as such, whatever a class demands
-        classify(same, bank.class_of_example, len(bank.classes)),
-        config.object_weight,
-    )[0]
-    found = []
-    for index in np.argsort(-shares, kind="stable").tolist():
-        own = np.flatnonzero(bank.class_of_example == index)
-        nearest = int(bank.example_ids[own[same[0, own].argmax()]])
-        found.append(Likeness(bank.classes[index], float(shares[index]), nearest))
-    return found
+    return TokenBank(scale.from_stored(joined[:, kept]), owner[kept], n_classes, normal)

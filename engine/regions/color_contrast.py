@@ -1,4 +1,4 @@
-"""Which pixels near a rough region have colours that its surroundings do not have?
+"""Segmentation by colour contrast between a thing and its surroundings.
 
 Two classes, each with a histogram of colours of its own: the surroundings, of which there are
 plenty, and the thing, which begins as the pixels of rare colour and is learnt in turns with the

@@ -1,8 +1,8 @@
-"""What tells two kinds of regions apart, and which kind is a region?
+"""Region embedder, and classification by the examples of each class.
 
-An embedder describes regions and says of two whether they are the same kind of thing. The taught
-examples of a class speak for it together; how alike they are among themselves says how alike to
-them a region must be.
+An embedder describes regions and says of two whether they are of one class. The taught examples of
+a class speak for it together; how alike they are among themselves says how alike to them a region
+must be.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ class RegionEmbedder(Protocol):
 
     def same(
         self,
-        asked: Float32[np.ndarray, "queries views dim"],
+        query: Float32[np.ndarray, "queries views dim"],
         taught: Float32[np.ndarray, "examples views dim"],
     ) -> Float32[np.ndarray, "queries examples"]:
-        """Probability that they are the same kind of thing, 0 … 1; below 0.5 they are not."""
+        """Probability that they are of one class, 0 … 1; below 0.5 they are not."""
 
     def identity(self) -> dict[str, str]:
-        """Name what must be the same for teaching and asking: the kind, and hashes of weights."""
+        """Name what must be the same for teaching and asking: embedder and hashes of weights."""
 
 
 def default_embedder() -> RegionEmbedder:
-    """Return the embedder that did best on kinds of regions it had never seen.
+    """Return the embedder that did best on classes of regions it had never seen.
 
     Area under the ROC curve over pairs: 0.93, without learnt weights 0.80 (``Arrangement``); fitted
     together they reach no more. The record beside the weights has all figures.
@@ -70,7 +70,7 @@ def classify(
 ) -> Float32[np.ndarray, "queries classes"]:
     """Probability that a region is of each class, 0 … 1; none reaching 0.5 means unknown.
 
-    ``demands`` are those of :func:`demands_of`. They decide whether the most probable class is
+    ``demands`` are those of ``demands_of``. They decide whether the most probable class is
     accepted, never which one is the most probable. A class without examples has probability 0.
     """
     result = np.zeros((len(same), n_classes), np.float32)

@@ -1,10 +1,11 @@
-"""Where does a pixel of one picture of the image lie on another?
+"""Coordinate frames of an examined image, and the maps of its regions.
 
 Three frames: the image file; the *picture*, the same photograph in the size in which regions are
 outlined (the file's own unless that is very large); and the *registered* working image of the
 scores.
 
-What do the cells of each region say they are, and how sure are they, pixel by pixel?
+The maps lie on the upright working image: which class the cells of each region say they are, and
+how much the scales disagree about it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from features.images import resize
 from features.region import Box, Region
 
 Affine = Float[np.ndarray, "2 3"]
+
+# in a class map: nothing new, and new but of no class
+NOTHING, NO_CLASS = -2, -1
 
 
 @dataclass(frozen=True)
@@ -184,15 +188,11 @@ def _averaged(
     return (counts.reshape(y1 - y0, x1 - x0) / pixel).astype(np.float32)
 
 
-# in a class map: nothing new, and new but of no class
-NOTHING, NO_CLASS = -2, -1
-
-
 def draw_maps(
     frames: Frames,
     found: Sequence[FoundRegion],
     tokens: Sequence[RegionTokens],
-    votes: Float[np.ndarray, "scales cells kinds"],
+    votes: Float[np.ndarray, "scales cells labels"],
 ) -> tuple[Int[np.ndarray, "height width"], Float[np.ndarray, "height width"]]:
     """Return the class and the error of each pixel, on the registered working image.
 
@@ -200,8 +200,8 @@ def draw_maps(
     """
     sample = frames.examination.sample
     size, grid = sample.is_valid.shape, sample.dense.is_valid.shape
-    kinds, errors = agreed(votes).argmax(axis=1), disagreement(votes)
-    kinds = np.where(kinds == votes.shape[2] - 1, NO_CLASS, kinds)
+    labels, errors = agreed(votes).argmax(axis=1), disagreement(votes)
+    labels = np.where(labels == votes.shape[2] - 1, NO_CLASS, labels)
     class_map = np.full(size, NOTHING, dtype=np.int64)
     error_map = np.zeros(size)
     row_of = (np.arange(size[0]) * grid[0]) // size[0]
@@ -214,6 +214,6 @@ def draw_maps(
         first += len(own.cells)
         cell = of_cell.reshape(grid)[np.ix_(row_of, column_of)]
         # pixels of cells that hardly belong to the region go with the region itself
-        class_map[mask] = np.where(cell >= 0, np.append(kinds, -1)[cell], each.class_index)[mask]
+        class_map[mask] = np.where(cell >= 0, np.append(labels, -1)[cell], each.class_index)[mask]
         error_map[mask] = np.where(cell >= 0, np.append(errors, 0)[cell], 0)[mask]
     return class_map, error_map

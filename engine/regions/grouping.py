@@ -1,8 +1,8 @@
-"""Which unknown regions look alike, so that one name could be given to all of them?
+"""Clustering of unknown regions by density, for one name a group.
 
-Regions of many images are clustered by density (HDBSCAN: Campello, Moulavi and Sander, 2013), which
-needs no number of groups and leaves out what resembles nothing. As a distance is the probability
-that two regions differ, one has a meaning of its own: regions that are connected by none below
+Regions of many images are clustered by HDBSCAN (Campello, Moulavi and Sander, 2013), which needs no
+number of groups and leaves out what resembles nothing. As a distance is the probability that two
+regions differ, one has a meaning of its own: regions that are connected by none below
 ``max_distance`` are told apart beforehand, and those of which no pair exceeds it are one group,
 however few they are. Only what is neither is left to the densities, which part chains but see
 groups within groups where there are few regions; these are united again if their members are more
@@ -11,24 +11,11 @@ likely the same than not (average linkage).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
-
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.sparse.csgraph import connected_components
 
-from features.config_fields import Range
-
-
-@dataclass(frozen=True)
-class GroupingConfig:
-    """When unknown regions are offered as a group."""
-
-    min_members: Annotated[int, Range(2, 1000)] = 2
-    """Regions that make a group; one that recurs once may already deserve a name."""
-    max_distance: Annotated[float, Range(0.01, 1)] = 0.5
-    """From here on two regions are more likely different than the same."""
+from engine.regions_config import GroupingConfig
 
 
 def group(

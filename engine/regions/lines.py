@@ -1,9 +1,7 @@
-"""Is a rough region a straight band, and what do the colours along it have in common?
+"""Straight bands: colours averaged along one, and pieces joined to one.
 
 Faults of a weave run along a yarn that crosses others: half of its pixels look like sound cloth.
 Averaged along the yarn they no longer do.
-
-Which pieces are one long thing?
 
 A faint line falls into pieces where it crosses what hides it. Pieces that lie in one narrow band,
 with gaps that are short beside what is seen of it, are joined, the gaps included.
@@ -26,6 +24,21 @@ _MIN_ELONGATION = 6.0
 _MAX_BREADTH = 1.4
 # px; some yarns of a coarse weave
 _SPREAD_PX = 16.0
+
+# a band is at least so many times as long as wide
+ELONGATION = 3.0
+# pieces that lie this much wider than they are on the mean, plus a pixel or two, are no band
+WIDENING, SLACK_PX = 1.4, 2.0
+# a gap is at most this share of what is seen of the band
+LARGEST_GAP = 0.5
+# what is longer is no dot, and dots whose centres are farther apart are no row
+DOT_PX, STEP_PX = 10, 24
+# so many dots, each within this share of a step of where the others make one expect it, are hardly
+# there by chance: among specks thrown on 250 × 250 px, 20 in none of 3000 images, 40 in 8 of 1500
+LEAST_DOTS, UNEVENNESS = 5, 0.3
+
+
+# One band
 
 
 def band_direction(mask: Bool[np.ndarray, "height width"]) -> Float[np.ndarray, " 2"] | None:
@@ -69,17 +82,7 @@ def averaged_along(
     return averaged
 
 
-# a band is at least so many times as long as wide
-ELONGATION = 3.0
-# pieces that lie this much wider than they are on the mean, plus a pixel or two, are no band
-WIDENING, SLACK_PX = 1.4, 2.0
-# a gap is at most this share of what is seen of the band
-LARGEST_GAP = 0.5
-# what is longer is no dot, and dots whose centres are farther apart are no row
-DOT_PX, STEP_PX = 10, 24
-# so many dots, each within this share of a step of where the others make one expect it, are hardly
-# there by chance: among specks thrown on 250 × 250 px, 20 in none of 3000 images, 40 in 8 of 1500
-LEAST_DOTS, UNEVENNESS = 5, 0.3
+# Pieces of one band
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,16 @@ def chained(regions: Sequence[Region]) -> list[list[int]]:
             del groups[dot], bands[dot]
     _merge(groups, bands)
     return groups
+
+
+def bridged(pieces: Sequence[Region]) -> Region:
+    """Return the pieces of a band with the gaps between them."""
+    hull = cv2.convexHull(np.concatenate([_outline(piece) for piece in pieces]).astype(np.int32))
+    left, top = hull[:, 0].min(axis=0).tolist()
+    right, bottom = hull[:, 0].max(axis=0).tolist()
+    mask = np.zeros((bottom - top + 1, right - left + 1), dtype=np.uint8)
+    cv2.fillConvexPoly(mask, hull - np.array([left, top], dtype=np.int32), 1)
+    return Region.of(_as_mask(mask), (left, top))
 
 
 def _merge(groups: list[list[int]], bands: list[_Band]) -> None:
@@ -153,16 +166,6 @@ def _continued(centers: Float[np.ndarray, "dots 2"], first: int, second: int) ->
         following = int(np.where(is_next, steps, np.inf).argmin())
         row.append(following)
         n_steps += int(steps[following])
-
-
-def bridged(pieces: Sequence[Region]) -> Region:
-    """Return the pieces of a band with the gaps between them."""
-    hull = cv2.convexHull(np.concatenate([_outline(piece) for piece in pieces]).astype(np.int32))
-    left, top = hull[:, 0].min(axis=0).tolist()
-    right, bottom = hull[:, 0].max(axis=0).tolist()
-    mask = np.zeros((bottom - top + 1, right - left + 1), dtype=np.uint8)
-    cv2.fillConvexPoly(mask, hull - np.array([left, top], dtype=np.int32), 1)
-    return Region.of(_as_mask(mask), (left, top))
 
 
 def _as_mask(mask: np.ndarray) -> Bool[np.ndarray, "rows columns"]:

@@ -1,4 +1,4 @@
-"""Which pixels does an operator mean by this mask, this box, this polygon?
+"""Outlines of a region as an operator gives them: a mask, a box or a polygon.
 
 Whatever is given becomes a ``Region`` or is refused in one line. Coordinates are continuous and
 start at the image's upper left corner: the pixel of column c and row r covers c … c + 1 across and
@@ -10,15 +10,9 @@ In a mask every pixel that is not zero is inside. Of a colour mask one channel i
 pixels are fully transparent, transparency alone decides, so that a thing cut out of its photograph
 is a mask of that thing, black pixels included.
 
-Does a polygon cross itself, and which pixels does it wind around?
-
-A pixel counts by its centre (see ``engine.regions.outlines``). How often the border winds around it
-is the sum of the border's crossings to its left, each counted with its direction (Sunday, 2001).
-A border that only touches itself winds around every pixel in one direction, once or not at all.
-
-Which pixels lie in this box, in this polygon? Whether they are an example is asked elsewhere.
-
-Coordinates are continuous (see ``engine.regions.outlines``): a pixel belongs if its centre lies in.
+How often a polygon's border winds around a pixel's centre is the sum of the border's crossings to
+its left, each counted with its direction (Sunday, 2001). A border that only touches itself winds
+around every pixel in one direction, once or not at all; one that crosses itself is refused.
 """
 
 from __future__ import annotations
@@ -33,161 +27,8 @@ from PIL import Image, ImageOps
 
 from features.region import Box, Region, RegionError
 
-
-def winding(
-    corners_xy: Float[np.ndarray, "corners 2"], box_xyxy: Box
-) -> Int[np.ndarray, "rows columns"]:
-    """Count how often the border turns around each pixel of a box that encloses it."""
-    left, top, right, bottom = box_xyxy
-    # one column more, for what crosses right of the last pixel's centre
-    steps = np.zeros((bottom - top, right - left + 1), dtype=np.int32)
-    for corner, following in zip(corners_xy, np.roll(corners_xy, -1, axis=0), strict=True):
-        is_down = following[1] > corner[1]
-        # from above, whichever way: what shares the edge must round alike
-        (x, y), (end_x, end_y) = (corner, following) if is_down else (following, corner)
-        rows = np.arange(np.ceil(y - 0.5), np.ceil(end_y - 0.5)).astype(int)
-        if not len(rows):
-            continue
-        at_x = x + (rows + 0.5 - y) * ((end_x - x) / (end_y - y))
-        # rounding must not leave the box
-        columns = np.ceil(np.clip(at_x, left, right) - 0.5).astype(int)
-        steps[rows - top, columns - left] += 1 if is_down else -1
-    turns: np.ndarray = np.cumsum(steps, axis=1)[:, :-1]
-    return turns
-
-
-def crossing(
-    corners_xy: Float[np.ndarray, "corners 2"], turns: Int[np.ndarray, "rows columns"]
-) -> tuple[float, float] | None:
-    """Give a point where the border crosses itself, if it does; ``turns`` is its winding."""
-    crossings_xy, touches_xy = _meetings(corners_xy)
-    if crossings_xy:
-        return crossings_xy[0]
-    # where no two edges cross, a corner may lie on an edge that is crossed there
-    is_crossed = turns.min() < 0 < turns.max() or np.abs(turns).max() > 1
-    return touches_xy[0] if is_crossed and touches_xy else None
-
-
-def _meetings(
-    corners_xy: Float[np.ndarray, "corners 2"],
-) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-    """List where edges that are no neighbours cross, and where they only touch."""
-    crossings: list[tuple[float, float]] = []
-    touches: list[tuple[float, float]] = []
-    ends_xy = np.roll(corners_xy, -1, axis=0)
-    n_edges = len(corners_xy)
-    for index in range(n_edges - 2):
-        # the last edge is a neighbour of the first
-        others = slice(index + 2, n_edges - (index == 0))
-        start, end = corners_xy[index], ends_xy[index]
-        starts, ends = corners_xy[others], ends_xy[others]
-        side_start, side_end = _side(start, end, starts), _side(start, end, ends)
-        side_mine, side_my_end = _side(starts, ends, start), _side(starts, ends, end)
-        is_parted = (side_start * side_end <= 0) & (side_mine * side_my_end <= 0)
-        is_near = (np.minimum(starts, ends) <= np.maximum(start, end)).all(axis=1)
-        is_near &= (np.maximum(starts, ends) >= np.minimum(start, end)).all(axis=1)
-        is_crossing = (side_start * side_end < 0) & (side_mine * side_my_end < 0)
-        for other in np.flatnonzero(is_parted & is_near):
-            if is_crossing[other]:
-                share = side_mine[other] / (side_mine[other] - side_my_end[other])
-                x, y = start + share * (end - start)
-                crossings.append((float(x), float(y)))
-            else:
-                touching = (starts if side_start[other] == 0 else ends)[other]
-                on_mine = 0 in (side_start[other], side_end[other])
-                x, y = touching if on_mine else (start if side_mine[other] == 0 else end)
-                touches.append((float(x), float(y)))
-    return crossings, touches
-
-
-def _side(
-    start: Float[np.ndarray, "... 2"],
-    end: Float[np.ndarray, "... 2"],
-    points: Float[np.ndarray, "... 2"],
-) -> Float[np.ndarray, " edges"]:
-    """Tell on which side of a line points lie, by the sign; 0 is on it."""
-    along, towards = end - start, points - start
-    side: np.ndarray = along[..., 0] * towards[..., 1] - along[..., 1] * towards[..., 0]
-    return side
-
-
 # a hand draws fewer, and every edge is compared with every other
 MAX_POINTS = 10_000
-
-
-def box_pixels(
-    box_xyxy: tuple[float, float, float, float], image_size: tuple[int, int]
-) -> tuple[Bool[np.ndarray, "rows columns"], tuple[int, int]]:
-    """Fill a box, whether or not it is an example, and say where its first pixel lies.
-
-    Raises:
-        RegionError: It is empty or leaves the image of (height, width).
-    """
-    left, top, right, bottom = box_xyxy
-    _check_inside(np.array([(left, top), (right, bottom)], dtype=np.float64), image_size, "box")
-    if not (left < right and top < bottom):
-        raise RegionError(
-            f"a box must be left < right and top < bottom, got {_listed(box_xyxy)}; "
-            "give the upper left corner first: X0,Y0,X1,Y1"
-        )
-    x, y = _first(left), _first(top)
-    return np.ones((_first(bottom) - y, _first(right) - x), dtype=bool), (x, y)
-
-
-def polygon_pixels(
-    points_xy: Float[np.ndarray, "points 2"], image_size: tuple[int, int]
-) -> tuple[Bool[np.ndarray, "rows columns"], tuple[int, int]]:
-    """Fill a polygon, whether or not it is an example, and say where its first pixel lies.
-
-    Raises:
-        RegionError: It has fewer than three corners, crosses itself, has no area or leaves the
-            image of (height, width).
-    """
-    points_xy = np.asarray(points_xy, dtype=np.float64)
-    _check_inside(points_xy, image_size, "polygon")
-    corners_xy = points_xy[(points_xy != np.roll(points_xy, 1, axis=0)).any(axis=1)]
-    n_corners = len(np.unique(corners_xy, axis=0))
-    if n_corners < 3 or len(corners_xy) > MAX_POINTS:
-        cure = "mark more of them" if n_corners < 3 else "give a mask instead"
-        raise RegionError(
-            f"a polygon must have 3 … {MAX_POINTS} different corners, got {n_corners}; {cure}"
-        )
-    left, top = (int(side) for side in np.floor(corners_xy.min(axis=0)))
-    right, bottom = (int(side) for side in np.ceil(corners_xy.max(axis=0)))
-    turns = winding(corners_xy, (left, top, right, bottom))
-    if (crossing_xy := crossing(corners_xy, turns)) is not None:
-        raise RegionError(
-            f"a polygon must not cross itself, got a crossing at {_listed(crossing_xy)}; "
-            "give the corners in their order along the border"
-        )
-    if not turns.any():
-        raise RegionError("a polygon must enclose pixels, got no area; mark corners farther apart")
-    return turns != 0, (left, top)
-
-
-def _check_inside(
-    points_xy: Float[np.ndarray, "points 2"], image_size: tuple[int, int], what: str
-) -> None:
-    if not np.isfinite(points_xy).all():
-        raise RegionError(f"a {what} must be finite, got NaN or infinity; give pixels")
-    height, width = image_size
-    is_outside = (points_xy < 0).any(axis=1) | (points_xy > (width, height)).any(axis=1)
-    if is_outside.any():
-        raise RegionError(
-            f"a {what} must lie in the image of {width}×{height} px (width×height), "
-            f"got the point {_listed(points_xy[is_outside][0])}; "
-            f"keep x in 0 … {width} and y in 0 … {height}"
-        )
-
-
-def _first(edge: float) -> int:
-    """Give the first row or column whose centre lies beyond an edge."""
-    return math.ceil(edge - 0.5)
-
-
-def _listed(numbers: Box | tuple[float, ...] | Float[np.ndarray, " entries"]) -> str:
-    return "(" + ", ".join(f"{number:g}" for number in numbers) + ")"
-
 
 # an example must leave some surroundings to be told from
 MAX_SHARE = 0.9
@@ -288,6 +129,56 @@ def as_example(
     return region
 
 
+def box_pixels(
+    box_xyxy: tuple[float, float, float, float], image_size: tuple[int, int]
+) -> tuple[Bool[np.ndarray, "rows columns"], tuple[int, int]]:
+    """Fill a box, whether or not it is an example, and say where its first pixel lies.
+
+    Raises:
+        RegionError: It is empty or leaves the image of (height, width).
+    """
+    left, top, right, bottom = box_xyxy
+    _check_inside(np.array([(left, top), (right, bottom)], dtype=np.float64), image_size, "box")
+    if not (left < right and top < bottom):
+        raise RegionError(
+            f"a box must be left < right and top < bottom, got {_listed(box_xyxy)}; "
+            "give the upper left corner first: X0,Y0,X1,Y1"
+        )
+    x, y = _first(left), _first(top)
+    return np.ones((_first(bottom) - y, _first(right) - x), dtype=bool), (x, y)
+
+
+def polygon_pixels(
+    points_xy: Float[np.ndarray, "points 2"], image_size: tuple[int, int]
+) -> tuple[Bool[np.ndarray, "rows columns"], tuple[int, int]]:
+    """Fill a polygon, whether or not it is an example, and say where its first pixel lies.
+
+    Raises:
+        RegionError: It has fewer than three corners, crosses itself, has no area or leaves the
+            image of (height, width).
+    """
+    points_xy = np.asarray(points_xy, dtype=np.float64)
+    _check_inside(points_xy, image_size, "polygon")
+    corners_xy = points_xy[(points_xy != np.roll(points_xy, 1, axis=0)).any(axis=1)]
+    n_corners = len(np.unique(corners_xy, axis=0))
+    if n_corners < 3 or len(corners_xy) > MAX_POINTS:
+        cure = "mark more of them" if n_corners < 3 else "give a mask instead"
+        raise RegionError(
+            f"a polygon must have 3 … {MAX_POINTS} different corners, got {n_corners}; {cure}"
+        )
+    left, top = (int(side) for side in np.floor(corners_xy.min(axis=0)))
+    right, bottom = (int(side) for side in np.ceil(corners_xy.max(axis=0)))
+    turns = _winding(corners_xy, (left, top, right, bottom))
+    if (crossing_xy := _crossing(corners_xy, turns)) is not None:
+        raise RegionError(
+            f"a polygon must not cross itself, got a crossing at {_listed(crossing_xy)}; "
+            "give the corners in their order along the border"
+        )
+    if not turns.any():
+        raise RegionError("a polygon must enclose pixels, got no area; mark corners farther apart")
+    return turns != 0, (left, top)
+
+
 def parse_box(text: str) -> tuple[float, float, float, float]:
     """Read ``X0,Y0,X1,Y1``.
 
@@ -318,6 +209,9 @@ def parse_polygon(text: str) -> Float[np.ndarray, "points 2"]:
             'for example "40,60 120,60 80,90"'
         ) from error
     return np.array(pairs, dtype=np.float64).reshape(-1, 2)
+
+
+# Masks
 
 
 def _pixels(file: Image.Image, image_size: tuple[int, int]) -> np.ndarray:
@@ -352,3 +246,107 @@ def _check_size(found_xy: tuple[int, ...], image_size: tuple[int, int]) -> None:
             f"the mask must have the size of its image, {width}×{height} (width×height), "
             f"got {'×'.join(str(side) for side in found_xy)}; draw it on that image"
         )
+
+
+# Boxes and polygons
+
+
+def _check_inside(
+    points_xy: Float[np.ndarray, "points 2"], image_size: tuple[int, int], what: str
+) -> None:
+    if not np.isfinite(points_xy).all():
+        raise RegionError(f"a {what} must be finite, got NaN or infinity; give pixels")
+    height, width = image_size
+    is_outside = (points_xy < 0).any(axis=1) | (points_xy > (width, height)).any(axis=1)
+    if is_outside.any():
+        raise RegionError(
+            f"a {what} must lie in the image of {width}×{height} px (width×height), "
+            f"got the point {_listed(points_xy[is_outside][0])}; "
+            f"keep x in 0 … {width} and y in 0 … {height}"
+        )
+
+
+def _first(edge: float) -> int:
+    """Give the first row or column whose centre lies beyond an edge."""
+    return math.ceil(edge - 0.5)
+
+
+def _listed(numbers: Box | tuple[float, ...] | Float[np.ndarray, " entries"]) -> str:
+    return "(" + ", ".join(f"{number:g}" for number in numbers) + ")"
+
+
+def _winding(
+    corners_xy: Float[np.ndarray, "corners 2"], box_xyxy: Box
+) -> Int[np.ndarray, "rows columns"]:
+    """Count how often the border turns around each pixel of a box that encloses it."""
+    left, top, right, bottom = box_xyxy
+    # one column more, for what crosses right of the last pixel's centre
+    steps = np.zeros((bottom - top, right - left + 1), dtype=np.int32)
+    for corner, following in zip(corners_xy, np.roll(corners_xy, -1, axis=0), strict=True):
+        is_down = following[1] > corner[1]
+        # from above, whichever way: what shares the edge must round alike
+        (x, y), (end_x, end_y) = (corner, following) if is_down else (following, corner)
+        rows = np.arange(np.ceil(y - 0.5), np.ceil(end_y - 0.5)).astype(int)
+        if not len(rows):
+            continue
+        at_x = x + (rows + 0.5 - y) * ((end_x - x) / (end_y - y))
+        # rounding must not leave the box
+        columns = np.ceil(np.clip(at_x, left, right) - 0.5).astype(int)
+        steps[rows - top, columns - left] += 1 if is_down else -1
+    turns: np.ndarray = np.cumsum(steps, axis=1)[:, :-1]
+    return turns
+
+
+def _crossing(
+    corners_xy: Float[np.ndarray, "corners 2"], turns: Int[np.ndarray, "rows columns"]
+) -> tuple[float, float] | None:
+    """Give a point where the border crosses itself, if it does; ``turns`` is its winding."""
+    crossings_xy, touches_xy = _meetings(corners_xy)
+    if crossings_xy:
+        return crossings_xy[0]
+    # where no two edges cross, a corner may lie on an edge that is crossed there
+    is_crossed = turns.min() < 0 < turns.max() or np.abs(turns).max() > 1
+    return touches_xy[0] if is_crossed and touches_xy else None
+
+
+def _meetings(
+    corners_xy: Float[np.ndarray, "corners 2"],
+) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """List where edges that are no neighbours cross, and where they only touch."""
+    crossings: list[tuple[float, float]] = []
+    touches: list[tuple[float, float]] = []
+    ends_xy = np.roll(corners_xy, -1, axis=0)
+    n_edges = len(corners_xy)
+    for index in range(n_edges - 2):
+        # the last edge is a neighbour of the first
+        others = slice(index + 2, n_edges - (index == 0))
+        start, end = corners_xy[index], ends_xy[index]
+        starts, ends = corners_xy[others], ends_xy[others]
+        side_start, side_end = _side(start, end, starts), _side(start, end, ends)
+        side_mine, side_my_end = _side(starts, ends, start), _side(starts, ends, end)
+        is_parted = (side_start * side_end <= 0) & (side_mine * side_my_end <= 0)
+        is_near = (np.minimum(starts, ends) <= np.maximum(start, end)).all(axis=1)
+        is_near &= (np.maximum(starts, ends) >= np.minimum(start, end)).all(axis=1)
+        is_crossing = (side_start * side_end < 0) & (side_mine * side_my_end < 0)
+        for other in np.flatnonzero(is_parted & is_near):
+            if is_crossing[other]:
+                share = side_mine[other] / (side_mine[other] - side_my_end[other])
+                x, y = start + share * (end - start)
+                crossings.append((float(x), float(y)))
+            else:
+                touching = (starts if side_start[other] == 0 else ends)[other]
+                on_mine = 0 in (side_start[other], side_end[other])
+                x, y = touching if on_mine else (start if side_mine[other] == 0 else end)
+                touches.append((float(x), float(y)))
+    return crossings, touches
+
+
+def _side(
+    start: Float[np.ndarray, "... 2"],
+    end: Float[np.ndarray, "... 2"],
+    points: Float[np.ndarray, "... 2"],
+) -> Float[np.ndarray, " edges"]:
+    """Tell on which side of a line points lie, by the sign; 0 is on it."""
+    along, towards = end - start, points - start
+    side: np.ndarray = along[..., 0] * towards[..., 1] - along[..., 1] * towards[..., 0]
+    return side

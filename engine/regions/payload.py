@@ -1,4 +1,4 @@
-"""Is what a browser sends as painted really shapes? Nothing of it is believed.
+"""Parser of the shapes that a browser sends, none of which is believed.
 
 A shape is a JSON object: ``{"kind": "stroke", "points": [[x, y], …], "radius": r, "erase": bool}``,
 ``{"kind": "box", "box": [left, top, right, bottom]}``, ``{"kind": "polygon", "points": [[x, y],

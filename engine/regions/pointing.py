@@ -1,9 +1,7 @@
-"""Which thing lies where somebody points?
+"""Region at a point, and the preview of what teaching an outline would teach.
 
-The smallest of the new regions that hold the place, if there is one; else what stands out from its
-surroundings there, looked for in wider and wider discs.
-
-What would be taught by an outline, before anybody says yes?
+What is meant by a point is the smallest of the new regions that hold the place, if there is one;
+else what stands out from its surroundings there, looked for in wider and wider discs.
 """
 
 from __future__ import annotations
@@ -14,22 +12,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import UInt8
 
-from engine.regions.bank import Likeness, likenesses
 from engine.regions.frames import Frames
-from engine.regions.recogniser import outliner_of
+from engine.regions.recogniser import ClassMatch, outliner_of
 from engine.regions.segmentation import refine
-from engine.regions.teaching import exact, thumbnail
-from engine.regions.tokens import describe_regions
+from engine.regions.teaching import describe_outlined, thumbnail
 from features.region import Region, RegionError
 
 if TYPE_CHECKING:
     from engine.examination import Examination
     from engine.regions.recogniser import Recogniser
     from engine.regions.teaching import Outlined
-    from features.region import Region
 
 # of the discs, in pixels of the picture that regions are outlined on
 RADII_PX = (8, 16, 32, 64)
+
+PICTURE_PX = 480
 
 
 def region_at(
@@ -84,27 +81,22 @@ def _holds(region: Region, x: float, y: float) -> bool:
     return inside and bool(region.mask[int(y) - top, int(x) - left])
 
 
-PICTURE_PX = 480
-
-
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """The pixels that an outline means, a picture of them, and the classes that they look like."""
+    """The pixels that an outline means, a picture of them, and the classes that it matches."""
 
     region: Region
     picture: UInt8[np.ndarray, "rows columns 3"]
-    likenesses: tuple[Likeness, ...]
+    matches: tuple[ClassMatch, ...]
     """The likeliest first; none of a library that holds nothing."""
 
 
 def preview(recogniser: Recogniser, examination: Examination, outlined: Outlined) -> Preview:
     """Show what teaching this outline would teach; nothing is taught."""
     frames = Frames(examination, recogniser.config.photo_area_px)
-    region = exact(recogniser, frames, outlined)
-    tokens = describe_regions(examination.sample.dense, [region], frames.image_to_cells)[0]
-    views = recogniser.embedder.describe(examination.image, [region])
+    described = describe_outlined(recogniser, frames, outlined)
     return Preview(
-        region,
-        thumbnail(examination.image, region, PICTURE_PX),
-        tuple(likenesses(recogniser, tokens, views)),
+        described.region,
+        thumbnail(examination.image, described.region, PICTURE_PX),
+        tuple(recogniser.class_matches(described.tokens, described.views)),
     )

@@ -1,63 +1,34 @@
-"""Which regions of an image are new?
+"""Region proposals by hysteresis thresholding of the novelty map.
 
 A novelty of 1 is the most that normal images showed, so the threshold is the references' own.
 Hysteresis (Canny, 1986): a region grows from a certainly new pixel over all that is perhaps new,
 but not into the halo of its own peak, which blurs over a cell or two.
 
-Does an image show the product that the references show, so that it can be learnt from?
+An image that cannot show what the references show proposes nothing that could be learnt: it is
+refused (``check_product``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from engine.regions.lines import bridged, chained
-from features.config_fields import Range, Share, range_problems
+from engine.regions_config import ProposalConfig
 from features.images import ImageError
 from features.region import Region
 
 Map = Float32[np.ndarray, "height width"]
 Plane = UInt8[np.ndarray, "_ _"]
 
-
-@dataclass(frozen=True)
-class ProposalConfig:
-    """From which novelty on a region is proposed, and how far it reaches."""
-
-    seed_above: Annotated[float, Range(0.01, 100)] = 1.15
-    """Novelty that at least one pixel has; 1 is the most that the references showed."""
-    suspect_above: Annotated[float, Range(0.01, 100)] = 0.85
-    """The same on an image that is anomalous by its total but shows nothing as new as that."""
-    grow_above: Annotated[float, Range(0, 100)] = 0.65
-    """Novelty of the pixels that a region may grow over."""
-    alarm_margin: Annotated[float, Range(0, 100)] = 1.5
-    """An unknown region makes an image anomalous whatever its total from a novelty of
-    1 + alarm_margin / sqrt(normal images judged) on: the most of few images is soon exceeded."""
-    halo: Share = 0.4
-    """Share of a region's own peak below which a pixel is its halo."""
-    halo_px: Annotated[int, Range(0, 256)] = 12
-    """Width of that halo in working pixels: what is new beyond it is a region of its own."""
-    join_px: Annotated[int, Range(0, 64)] = 3
-    """Gaps up to this width, in working pixels, do not tear a region apart."""
-    min_area_px: Annotated[int, Range(1, 10_000)] = 4
-    """Smallest region in working pixels: one of 4 × 4 px on a photograph twice as large."""
-    max_regions: Annotated[int, Range(1, 1000)] = 40
-    """Most regions that are proposed, the newest first."""
-
-    def problems(self) -> list[str]:
-        """Name thresholds that are out of order."""
-        if range_problems(self) or self.grow_above <= self.suspect_above <= self.seed_above:
-            return []
-        return [
-            "grow_above <= suspect_above <= seed_above must hold, "
-            f"got {self.grow_above}, {self.suspect_above} and {self.seed_above}"
-        ]
+# another camera, crop or product; lenses and margins differ by less
+MAX_ASPECT_RATIO = 1.5
+# half of what the smallest references have: details that tell things apart are gone
+MIN_SIDE_PX = 32
 
 
 @dataclass(frozen=True)
@@ -89,13 +60,13 @@ def _peeled(left: Map, config: ProposalConfig) -> Iterator[Proposal]:
     halo = _disc(config.halo_px)
     while True:
         is_peeled = np.zeros(left.shape, dtype=bool)
-        for window, is_inside in _things(left >= config.grow_above, config.join_px):
+        for window, is_inside in _components(left >= config.grow_above, config.join_px):
             values = np.where(is_inside, left[window], 0)
             peak = float(values.max())
             if peak < config.seed_above:
                 continue
             level = max(config.grow_above, config.halo * peak)
-            for inner, is_core in _things(values >= level, config.join_px):
+            for inner, is_core in _components(values >= level, config.join_px):
                 strongest = float(np.where(is_core, values[inner], 0).max())
                 if strongest < config.seed_above:
                     continue
@@ -108,20 +79,20 @@ def _peeled(left: Map, config: ProposalConfig) -> Iterator[Proposal]:
         left[cv2.dilate(is_peeled.astype(np.uint8), halo) > 0] = 0
 
 
-def _things(
+def _components(
     mask: Bool[np.ndarray, "_ _"], gap_px: int
 ) -> Iterator[tuple[tuple[slice, slice], Bool[np.ndarray, "_ _"]]]:
-    """Give the window of each thing and its pixels there, small gaps in it closed.
+    """Give the window of each component and its pixels there, small gaps in it closed.
 
-    What is no farther apart than a small gap is one thing even where closing fills no gap: in
+    What is no farther apart than a small gap is one component even where closing fills no gap: in
     lines thinner than that.
     """
     reached, closed = _closed(mask.astype(np.uint8), gap_px)
-    n_things, things, statistics, _ = cv2.connectedComponentsWithStats(reached)
-    for number in range(1, n_things):
+    n_components, components, statistics, _ = cv2.connectedComponentsWithStats(reached)
+    for number in range(1, n_components):
         x, y, width, height, _ = statistics[number].tolist()
         window = slice(y, y + height), slice(x, x + width)
-        yield window, (things[window] == number) & (closed[window] > 0)
+        yield window, (components[window] == number) & (closed[window] > 0)
 
 
 def _closed(mask: Plane, gap_px: int) -> tuple[Plane, Plane]:
@@ -136,12 +107,6 @@ def _closed(mask: Plane, gap_px: int) -> tuple[Plane, Plane]:
 def _disc(radius_px: int) -> np.ndarray:
     size = 2 * radius_px + 1
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
-
-
-# another camera, crop or product; lenses and margins differ by less
-MAX_ASPECT_RATIO = 1.5
-# half of what the smallest references have: details that tell things apart are gone
-MIN_SIDE_PX = 32
 
 
 def check_product(name: str, image_size: tuple[int, int], reference_size: tuple[int, int]) -> None:

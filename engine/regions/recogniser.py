@@ -1,4 +1,4 @@
-"""Recognises what was taught, and judges an image by it.
+"""Recogniser of taught regions, which judges an image by what was taught.
 
 Propose what is new; outline each region exactly; let its tokens vote at several scales, and compare
 it as a whole with every taught example; judge the image without what is accepted.
@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from engine.hiding import hide
-from engine.library.records import Features
-from engine.regions.bank import Bank, Scale, load_bank, normal_tokens
+from engine.library.records import Features, RegionClass
+from engine.regions.bank import Bank, TokenScale, load_bank, normal_tokens
 from engine.regions.embedding import classify, default_embedder
 from engine.regions.frames import Frames, draw_maps
 from engine.regions.proposals import propose
@@ -53,12 +53,29 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the tokens of some regions vote, and how probable each class is for each region."""
+class RegionEvidence:
+    """What the tokens of some regions vote, and how probable each class is for each region.
+
+    ``votes`` are those of the cells of all regions in their order.
+    """
 
     tokens: Sequence[RegionTokens]
-    votes: Float[np.ndarray, "scales cells kinds"]
+    votes: Float[np.ndarray, "scales cells labels"]
     probabilities: Float[np.ndarray, "regions classes"]
+
+    @property
+    def region_of_cell(self) -> Int[np.ndarray, " cells"]:
+        """The index of the region to which each cell that votes belongs."""
+        return _region_of_cell(self.tokens)
+
+
+@dataclass(frozen=True)
+class ClassMatch:
+    """How probable it is, 0 … 1, that a region is of a class, and its most similar example."""
+
+    known: RegionClass
+    probability: float
+    example_id: int
 
 
 class Recogniser:
@@ -69,7 +86,7 @@ class Recogniser:
         self.library = library
         self.config = inspector.config.regions
         self.embedder = default_embedder()
-        self.scale = Scale(inspector.backbone)
+        self.scale = TokenScale(inspector.backbone)
         rng = np.random.default_rng([inspector.config.seed, 5])
         self._normal = normal_tokens(inspector.fitted.samples, rng)
         self._features: dict[int, Features] = {}
@@ -125,13 +142,13 @@ class Recogniser:
         frames = Frames(examination, self.config.photo_area_px)
         novelty = self.inspector.novelty(examination)
         candidates = self.candidates(frames, novelty)
-        asked = self._ask(frames, [each.region for each in candidates], bank)
-        candidates, asked = self._parted(frames, candidates, asked, bank)
+        evidence = self._evidence(frames, [each.region for each in candidates], bank)
+        candidates, evidence = self._split(frames, candidates, evidence, bank)
         found = tuple(
             self._found(each, shares, bank)
-            for each, shares in zip(candidates, asked.probabilities, strict=True)
+            for each, shares in zip(candidates, evidence.probabilities, strict=True)
         )
-        return self._report(examination, frames, found, novelty, asked, bank)
+        return self._report(examination, frames, found, novelty, evidence, bank)
 
     def candidates(self, frames: Frames, novelty: Map) -> list[Candidate]:
         """Propose and outline what is new, the newest first."""
@@ -150,6 +167,52 @@ class Recogniser:
             found.append(Candidate(frames.in_image(exact), proposal.peak))
         return found
 
+    def evidence(
+        self,
+        tokens: Sequence[RegionTokens],
+        views: Float32[np.ndarray, "regions views dim"] | None,
+        bank: Bank,
+    ) -> RegionEvidence:
+        """Let the tokens of each described region vote, and compare it as a whole.
+
+        Without views, where there is nothing to compare, the tokens decide alone.
+        """
+        n_regions, n_classes = len(tokens), len(bank.classes)
+        joined = [self._normal[:, :0], *(each.tokens for each in tokens)]
+        votes = bank.tokens.votes(np.concatenate(joined, axis=1), self.config.micro)
+        by_object = np.zeros((n_regions, n_classes), dtype=np.float32)
+        if views is not None:
+            same = self.embedder.same(views, bank.views)
+            by_object = classify(same, bank.class_of_example, n_classes, bank.demands)
+        by_tokens = token_shares(agreed(votes), _region_of_cell(tokens), n_regions)
+        return RegionEvidence(
+            tokens, votes, pooled(by_tokens, by_object, self.config.object_weight)
+        )
+
+    def class_matches(
+        self, tokens: RegionTokens, views: Float32[np.ndarray, "1 views dim"]
+    ) -> list[ClassMatch]:
+        """Compare a described region with every class of the library, the likeliest first.
+
+        Unlike evidence this is as such, whatever a class demands to be recognised.
+        """
+        bank = self.bank
+        if not len(bank):
+            return []
+        same = self.embedder.same(views, bank.views)
+        votes = agreed(bank.tokens.votes(tokens.tokens, self.config.micro))
+        probabilities = pooled(
+            token_shares(votes, np.zeros(len(votes), dtype=np.int64), 1),
+            classify(same, bank.class_of_example, len(bank.classes)),
+            self.config.object_weight,
+        )[0]
+        matches = []
+        for index in np.argsort(-probabilities, kind="stable").tolist():
+            own = np.flatnonzero(bank.class_of_example == index)
+            nearest = int(bank.example_ids[own[same[0, own].argmax()]])
+            matches.append(ClassMatch(bank.classes[index], float(probabilities[index]), nearest))
+        return matches
+
     # Steps
 
     def _is_suspect(self, examination: Examination) -> bool:
@@ -157,52 +220,42 @@ class Recogniser:
         normaliser = self.inspector.fitted.normaliser
         return normaliser.total(examination.readings) > normaliser.threshold
 
-    def _ask(self, frames: Frames, regions: Sequence[Region], bank: Bank) -> Asked:
-        """Let the tokens of each region vote, and compare it as a whole."""
+    def _evidence(self, frames: Frames, regions: Sequence[Region], bank: Bank) -> RegionEvidence:
+        """Describe regions of the image file, and gather what speaks for each class."""
         examination = frames.examination
         tokens = describe_regions(examination.sample.dense, regions, frames.image_to_cells)
-        joined = [self._normal[:, :0], *(each.tokens for each in tokens)]
-        votes = bank.tokens.votes(np.concatenate(joined, axis=1), self.config.micro)
-        probabilities = pooled(
-            token_shares(agreed(votes), _owners(tokens), len(regions)),
-            self._by_object(examination.image, regions, bank),
-            self.config.object_weight,
-        )
-        return Asked(tokens, votes, probabilities)
+        is_comparable = len(regions) and len(bank)
+        views = self.embedder.describe(examination.image, regions) if is_comparable else None
+        return self.evidence(tokens, views, bank)
 
-    def _parted(
-        self, frames: Frames, candidates: list[Candidate], asked: Asked, bank: Bank
-    ) -> tuple[list[Candidate], Asked]:
-        """Divide regions of which the parts are recognised more surely; ask about these instead."""
+    def _split(
+        self, frames: Frames, candidates: list[Candidate], evidence: RegionEvidence, bank: Bank
+    ) -> tuple[list[Candidate], RegionEvidence]:
+        """Divide regions of which the parts are recognised more surely, with their evidence."""
         if not len(bank):
-            return candidates, asked
-        parted: list[Candidate] = []
-        owners = _owners(asked.tokens)
-        for number, each in enumerate(candidates):
-            parts, best_so_far = [each], self._sureness(asked.probabilities[number : number + 1])
+            return candidates, evidence
+        divided: list[Candidate] = []
+        region_of_cell = evidence.region_of_cell
+        for index, each in enumerate(candidates):
+            parts = [each]
+            best_so_far = self._mean_confidence(evidence.probabilities[index : index + 1])
             if best_so_far < SURE:
-                votes = agreed(asked.votes)[owners == number]
-                for division in divisions(frames, each.region, asked.tokens[number], votes):
-                    found = self._sureness(self._ask(frames, division, bank).probabilities)
+                votes = agreed(evidence.votes)[region_of_cell == index]
+                for division in divisions(frames, each.region, evidence.tokens[index], votes):
+                    found = self._mean_confidence(
+                        self._evidence(frames, division, bank).probabilities
+                    )
                     if found > best_so_far + LEAST_GAIN:
                         best_so_far = found
                         parts = [Candidate(part, each.peak) for part in division]
-            parted += parts
-        if len(parted) == len(candidates):
-            return candidates, asked
-        return parted, self._ask(frames, [each.region for each in parted], bank)
+            divided += parts
+        if len(divided) == len(candidates):
+            return candidates, evidence
+        return divided, self._evidence(frames, [each.region for each in divided], bank)
 
-    def _sureness(self, probabilities: Float[np.ndarray, "regions classes"]) -> float:
+    def _mean_confidence(self, probabilities: Float[np.ndarray, "regions classes"]) -> float:
         """Return the mean probability of the regions' classes; an unknown one has even odds."""
         return float(np.maximum(probabilities.max(axis=1), self.config.same_above).mean())
-
-    def _by_object(
-        self, image: Image, regions: Sequence[Region], bank: Bank
-    ) -> Float32[np.ndarray, "regions classes"]:
-        if not len(regions) or not len(bank):
-            return np.zeros((len(regions), len(bank.classes)), dtype=np.float32)
-        same = self.embedder.same(self.embedder.describe(image, regions), bank.views)
-        return classify(same, bank.class_of_example, len(bank.classes), bank.demands)
 
     def _found(
         self, candidate: Candidate, shares: Float[np.ndarray, " classes"], bank: Bank
@@ -219,7 +272,9 @@ class Recogniser:
             tuple(shares.tolist()),
         )
 
-    def _loudest(self, frames: Frames, found: Sequence[FoundRegion], novelty: Map) -> float:
+    def _max_unknown_novelty(
+        self, frames: Frames, found: Sequence[FoundRegion], novelty: Map
+    ) -> float:
         """Return the largest novelty of an unknown region; else of a place not even proposed."""
         unknown = [each.novelty for each in found if each.kind == "unknown"]
         if unknown:
@@ -235,7 +290,7 @@ class Recogniser:
         frames: Frames,
         found: tuple[FoundRegion, ...],
         novelty: Map,
-        asked: Asked,
+        evidence: RegionEvidence,
         bank: Bank,
     ) -> RegionReport:
         plain = self.inspector.judge(examination)
@@ -244,12 +299,12 @@ class Recogniser:
         if accepted:
             is_hidden = frames.hidden(accepted, self.config.hidden_margin_px)
             report = self.inspector.judge(hide(self.inspector, examination, is_hidden))
-        class_map, error_map = draw_maps(frames, found, asked.tokens, asked.votes)
+        class_map, error_map = draw_maps(frames, found, evidence.tokens, evidence.votes)
         proposals = self.config.proposals
         alarm_above = self.inspector.novelty.alarm_above(proposals.alarm_margin)
-        loudest = self._loudest(frames, found, novelty)
+        max_unknown_novelty = self._max_unknown_novelty(frames, found, novelty)
         # normal images have places that are somewhat new, too
-        least = alarm_above if loudest > alarm_above or not report.is_anomaly else 0.0
+        least = alarm_above if max_unknown_novelty > alarm_above or not report.is_anomaly else 0.0
         found = tuple(each for each in found if each.kind != "unknown" or each.novelty > least)
         return RegionReport(
             report=report,
@@ -261,7 +316,7 @@ class Recogniser:
             novelty=novelty,
             class_map=class_map,
             error_map=error_map,
-            loudest=loudest,
+            max_unknown_novelty=max_unknown_novelty,
             alarm_above=alarm_above,
             seconds=0.0,
         )
@@ -275,6 +330,6 @@ def outliner_of(inspector: Inspector, frames: Frames) -> Prompt | None:
     return inspector.segmenter.prompter(frames.picture).from_mask
 
 
-def _owners(tokens: Sequence[RegionTokens]) -> Int[np.ndarray, " cells"]:
+def _region_of_cell(tokens: Sequence[RegionTokens]) -> Int[np.ndarray, " cells"]:
     """Return the region of each cell that votes."""
     return np.repeat(np.arange(len(tokens)), [len(each.cells) for each in tokens])

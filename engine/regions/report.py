@@ -1,4 +1,4 @@
-"""What is said of the regions of one image?"""
+"""Report on the regions of one image, and the verdict with what was taught."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jaxtyping import Float, Float32, Int
 from engine.report import Report
 from features.region import Region
 
-Kind = Literal["accepted", "defect", "unknown"]
+RegionKind = Literal["accepted", "defect", "unknown"]
 UNKNOWN = "unknown"
 
 
@@ -28,7 +28,7 @@ class FoundRegion:
     region: Region
     class_name: str
     class_index: int
-    kind: Kind
+    kind: RegionKind
     confidence: float
     novelty: float
     probabilities: tuple[float, ...] = ()
@@ -54,9 +54,9 @@ class RegionReport:
 
     Maps lie on the registered image, which ``report.to_image`` leads back to the image file:
     ``novelty``, of which 1 is the most that normal images showed, and ``alarm_above`` an alarm by
-    itself (``loudest`` is the most of it outside of what was recognised); ``class_map``, the class
-    of each pixel as the tokens see it (-1: unknown, -2: nothing new); ``error_map``, how much the
-    scales disagree about it, 0 … 1.
+    itself (``max_unknown_novelty`` is the most of it outside of what was recognised);
+    ``class_map``, the class of each pixel as the tokens see it (-1: unknown, -2: nothing new);
+    ``error_map``, how much the scales disagree about it, 0 … 1.
     """
 
     report: Report
@@ -68,7 +68,7 @@ class RegionReport:
     novelty: Float32[np.ndarray, "height width"]
     class_map: Int[np.ndarray, "height width"]
     error_map: Float[np.ndarray, "height width"]
-    loudest: float
+    max_unknown_novelty: float
     alarm_above: float
     seconds: float
 
@@ -89,13 +89,13 @@ class RegionReport:
 
     @property
     def total(self) -> float:
-        """The total, or how loud one new region is, in the same units, if that alone is an alarm.
+        """The total, or the novelty of one region, in the same units, if that alone is an alarm.
 
         A threshold other than the learnt one thus moves both limits.
         """
-        loudness = self.loudest / self.alarm_above
-        is_by_novelty = loudness > 1 and not self.report.is_anomaly
-        return float(self.report.threshold * loudness if is_by_novelty else self.report.total)
+        excess = self.max_unknown_novelty / self.alarm_above
+        is_by_novelty = excess > 1 and not self.report.is_anomaly
+        return float(self.report.threshold * excess if is_by_novelty else self.report.total)
 
     @property
     def score(self) -> float:
@@ -104,7 +104,9 @@ class RegionReport:
         The larger of the total in units of its threshold, and of the largest novelty outside of
         what was recognised, in units of that which is an alarm by itself.
         """
-        return max(self.report.total / self.report.threshold, self.loudest / self.alarm_above)
+        return max(
+            self.report.total / self.report.threshold, self.max_unknown_novelty / self.alarm_above
+        )
 
     @property
     def is_anomaly(self) -> bool:

@@ -1,9 +1,7 @@
-"""Which pixels exactly belong to a thing that is only roughly known?
+"""Segmentation of a thing that is only roughly known: its exact pixels.
 
 Only a context is looked at: the rough region and a margin, of which the outer part shows what the
 thing lies on. A result that cannot be the thing (nothing, everything, elsewhere) is not taken.
-
-Which pixels do the two well-known ways of cutting a thing out find?
 
 GrabCut (Rother, Kolmogorov and Blake, 2004) and the random walker (Grady, 2006) are there to be
 compared with ``engine.regions.color_contrast``; they take many times as long.
@@ -12,8 +10,6 @@ compared with ``engine.regions.color_contrast``; they take many times as long.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import cv2
 import numpy as np
@@ -22,7 +18,7 @@ from jaxtyping import Float32, UInt8
 from engine.regions.color_contrast import NOISE, Vicinity, by_contrast, lab_of
 from engine.regions.lines import averaged_along, band_direction
 from engine.regions.splitting import split
-from features.config_fields import Range
+from engine.regions_config import SegmentationConfig
 from features.images import Mask
 from features.region import Box, Region
 
@@ -35,36 +31,6 @@ _RELUCTANCE = 130.0
 _CORE = 0.6
 
 Crop = UInt8[np.ndarray, "height width 3"]
-
-
-def by_grabcut(crop: Crop, vicinity: Vicinity) -> Mask:
-    """Cut where the colours change, with colours learnt in turns."""
-    labels = np.full(crop.shape[:2], cv2.GC_PR_BGD, dtype=np.uint8)
-    labels[vicinity.distance_px == 0] = cv2.GC_PR_FGD
-    labels[vicinity.is_surroundings | ~vicinity.is_near] = cv2.GC_BGD
-    ground, thing = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.setRNGSeed(0)  # its k-means draws
-    cropped = np.ascontiguousarray(crop)
-    no_box = (0, 0, 1, 1)
-    cv2.grabCut(cropped, labels, no_box, ground, thing, _CUT_STEPS, cv2.GC_INIT_WITH_MASK)
-    found: np.ndarray = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
-    return found
-
-
-def by_random_walker(crop: Crop, vicinity: Vicinity) -> Mask:
-    """Ask whether a walker who avoids borders first meets the region's core or its surroundings."""
-    from skimage.segmentation import random_walker
-
-    is_rough = (vicinity.distance_px == 0).astype(np.uint8)
-    depth = cv2.distanceTransform(np.pad(is_rough, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    seeds = np.zeros(is_rough.shape, dtype=np.int32)
-    seeds[vicinity.is_surroundings] = 2
-    seeds[depth > _CORE * depth.max()] = 1
-    # solved exactly: the faster "cg_j" gives up after 30 steps
-    labels = random_walker(lab_of(crop), seeds, beta=_RELUCTANCE, mode="bf", channel_axis=-1)
-    found: np.ndarray = labels == 1
-    return found
-
 
 Prompt = Callable[[Mask], Mask]
 
@@ -83,25 +49,6 @@ _LEAST_SURROUNDINGS_PX = 50
 _WHOLE = 0.8
 # of a component within the rough region; what merely touches it is another thing
 _MIN_INSIDE = 0.3
-
-
-@dataclass(frozen=True)
-class SegmentationConfig:
-    """How the pixels of a rough region are found."""
-
-    method: Literal["threshold", "grabcut", "random_walker", "prompt", "rough"] = "threshold"
-    """What finds them; ``prompt`` asks SAM, ``rough`` keeps the region as it is. Measured by
-    ``benchmarks/region_masks.py``."""
-    margin_px: Annotated[int, Range(8, 128)] = 24
-    """How far is looked beyond the rough region's box."""
-    reach_px: Annotated[int, Range(2, 64)] = 8
-    """How far the thing may well reach beyond the rough region: half a cell of the proposals."""
-
-    def problems(self) -> list[str]:
-        """Name a reach beyond what is looked at."""
-        if self.reach_px < self.margin_px:
-            return []
-        return [f"reach_px must be less than margin_px ({self.margin_px}), got {self.reach_px}"]
 
 
 def context_box(rough: Region, image_size: tuple[int, int], config: SegmentationConfig) -> Box:
@@ -162,9 +109,9 @@ def _found(
     if vicinity.n_surroundings < _LEAST_SURROUNDINGS_PX:
         return np.zeros_like(inside)
     if config.method == "grabcut":
-        return by_grabcut(crop, vicinity)
+        return _by_grabcut(crop, vicinity)
     if config.method == "random_walker":
-        return by_random_walker(crop, vicinity)
+        return _by_random_walker(crop, vicinity)
     return _contrasting(crop, inside, vicinity)
 
 
@@ -179,6 +126,35 @@ def _contrasting(
         return found
     along = by_contrast(averaged_along(lab, direction_xy), vicinity, noise=NOISE / 2)
     return along if _own(along, inside).any() else found
+
+
+def _by_grabcut(crop: Crop, vicinity: Vicinity) -> Mask:
+    """Cut where the colours change, with colours learnt in turns."""
+    labels = np.full(crop.shape[:2], cv2.GC_PR_BGD, dtype=np.uint8)
+    labels[vicinity.distance_px == 0] = cv2.GC_PR_FGD
+    labels[vicinity.is_surroundings | ~vicinity.is_near] = cv2.GC_BGD
+    ground, thing = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.setRNGSeed(0)  # its k-means draws
+    cropped = np.ascontiguousarray(crop)
+    no_box = (0, 0, 1, 1)
+    cv2.grabCut(cropped, labels, no_box, ground, thing, _CUT_STEPS, cv2.GC_INIT_WITH_MASK)
+    found: np.ndarray = (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
+    return found
+
+
+def _by_random_walker(crop: Crop, vicinity: Vicinity) -> Mask:
+    """Ask whether a walker who avoids borders first meets the region's core or its surroundings."""
+    from skimage.segmentation import random_walker
+
+    is_rough = (vicinity.distance_px == 0).astype(np.uint8)
+    depth = cv2.distanceTransform(np.pad(is_rough, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    seeds = np.zeros(is_rough.shape, dtype=np.int32)
+    seeds[vicinity.is_surroundings] = 2
+    seeds[depth > _CORE * depth.max()] = 1
+    # solved exactly: the faster "cg_j" gives up after 30 steps
+    labels = random_walker(lab_of(crop), seeds, beta=_RELUCTANCE, mode="bf", channel_axis=-1)
+    found: np.ndarray = labels == 1
+    return found
 
 
 def _is_whole(mask: Mask) -> bool:

@@ -1,4 +1,4 @@
-"""Which pixels did a person paint, with brush, eraser, box and polygon?
+"""Shapes painted by a person, with brush, eraser, box and polygon, as pixels.
 
 Coordinates are those of ``engine.regions.outlines``: continuous, from the image's upper left corner
 on; the pixel of column c and row r covers c … c + 1 across and r … r + 1 down, and belongs to a

@@ -1,11 +1,8 @@
-"""A small network, trained on rendered regions, that tells whether two regions are alike.
+"""Siamese network that tells whether two regions are alike.
 
-What does the small network say of a region in canonical form? NumPy alone.
-
-Convolutions with ReLU bring 48 × 48 pixels to 3 × 3 cells, which keep what lies where; two layers
-join them with the region's measures. The weights are made by ``benchmarks/train_siamese.py``.
-
-Do two regions resemble each other, as a small network has learnt from rendered regions?
+Both regions pass the same network in canonical form, in NumPy alone. Convolutions with ReLU bring
+48 × 48 pixels to 3 × 3 cells, which keep what lies where; two layers join them with the region's
+measures. The weights are made by ``benchmarks/train_siamese.py``.
 """
 
 from __future__ import annotations
@@ -24,10 +21,49 @@ from numpy.lib.stride_tricks import sliding_window_view
 from safetensors.numpy import load_file
 
 from engine.regions.canonical import Views, cut
-from engine.regions.similarity import Curve, sealed
+from engine.regions.similarity import Curve, with_half_norm
 from features.region import Region
 
 WEIGHTS = Path(__file__).with_name("siamese.safetensors")
+
+
+class Siamese:
+    """Compares regions by a network that both of them pass; ready when built."""
+
+    def __init__(self, weights: Path = WEIGHTS) -> None:
+        self._weights = weights
+        self._network = Network(weights)
+        record = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+        self._curve = Curve(**record["curve"])
+
+    def describe(
+        self, image: UInt8[np.ndarray, "height width 3"], regions: Sequence[Region]
+    ) -> Float32[np.ndarray, "regions views dim"]:
+        """Describe each region as photographed and turned by quarters."""
+        return self.embed(cut(image, regions))
+
+    def embed(self, views: Views) -> Float32[np.ndarray, "regions views dim"]:
+        """Describe regions that are in canonical form already."""
+        n_regions, n_turns = views.pixels.shape[:2]
+        pixels = views.pixels.reshape(n_regions * n_turns, *views.pixels.shape[2:])
+        rows = self._network(pixels, np.repeat(views.measures, n_turns, axis=0))
+        return with_half_norm(rows.reshape(n_regions, n_turns, rows.shape[-1]))
+
+    def same(
+        self,
+        query: Float32[np.ndarray, "queries views dim"],
+        taught: Float32[np.ndarray, "examples views dim"],
+    ) -> Float32[np.ndarray, "queries examples"]:
+        """Probability that they are of one class; below 0.5 they are not."""
+        return self._curve.same(query, taught)
+
+    def identity(self) -> dict[str, str]:
+        """Name the network by the SHA-256 of its weights."""
+        return {"regions": "siamese", "regions_sha256": self._sha256}
+
+    @cached_property
+    def _sha256(self) -> str:
+        return hashlib.sha256(self._weights.read_bytes()).hexdigest()
 
 
 class Network:
@@ -91,42 +127,3 @@ def _by_tap(
 ) -> Float32[np.ndarray, "kernel kernel dim_in dim_out"]:
     """Arrange a kernel so that its leading axes together are the rows of one matrix."""
     return np.ascontiguousarray(weight.transpose(2, 3, 1, 0))
-
-
-class Siamese:
-    """Compares regions by a network that both of them pass; ready when built."""
-
-    def __init__(self, weights: Path = WEIGHTS) -> None:
-        self._weights = weights
-        self._network = Network(weights)
-        record = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
-        self._curve = Curve(**record["curve"])
-
-    def describe(
-        self, image: UInt8[np.ndarray, "height width 3"], regions: Sequence[Region]
-    ) -> Float32[np.ndarray, "regions views dim"]:
-        """Describe each region as photographed and turned by quarters."""
-        return self.embed(cut(image, regions))
-
-    def embed(self, views: Views) -> Float32[np.ndarray, "regions views dim"]:
-        """Describe regions that are in canonical form already."""
-        n_regions, n_turns = views.pixels.shape[:2]
-        pixels = views.pixels.reshape(n_regions * n_turns, *views.pixels.shape[2:])
-        rows = self._network(pixels, np.repeat(views.measures, n_turns, axis=0))
-        return sealed(rows.reshape(n_regions, n_turns, rows.shape[-1]))
-
-    def same(
-        self,
-        asked: Float32[np.ndarray, "queries views dim"],
-        taught: Float32[np.ndarray, "examples views dim"],
-    ) -> Float32[np.ndarray, "queries examples"]:
-        """Probability that they are the same kind of thing; below 0.5 they are not."""
-        return self._curve.same(asked, taught)
-
-    def identity(self) -> dict[str, str]:
-        """Name the network by the SHA-256 of its weights."""
-        return {"regions": "siamese", "regions_sha256": self._sha256}
-
-    @cached_property
-    def _sha256(self) -> str:
-        return hashlib.sha256(self._weights.read_bytes()).hexdigest()

@@ -1,14 +1,11 @@
-"""How probable is it that two descriptions show the same kind of thing?
+"""Similarity of two described regions as a probability.
 
 The distance of two regions is that of the first as photographed to the second in the rotation that
 suits it best; a logistic curve makes it a probability (Platt, 1999, "Probabilistic outputs for
 support vector machines", with the squared distance in place of the margin).
 
-Do two regions resemble each other, told without any learnt weights?
-
-What no rotation changes stands beside a coarse picture of the region in its surroundings (both of
-``engine.regions.canonical``), which is compared over four rotations. The squared distance becomes a
-probability by a logistic curve.
+The comparison that needs no learnt weights sets what no rotation changes beside a coarse picture of
+the region in its surroundings (both of ``engine.regions.canonical``), over four rotations.
 """
 
 from __future__ import annotations
@@ -23,57 +20,9 @@ from jaxtyping import Float32, UInt8
 from engine.regions.canonical import CHANNELS, MEASURES, N_TURNS, Views, cut
 from features.region import Region
 
-
-@dataclass(frozen=True)
-class Curve:
-    """Probability ``1 / (1 + exp(slope * squared distance - bias))``."""
-
-    bias: float
-    slope: float
-
-    def same(
-        self,
-        asked: Float32[np.ndarray, "queries views dim"],
-        taught: Float32[np.ndarray, "examples views dim"],
-    ) -> Float32[np.ndarray, "queries examples"]:
-        """Turn the distance of each pair into the probability of being the same, 0 … 1."""
-        margin = np.float32(self.bias) - np.float32(self.slope) * squared_distance(asked, taught)
-        return probability(margin)
-
-
-def probability(margin: Float32[np.ndarray, "*axes"]) -> Float32[np.ndarray, "*axes"]:
-    """Logistic function, exact at both ends."""
-    return np.asarray(0.5 * (1 + np.tanh(margin / 2)), np.float32)
-
-
-def sealed(rows: Float32[np.ndarray, "*axes dim"]) -> Float32[np.ndarray, "*axes dim_and_norm"]:
-    """Append half of each row's squared length, so that one product gives all distances."""
-    half = np.einsum("...d,...d->...", rows, rows)[..., None] * np.float32(0.5)
-    return np.asarray(np.concatenate([rows, half], axis=-1), np.float32)
-
-
-def squared_distance(
-    asked: Float32[np.ndarray, "queries views dim"],
-    taught: Float32[np.ndarray, "examples views dim"],
-) -> Float32[np.ndarray, "queries examples"]:
-    """Return the least squared distance over the views of each taught region; rows are sealed.
-
-    Only view 0 of what is asked counts: the taught views hold every relative rotation already.
-    """
-    n_examples, n_views, dim = taught.shape
-    if not n_examples:
-        return np.empty((len(asked), 0), np.float32)
-    first = asked[:, 0].copy()
-    first[:, -1] = -1
-    # x.y - |y|^2/2, from which |x - y|^2 = |x|^2 - 2 (x.y - |y|^2/2)
-    closeness = (taught.reshape(-1, dim) @ first.T).reshape(n_examples, n_views, -1).max(axis=1)
-    nearest = 2 * (asked[:, 0, -1:] - closeness.T)
-    return np.asarray(np.maximum(nearest, 0))
-
-
 GRID = 4
-# by how much two regions of one kind typically differ: standard deviation over rendered marks of
-# one kind; what the ground is like counts half, for the ground is the same for all kinds
+# by how much two regions of one class typically differ: standard deviation over rendered marks of
+# one class; what the ground is like counts half, for the ground is the same for all classes
 SPREAD = {
     "log_size": 0.34,
     "log_thickness": 0.56,
@@ -98,6 +47,58 @@ SPREAD = {
 }
 # outlines drawn by hand differ more than colours
 CELL_SPREAD = {"lightness": 1.0, "green_red": 1.0, "blue_yellow": 1.0, "mask": 3.0}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Probability ``1 / (1 + exp(slope * squared distance - bias))``."""
+
+    bias: float
+    slope: float
+
+    def same(
+        self,
+        query: Float32[np.ndarray, "queries views dim"],
+        taught: Float32[np.ndarray, "examples views dim"],
+    ) -> Float32[np.ndarray, "queries examples"]:
+        """Turn the distance of each pair into the probability of being the same, 0 … 1."""
+        margin = np.float32(self.bias) - np.float32(self.slope) * squared_distance(query, taught)
+        return probability(margin)
+
+
+def probability(margin: Float32[np.ndarray, "*axes"]) -> Float32[np.ndarray, "*axes"]:
+    """Logistic function, exact at both ends."""
+    return np.asarray(0.5 * (1 + np.tanh(margin / 2)), np.float32)
+
+
+def with_half_norm(
+    rows: Float32[np.ndarray, "*axes dim"],
+) -> Float32[np.ndarray, "*axes dim_and_norm"]:
+    """Append half of each row's squared length, so that one product gives all distances."""
+    half = np.einsum("...d,...d->...", rows, rows)[..., None] * np.float32(0.5)
+    return np.asarray(np.concatenate([rows, half], axis=-1), np.float32)
+
+
+def squared_distance(
+    query: Float32[np.ndarray, "queries views dim"],
+    taught: Float32[np.ndarray, "examples views dim"],
+) -> Float32[np.ndarray, "queries examples"]:
+    """Return the least squared distance over the views of each taught region.
+
+    Rows have their half norms (``with_half_norm``). Only view 0 of the query counts: the taught
+    views hold every relative rotation already.
+    """
+    n_examples, n_views, dim = taught.shape
+    if not n_examples:
+        return np.empty((len(query), 0), np.float32)
+    first = query[:, 0].copy()
+    first[:, -1] = -1
+    # x.y - |y|^2/2, from which |x - y|^2 = |x|^2 - 2 (x.y - |y|^2/2)
+    closeness = (taught.reshape(-1, dim) @ first.T).reshape(n_examples, n_views, -1).max(axis=1)
+    nearest = 2 * (query[:, 0, -1:] - closeness.T)
+    return np.asarray(np.maximum(nearest, 0))
+
+
 # fitted to pairs of rendered regions by benchmarks/train_siamese.py, which reports it
 CURVE = Curve(bias=1.33, slope=0.0214)
 
@@ -109,15 +110,15 @@ class Arrangement:
         self, image: UInt8[np.ndarray, "height width 3"], regions: Sequence[Region]
     ) -> Float32[np.ndarray, "regions views dim"]:
         """Describe each region as photographed and turned by quarters."""
-        return sealed(arrange(cut(image, regions)))
+        return with_half_norm(arrange(cut(image, regions)))
 
     def same(
         self,
-        asked: Float32[np.ndarray, "queries views dim"],
+        query: Float32[np.ndarray, "queries views dim"],
         taught: Float32[np.ndarray, "examples views dim"],
     ) -> Float32[np.ndarray, "queries examples"]:
-        """Probability that they are the same kind of thing; below 0.5 they are not."""
-        return CURVE.same(asked, taught)
+        """Probability that they are of one class; below 0.5 they are not."""
+        return CURVE.same(query, taught)
 
     def identity(self) -> dict[str, str]:
         """There are no weights, only the measures of this version."""

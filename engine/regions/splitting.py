@@ -1,9 +1,7 @@
-"""Is a region that resembles nothing two things that touch?
+"""Splitting of a region that may be several things that touch (watershed).
 
-It is divided where its cells vote for different classes, and where its colours fall into two; a
-division counts if a part of it is recognised, more surely than the whole was.
-
-Where does one thing end and the next begin, if they touch?
+A region is divided where its cells vote for different classes, and where its colours fall into two;
+a division counts if a part of it is recognised, more surely than the whole was.
 
 Each seed floods its surroundings, smooth ones first, until the floods meet, which is on the border
 that the photograph shows between them (watershed: Beucher and Lantuéjoul, 1979).
@@ -24,6 +22,32 @@ from features.region import Region
 
 # px; noise of the camera must not stop a flood
 _BLUR_PX = 0.7
+
+# in pixels of the picture; smaller regions have no parts worth naming
+LEAST_WHOLE_PX, LEAST_PART_PX = 300, 60
+# cells that speak for a class before it may be one of two
+LEAST_CELLS = 2
+# of a seed, so that the border between two colours belongs to neither yet
+SEED_PX = 3
+
+
+def divisions(
+    frames: Frames,
+    region: Region,
+    tokens: RegionTokens,
+    votes: Float[np.ndarray, "cells labels"],
+) -> Iterator[list[Region]]:
+    """Give ways to divide a region of the image file into two parts or more."""
+    whole = frames.in_picture(region)
+    if whole.area_px < LEAST_WHOLE_PX:
+        return
+    for seeds in (_by_votes(frames, whole, tokens, votes), _by_color(frames.picture, whole)):
+        if seeds is None:
+            continue
+        found = [each for each in split(frames.picture, whole, seeds) if each is not None]
+        parts = [each for each in found if each.area_px >= LEAST_PART_PX]
+        if len(parts) > 1:
+            yield [frames.in_image(each) for each in parts]
 
 
 def split(
@@ -62,62 +86,27 @@ def split(
     return [Region.of(mask, (left, top)) if mask.any() else None for mask in masks]
 
 
-def _nearest(known: Int[np.ndarray, "rows columns"]) -> Int[np.ndarray, "rows columns"]:
-    """Give each pixel the label of the nearest seed."""
-    _, places = cv2.distanceTransformWithLabels(
-        (known == 0).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    label_of = np.zeros(int(places.max()) + 1, dtype=known.dtype)
-    label_of[places[known > 0]] = known[known > 0]
-    nearest: np.ndarray = label_of[places]
-    return nearest
-
-
-# in pixels of the picture; smaller regions have no parts worth naming
-LEAST_WHOLE_PX, LEAST_PART_PX = 300, 60
-# cells that speak for a class before it may be one of two
-LEAST_CELLS = 2
-# of a seed, so that the border between two colours belongs to neither yet
-SEED_PX = 3
-
-
-def divisions(
-    frames: Frames,
-    region: Region,
-    tokens: RegionTokens,
-    votes: Float[np.ndarray, "cells kinds"],
-) -> Iterator[list[Region]]:
-    """Give ways to divide a region of the image file into two parts or more."""
-    whole = frames.in_picture(region)
-    if whole.area_px < LEAST_WHOLE_PX:
-        return
-    for seeds in (_by_votes(frames, whole, tokens, votes), _by_color(frames.picture, whole)):
-        if seeds is None:
-            continue
-        found = [each for each in split(frames.picture, whole, seeds) if each is not None]
-        parts = [each for each in found if each.area_px >= LEAST_PART_PX]
-        if len(parts) > 1:
-            yield [frames.in_image(each) for each in parts]
-
-
 def _by_votes(
     frames: Frames,
     whole: Region,
     tokens: RegionTokens,
-    votes: Float[np.ndarray, "cells kinds"],
+    votes: Float[np.ndarray, "cells labels"],
 ) -> Int[np.ndarray, "rows columns"] | None:
-    """Seed the pixels at the centres of cells with what these vote for; unknown is a kind, too."""
-    kinds = votes.argmax(axis=1)
-    shown = [kind for kind in range(votes.shape[1]) if (kinds == kind).sum() >= LEAST_CELLS]
+    """Seed the pixels at the centres of cells with what these vote for; unknown is a label, too."""
+    label_of_cell = votes.argmax(axis=1)
+    shown = [
+        label for label in range(votes.shape[1]) if (label_of_cell == label).sum() >= LEAST_CELLS
+    ]
     if len(shown) < 2:
         return None
     left, top, right, bottom = whole.box_xyxy
     seeds = np.zeros((bottom - top, right - left), dtype=np.int64)
     x, y = frames.cell_centers(tokens.cells)
-    for label, kind in enumerate(shown, 1):
-        for column, row in zip(x[kinds == kind], y[kinds == kind], strict=True):
+    for seed, label in enumerate(shown, 1):
+        is_own = label_of_cell == label
+        for column, row in zip(x[is_own], y[is_own], strict=True):
             if left <= column < right and top <= row < bottom:
-                seeds[row - top, column - left] = label
+                seeds[row - top, column - left] = seed
     return seeds if len(np.unique(seeds[whole.mask])) > 2 else None
 
 
@@ -144,3 +133,14 @@ def _by_color(
             return None
         seeds[pieces == 1 + int(area_px.argmax())] = label + 1
     return seeds
+
+
+def _nearest(known: Int[np.ndarray, "rows columns"]) -> Int[np.ndarray, "rows columns"]:
+    """Give each pixel the label of the nearest seed."""
+    _, places = cv2.distanceTransformWithLabels(
+        (known == 0).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    label_of = np.zeros(int(places.max()) + 1, dtype=known.dtype)
+    label_of[places[known > 0]] = known[known > 0]
+    nearest: np.ndarray = label_of[places]
+    return nearest

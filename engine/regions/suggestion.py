@@ -1,8 +1,8 @@
-"""Which unknown regions of many images could be given one name?
+"""Class proposals: groups of unknown regions that could get one name.
 
-Step 4, class proposal: whatever is new and of no class is described as a whole, and what resembles
-each other becomes a group, the biggest first. Images are looked at one by one; only descriptions
-and thumbnails stay in memory.
+Step 4: whatever is new and of no class is described as a whole, and what resembles each other
+becomes a group, the biggest first. Images are looked at one by one; only descriptions and
+thumbnails stay in memory.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Suggestion:
         return len({each.image_name for each in self.members})
 
 
-class Survey:
+class SuggestionCollector:
     """Looks at one image after the other, and groups what was unknown on those seen so far."""
 
     def __init__(self, recogniser: Recogniser) -> None:
@@ -119,7 +119,7 @@ def suggest(
     Raises:
         LibraryError: The library cannot be read.
     """
-    survey = Survey(recogniser)
+    survey = SuggestionCollector(recogniser)
     for n_done, (name, image) in enumerate(images, 1):
         survey.look(name, image)
         if progress:

@@ -1,6 +1,6 @@
-"""How does an outlined region become an example that others are recognised by?
+"""Teaching: an outlined region becomes an example that others are recognised by.
 
-What does a lesson change? The same images, judged before it and after it.
+The effect of a lesson is told by the same images, judged before it and after it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from jaxtyping import Float32, UInt8
 
 from engine.library.errors import LibraryError
 from engine.library.records import Kind, Lesson, NewExample, clean_name
-from engine.regions.bank import likenesses
 from engine.regions.frames import Frames
 from engine.regions.recogniser import outliner_of
 from engine.regions.report import RegionReport
@@ -65,6 +64,15 @@ class Outlined:
     is_rough: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class DescribedRegion:
+    """The exact pixels of an outlined region, its tokens, and its views as a whole."""
+
+    region: Region
+    tokens: RegionTokens
+    views: Float32[np.ndarray, "1 views dim"]
+
+
 def teach(
     recogniser: Recogniser,
     examination: Examination,
@@ -84,13 +92,11 @@ def teach(
     """
     _check_inside(outlined.region, examination.image_size)
     frames = Frames(examination, recogniser.config.photo_area_px)
-    region = exact(recogniser, frames, outlined)
-    tokens = describe_regions(examination.sample.dense, [region], frames.image_to_cells)[0]
-    views = recogniser.embedder.describe(examination.image, [region])
+    described = describe_outlined(recogniser, frames, outlined)
     if not is_forced:
-        _refuse_conflict(recogniser, class_name, tokens, views, outlined.image_name)
-    taught = _turned(recogniser, examination, region, frames, tokens)
-    image = examination.image
+        _refuse_conflict(recogniser, class_name, described, outlined.image_name)
+    taught = _turned(recogniser, described, frames)
+    region, image = described.region, examination.image
     return recogniser.library.teach(
         class_name,
         kind,
@@ -101,8 +107,8 @@ def teach(
             region=region,
             thumbnail=thumbnail(image, region),
             features={
-                "tokens": recogniser.scale.kept(taught),
-                "views": views[0].astype(np.float16),
+                "tokens": recogniser.scale.to_stored(taught),
+                "views": described.views[0].astype(np.float16),
             },
             note=outlined.note,
             verdict=recogniser.inspector.judge(examination).verdict,
@@ -131,6 +137,17 @@ def exact(recogniser: Recogniser, frames: Frames, outlined: Outlined) -> Region:
     return frames.in_image(found)
 
 
+def describe_outlined(
+    recogniser: Recogniser, frames: Frames, outlined: Outlined
+) -> DescribedRegion:
+    """Describe the pixels that an outline means as the recogniser compares them."""
+    examination = frames.examination
+    region = exact(recogniser, frames, outlined)
+    tokens = describe_regions(examination.sample.dense, [region], frames.image_to_cells)[0]
+    views = recogniser.embedder.describe(examination.image, [region])
+    return DescribedRegion(region, tokens, views)
+
+
 def thumbnail(
     image: Image, region: Region, longest_px: int = THUMBNAIL_PX
 ) -> UInt8[np.ndarray, "rows columns 3"]:
@@ -154,18 +171,15 @@ def thumbnail(
 
 
 def _turned(
-    recogniser: Recogniser,
-    examination: Examination,
-    region: Region,
-    frames: Frames,
-    tokens: RegionTokens,
+    recogniser: Recogniser, described: DescribedRegion, frames: Frames
 ) -> Float32[np.ndarray, "scales kept dim"]:
     """Describe the region as if the image had been photographed in other orientations, too.
 
     Descriptors know directions; what lies loosely on the product does not.
     """
-    config, sample = recogniser.config, examination.sample
-    every = [thinned(tokens, config.n_tokens)]
+    config, examination = recogniser.config, frames.examination
+    sample = examination.sample
+    every = [thinned(described.tokens, config.n_tokens)]
     backbone = recogniser.inspector.backbone
     picture, is_valid = examination.registered.warp(examination.photo)
     for n_quarters in range(1, config.n_turns):
@@ -177,7 +191,7 @@ def _turned(
         if back.shape != sample.dense.tokens.shape:
             continue  # a network with an input of fixed shape sees a turned image squeezed
         dense = DenseMap(back, sample.dense.is_valid)
-        own = describe_regions(dense, [region], frames.image_to_cells)[0]
+        own = describe_regions(dense, [described.region], frames.image_to_cells)[0]
         every.append(thinned(own, config.n_tokens))
     return np.concatenate(every, axis=1)
 
@@ -185,15 +199,14 @@ def _turned(
 def _refuse_conflict(
     recogniser: Recogniser,
     class_name: str,
-    tokens: RegionTokens,
-    views: Float32[np.ndarray, "1 views dim"],
+    described: DescribedRegion,
     image_name: str,
 ) -> None:
     """Two names for one look would make every later verdict a matter of chance."""
-    alike = likenesses(recogniser, tokens, views)
-    if not alike or alike[0].probability < CONFLICT_ABOVE:
+    matches = recogniser.class_matches(described.tokens, described.views)
+    if not matches or matches[0].probability < CONFLICT_ABOVE:
         return
-    other, example_id = alike[0].known, alike[0].example_id
+    other, example_id = matches[0].known, matches[0].example_id
     if other.name == clean_name(class_name):
         return
     examples = recogniser.library.examples(other.name, with_features=False)
@@ -201,17 +214,17 @@ def _refuse_conflict(
     raise ConflictError(
         f"the region in {image_name or 'this image'} looks like example {example_id} of "
         f"'{other.name}' ({other.kind}; in {known.image_name or 'an image'} at "
-        f"{known.region.box_xyxy}), with probability {alike[0].probability:.2f}; teach it as "
+        f"{known.region.box_xyxy}), with probability {matches[0].probability:.2f}; teach it as "
         f"'{other.name}', forget that example, or force two names for one look",
         other.name,
     )
 
 
-Given = TypeVar("Given")
+LessonResult = TypeVar("LessonResult")
 
 
 @dataclass(frozen=True, eq=False)
-class Effect:
+class LessonEffect:
     """How one image was judged before a lesson, and how it is judged after it."""
 
     before: RegionReport
@@ -223,9 +236,11 @@ class Effect:
         return self.before.verdict != self.after.verdict
 
 
-def give(
-    recogniser: Recogniser, examinations: Mapping[str, Examination], lesson: Callable[[], Given]
-) -> tuple[Given, dict[str, Effect]]:
+def apply_lesson(
+    recogniser: Recogniser,
+    examinations: Mapping[str, Examination],
+    lesson: Callable[[], LessonResult],
+) -> tuple[LessonResult, dict[str, LessonEffect]]:
     """Judge examined images before and after one lesson, or several, to the recogniser's library.
 
     Returns what ``lesson`` returns, and the effect on each image by its name.
@@ -236,5 +251,6 @@ def give(
     before = {name: recogniser.judge(each) for name, each in examinations.items()}
     given = lesson()
     return given, {
-        name: Effect(before[name], recogniser.judge(each)) for name, each in examinations.items()
+        name: LessonEffect(before[name], recogniser.judge(each))
+        for name, each in examinations.items()
     }

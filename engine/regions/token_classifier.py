@@ -1,4 +1,4 @@
-"""Which taught class does each cell of a region resemble, if any?
+"""Token classifier: nearest neighbours with a reject option, pooled over a region.
 
 Step 1, micro: nearest neighbours among the taught tokens, with a reject option: a token is of a
 class if it is clearly nearer to a token taught for it than to all that is normal (the ratio test of
@@ -6,38 +6,28 @@ Lowe, 2004). Step 2, multi-scale: the tokens of each scale vote on their own; ho
 is the classification error, the generalised Jensen-Shannon divergence of the votes (Lin, 1991) as a
 share of its largest possible value.
 
-Of which class is a region, if its tokens say one thing and its whole another?
+The class probabilities that a region's tokens and the region as a whole give are pooled: their
+log-odds are averaged by weight, as in a logarithmic opinion pool (Genest and Zidek, 1986), to find
+the likeliest class. A region for which even that is not likely enough is unknown.
 
-Both are probabilities; their log-odds are averaged by weight, as in a logarithmic opinion pool
-(Genest and Zidek, 1986), to find the likeliest class. A region for which even that is not likely
-enough is unknown.
+The labels of a vote are the classes, and "unknown" at last.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from features.config_fields import Range
+from engine.regions_config import MicroConfig
 
 Tokens = Float32[np.ndarray, "scales tokens dim"]
 
+# nothing is more certain than a thousand to one
+LEAST_DOUBT = 1e-3
 
-@dataclass(frozen=True)
-class MicroConfig:
-    """When a token counts as one that was taught."""
-
-    ratio: Annotated[float, Range(0.01, 10)] = 0.75
-    """Largest distance to a taught token, as a share of the distance to what is normal."""
-    softness: Annotated[float, Range(0.001, 10)] = 0.1
-    """Change of that share which makes certain (e-fold) what was even."""
-    n_neighbours: Annotated[int, Range(1, 100)] = 3
-    """Taught tokens of a class whose distances are averaged, where it has as many."""
-    n_scales: Annotated[int, Range(1, 3)] = 3
-    """Scales that vote, from the finest on; those of ``engine.regions.tokens.WINDOWS``."""
+Shares = Float[np.ndarray, "regions classes"]
 
 
 @dataclass(frozen=True)
@@ -49,26 +39,26 @@ class TokenBank:
     n_classes: int
     normal: Float32[np.ndarray, "scales cells dim"]
 
-    def votes(self, asked: Tokens, config: MicroConfig) -> Float[np.ndarray, "voting cells kinds"]:
+    def votes(self, query: Tokens, config: MicroConfig) -> Float[np.ndarray, "voting cells labels"]:
         """Return the probability of each class, and of "unknown" at last, as each scale sees it."""
         return np.stack(
             [
-                _votes(asked[s], self.taught[s], self.normal[s], self, config)
-                for s in range(min(config.n_scales, len(asked)))
+                _votes(query[s], self.taught[s], self.normal[s], self, config)
+                for s in range(min(config.n_scales, len(query)))
             ]
         )
 
 
 def _votes(
-    asked: Float32[np.ndarray, "cells dim"],
+    query: Float32[np.ndarray, "cells dim"],
     taught: Float32[np.ndarray, "tokens dim"],
     normal: Float32[np.ndarray, "_ dim"],
     bank: TokenBank,
     config: MicroConfig,
-) -> Float[np.ndarray, "cells kinds"]:
-    to_taught = _distances(asked, taught)
-    to_normal = np.maximum(_distances(asked, normal).min(axis=1), 1e-6)
-    log_odds = np.zeros((len(asked), bank.n_classes + 1))
+) -> Float[np.ndarray, "cells labels"]:
+    to_taught = _distances(query, taught)
+    to_normal = np.maximum(_distances(query, normal).min(axis=1), 1e-6)
+    log_odds = np.zeros((len(query), bank.n_classes + 1))
     for class_id in range(bank.n_classes):
         own = to_taught[:, bank.class_of_token == class_id]
         n_nearest = min(config.n_neighbours, own.shape[1])
@@ -82,39 +72,33 @@ def _votes(
 
 
 def _distances(
-    asked: Float32[np.ndarray, "cells dim"], known: Float32[np.ndarray, "tokens dim"]
+    query: Float32[np.ndarray, "cells dim"], known: Float32[np.ndarray, "tokens dim"]
 ) -> Float32[np.ndarray, "cells tokens"]:
     squared = (
-        np.einsum("cd,cd->c", asked, asked)[:, None]
+        np.einsum("cd,cd->c", query, query)[:, None]
         + np.einsum("td,td->t", known, known)
-        - 2 * asked @ known.T
+        - 2 * query @ known.T
     )
     return np.asarray(np.sqrt(np.maximum(squared, 0)), dtype=np.float32)
 
 
-def agreed(votes: Float[np.ndarray, "scales cells kinds"]) -> Float[np.ndarray, "cells kinds"]:
+def agreed(votes: Float[np.ndarray, "scales cells labels"]) -> Float[np.ndarray, "cells labels"]:
     """Return the mean vote of the scales."""
     return np.asarray(votes.mean(axis=0))
 
 
-def disagreement(votes: Float[np.ndarray, "scales cells kinds"]) -> Float[np.ndarray, " cells"]:
+def disagreement(votes: Float[np.ndarray, "scales cells labels"]) -> Float[np.ndarray, " cells"]:
     """Return how much the scales disagree, 0 (not at all) … 1 (each says something else)."""
-    n_scales, _, n_kinds = votes.shape
-    most = np.log(min(n_scales, n_kinds))
+    n_scales, _, n_labels = votes.shape
+    most = np.log(min(n_scales, n_labels))
     if most == 0:
         return np.zeros(votes.shape[1])
     divergence = _entropy(votes.mean(axis=0)) - _entropy(votes).mean(axis=0)
     return np.asarray(np.clip(divergence / most, 0, 1))
 
 
-def _entropy(shares: Float[np.ndarray, "*places kinds"]) -> Float[np.ndarray, "*places"]:
+def _entropy(shares: Float[np.ndarray, "*places labels"]) -> Float[np.ndarray, "*places"]:
     return np.asarray(-(shares * np.log(np.maximum(shares, 1e-12))).sum(axis=-1))
-
-
-# nothing is more certain than a thousand to one
-LEAST_DOUBT = 1e-3
-
-Shares = Float[np.ndarray, "regions classes"]
 
 
 def pooled(by_tokens: Shares, by_object: Shares, object_weight: float) -> Shares:
@@ -133,7 +117,7 @@ def pooled(by_tokens: Shares, by_object: Shares, object_weight: float) -> Shares
 
 
 def token_shares(
-    votes: Float[np.ndarray, "cells kinds"], region_of_cell: Int[np.ndarray, " cells"], n: int
+    votes: Float[np.ndarray, "cells labels"], region_of_cell: Int[np.ndarray, " cells"], n: int
 ) -> Shares:
     """Average the votes of each region's cells; even odds for a region without a cell."""
     counts = np.bincount(region_of_cell, minlength=n)

@@ -1,4 +1,4 @@
-"""What do the detector's descriptors say of a region, cell by cell, at three scales?
+"""Region tokens: descriptors of a region's cells at three scales.
 
 The finest scale is the cell itself. At the coarser ones each cell stands for the part of the region
 around it: the mean of the region's cells in a window, so that neither the surroundings nor the size

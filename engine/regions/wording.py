@@ -1,13 +1,13 @@
-"""How is the judgement with taught regions put in words?"""
+"""Wording of the judgement with taught regions: verdict, reason and total."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.regions.report import FoundRegion, Kind, RegionReport
+from engine.regions.report import FoundRegion, RegionKind, RegionReport
 
-KIND_WORDS: dict[Kind, str] = {
+KIND_WORDS: dict[RegionKind, str] = {
     "accepted": "accepted",
     "defect": "defect",
     "unknown": "of no class",
@@ -15,12 +15,12 @@ KIND_WORDS: dict[Kind, str] = {
 
 
 @dataclass(frozen=True)
-class FoundClass:
-    """A class that was found in an image; ``numbers`` are those of its regions, from 1."""
+class FoundRegionClass:
+    """A region class that was found in an image; ``numbers`` are those of its regions, from 1."""
 
     class_index: int
     name: str
-    kind: Kind
+    kind: RegionKind
     numbers: tuple[int, ...]
     confidences: tuple[float, ...]
 
@@ -31,9 +31,9 @@ class FoundClass:
         return f"{least} %" if least == most else f"{least} to {most} %"
 
 
-def found_classes(report: RegionReport) -> list[FoundClass]:
+def found_classes(report: RegionReport) -> list[FoundRegionClass]:
     """Gather the regions of each class: defects first, then unknown, then accepted."""
-    gathered: list[FoundClass] = []
+    gathered: list[FoundRegionClass] = []
     for each in (*report.defects, *report.unknown, *report.accepted):
         if any(each.class_index == known.class_index for known in gathered):
             continue
@@ -44,7 +44,7 @@ def found_classes(report: RegionReport) -> list[FoundClass]:
         ]
         numbers, confidences = zip(*same, strict=True)
         gathered.append(
-            FoundClass(each.class_index, each.class_name, each.kind, numbers, confidences)
+            FoundRegionClass(each.class_index, each.class_name, each.kind, numbers, confidences)
         )
     return gathered
 

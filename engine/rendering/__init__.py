@@ -1,1 +1,1 @@
-"""What is drawn: pages, panels, overlays and their colours."""
+"""Rendering: pages, panels, overlays and their colours."""

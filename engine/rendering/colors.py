@@ -1,4 +1,4 @@
-"""Which colour stands for which class, and for how anomalous a place is?
+"""Colour scales: one colour a class, and a scale of how anomalous a place is.
 
 The first eight class colours are those of Okabe and Ito (2008), black last. Further ones are chosen
 one by one as far as possible from all before, in CIELAB, as seen by the worst-off of three viewers:
@@ -68,6 +68,12 @@ def ink_on(color: tuple[int, int, int]) -> tuple[int, int, int]:
     luminance = float(_to_linear(np.array(color)) @ (0.2126, 0.7152, 0.0722))
     # at 0.179 the contrasts to black and to white are equal
     return (0, 0, 0) if luminance > 0.179 else (255, 255, 255)
+
+
+def css_color(color: tuple[int, int, int]) -> str:
+    """Write a colour for a style sheet."""
+    red, green, blue = color
+    return f"rgb({red} {green} {blue})"
 
 
 @cache

@@ -1,11 +1,8 @@
-"""Why was each image judged as it was, on one page?
+"""HTML report on judged images: why each was judged as it was.
 
 The page is a single HTML file: its pictures lie inside it, no font, style or script comes from
-elsewhere, and it follows the reader's choice of light or dark.
-
-What does the page about an image say and show of its regions?
-
-How does a template of this package become a page?
+elsewhere, and it follows the reader's choice of light or dark. What is said of the regions of an
+image is a section of its own.
 """
 
 from __future__ import annotations
@@ -14,34 +11,33 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, SupportsFloat
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from engine.regions.report import FoundRegion, Kind, RegionReport
+from engine.regions.report import FoundRegion, RegionKind, RegionReport
 from engine.regions.wording import (
     KIND_WORDS,
-    FoundClass,
+    FoundRegionClass,
     found_classes,
     reason_line,
     total_line,
     verdict_line,
 )
 from engine.rendering import overlays
-from engine.rendering.colors import ink_on
+from engine.rendering.colors import css_color, ink_on
 from engine.rendering.overlays import jpeg_data_uri
 from engine.rendering.region_maps import (
     color_of,
     draw_classes,
     draw_error,
     draw_novelty,
-    error_ramp,
+    error_scale,
     error_top,
-    heat_ramp,
+    heat_scale,
 )
 from engine.rendering.tables import (
-    ClassLine,
+    PartClassLine,
     ScoreLine,
     class_lines,
     count_regions,
@@ -51,11 +47,11 @@ from engine.rendering.tables import (
 from engine.report import Deviation, ReferenceView, Report
 from features.images import AnyImage, resize
 
-MARKS: dict[Kind, str] = {"accepted": "✓", "defect": "✕", "unknown": "?"}
+MARKS: dict[RegionKind, str] = {"accepted": "✓", "defect": "✕", "unknown": "?"}
 
 
 @dataclass(frozen=True)
-class Look:
+class ClassBadge:
     """What tells a class from the others: colours as CSS, and the kind in a sign and a word."""
 
     color: str
@@ -70,7 +66,7 @@ class RegionLine:
 
     number: int
     found: FoundRegion
-    look: Look
+    badge: ClassBadge
 
     @property
     def place(self) -> str:
@@ -93,7 +89,7 @@ class RegionSection:
     error: str
     error_top: float
     lines: tuple[RegionLine, ...]
-    legend: tuple[tuple[FoundClass, Look], ...]
+    legend: tuple[tuple[FoundRegionClass, ClassBadge], ...]
     absent: tuple[str, ...]
 
 
@@ -111,24 +107,19 @@ def region_section(photo: UInt8[np.ndarray, "_ _ 3"], report: RegionReport) -> R
         error=jpeg_data_uri(draw_error(photo, report)),
         error_top=error_top(report),
         lines=tuple(
-            RegionLine(number, each, _look(report, each.class_index, each.kind))
+            RegionLine(number, each, _badge(report, each.class_index, each.kind))
             for number, each in enumerate(report.regions, 1)
         ),
         legend=tuple(
-            (each, _look(report, each.class_index, each.kind)) for each in found_classes(report)
+            (each, _badge(report, each.class_index, each.kind)) for each in found_classes(report)
         ),
         absent=tuple(name for i, name in enumerate(report.class_names) if i not in present),
     )
 
 
-def _look(report: RegionReport, class_index: int, kind: Kind) -> Look:
+def _badge(report: RegionReport, class_index: int, kind: RegionKind) -> ClassBadge:
     color = color_of(report, class_index)
-    return Look(_css(color), _css(ink_on(color)), MARKS[kind], KIND_WORDS[kind])
-
-
-def _css(color: tuple[int, int, int]) -> str:
-    red, green, blue = color
-    return f"rgb({red} {green} {blue})"
+    return ClassBadge(css_color(color), css_color(ink_on(color)), MARKS[kind], KIND_WORDS[kind])
 
 
 def render(template: str, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:
@@ -180,7 +171,7 @@ class Section:
     report: Report
     deviations: tuple[tuple[str, Deviation], ...]
     scores: tuple[ScoreLine, ...]
-    classes: tuple[ClassLine, ...]
+    classes: tuple[PartClassLine, ...]
     thumbnail: Picture
     photo: Picture
     anomaly: Picture
@@ -236,9 +227,9 @@ def explain_page(
             for index in shown
         },
         absent_kinds=overlays.ABSENT_KINDS,
-        heat_ramp=heat_ramp(),
+        heat_scale=heat_scale(),
         heat_top=overlays.HEAT_TOP,
-        error_ramp=error_ramp(),
+        error_scale=error_scale(),
     )
 
 
@@ -304,10 +295,11 @@ def _heat_picture(
     from_file: Float[np.ndarray, "2 3"],
 ) -> Picture:
     """Lay a map over the photograph in grey, so that all colour is heat."""
-    grey = np.repeat(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     to_registered = overlays.between_grids(cell_map.shape, report.registered.shape)
     to_file = overlays.chain(to_registered, report.to_image)
-    return _picture(overlays.draw_heat(grey, cell_map, overlays.chain(to_file, from_file)))
+    return _picture(
+        overlays.draw_heat(overlays.in_grey(photo), cell_map, overlays.chain(to_file, from_file))
+    )
 
 
 def _bare(class_map: Int[np.ndarray, "rows columns"]) -> Int[np.ndarray, "rows columns"]:

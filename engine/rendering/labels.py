@@ -1,15 +1,12 @@
-"""How is any text written on a picture, in whatever script and on whatever machine?
+"""Text, label badges and outlines of regions on a picture.
 
-The font that comes with Pillow knows little more than ASCII. So the first common font of the system
-that has all letters of a text is taken. Without any, accents are left out, and letters of other
-scripts are given by their number in Unicode.
+Text may be of any script, on any machine. The font that comes with Pillow knows little more than
+ASCII, so the first common font of the system that has all letters of a text is taken. Without any,
+accents are left out, and letters of other scripts are given by their number in Unicode.
 
-How does a small plate say which region is meant and of what kind it is?
-
-The kind is told without colour, too: accepted regions have round plates with a check mark, defects
-square ones with a cross, unknown regions square ones with a question mark.
-
-How are regions rimmed, ringed and numbered on a picture?
+A badge says which region is meant and of what kind it is, without colour, too: accepted regions
+have round badges with a check mark, defects square ones with a cross, unknown regions square ones
+with a question mark.
 """
 
 from __future__ import annotations
@@ -24,7 +21,7 @@ from jaxtyping import Bool
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from engine.regions.report import Kind
+from engine.regions.report import RegionKind
 from engine.rendering.colors import ink_on
 from engine.rendering.strokes import BLACK, WHITE, Color
 from features.images import Image
@@ -51,6 +48,19 @@ _PLAIN = str.maketrans(
     {"×": "x", "–": "-", "…": "...", "≥": ">=", "ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "ł": "l"}
 )
 _NO_LETTER = "\uffff"  # by definition in no font
+
+Point = tuple[float, float]
+
+_FONT = cv2.FONT_HERSHEY_DUPLEX
+# corners of the marks within a square from 0 to 1
+_CHECK: tuple[tuple[Point, ...], ...] = (((0.05, 0.55), (0.38, 0.88), (0.95, 0.15)),)
+_CROSS: tuple[tuple[Point, ...], ...] = (((0.1, 0.1), (0.9, 0.9)), ((0.9, 0.1), (0.1, 0.9)))
+
+_BADGES_PER_SIDE = 20  # numbers stay readable on a picture a third of a page wide
+_LINES_PER_SIDE = 400
+
+
+# Text
 
 
 def text_width(text: str, size_px: int) -> int:
@@ -119,26 +129,21 @@ def _has(font: Font, letter: str) -> bool:
     return bytes(font.getmask(letter)) != bytes(font.getmask(_NO_LETTER))
 
 
-Point = tuple[float, float]
-
-_FONT = cv2.FONT_HERSHEY_DUPLEX
-# corners of the marks within a square from 0 to 1
-_CHECK: tuple[tuple[Point, ...], ...] = (((0.05, 0.55), (0.38, 0.88), (0.95, 0.15)),)
-_CROSS: tuple[tuple[Point, ...], ...] = (((0.1, 0.1), (0.9, 0.9)), ((0.9, 0.1), (0.1, 0.9)))
+# Badges
 
 
-def chip_size(text: str, height_px: int) -> tuple[int, int]:
-    """Return width and height of the plate with this text, in pixels."""
+def badge_size(text: str, height_px: int) -> tuple[int, int]:
+    """Return width and height of the badge with this text, in pixels."""
     text_width, _, _, _ = _text_size(text, height_px)
     gap = round(0.2 * height_px) if text else 0
     return round(text_width + gap + 1.1 * height_px), height_px
 
 
-def draw_chip(
-    image: Image, center_xy: Point, height_px: int, text: str, kind: Kind, color: Color
+def draw_badge(
+    image: Image, center_xy: Point, height_px: int, text: str, kind: RegionKind, color: Color
 ) -> None:
-    """Draw a plate with a text and the mark of the kind; what lies outside the image is cut off."""
-    width, height = chip_size(text, height_px)
+    """Draw a badge with a text and the mark of the kind; what lies outside the image is cut off."""
+    width, height = badge_size(text, height_px)
     left, top = round(center_xy[0] - width / 2), round(center_xy[1] - height / 2)
     ink, radius = ink_on(color), round(height * (0.5 if kind == "accepted" else 0.12))
     line = max(1, round(height / 14))
@@ -160,14 +165,14 @@ def draw_chip(
         cv2.polylines(image, [points], False, ink, line + 1, cv2.LINE_AA)
 
 
-def place_chips(
+def place_badges(
     boxes_xyxy: Sequence[tuple[float, float, float, float]],
     sizes: Sequence[tuple[int, int]],
     is_taken: Bool[np.ndarray, "height width"],
 ) -> list[Point]:
-    """Choose the centre of each plate beside its box: inside the image, on few taken pixels.
+    """Choose the centre of each badge beside its box: inside the image, on few taken pixels.
 
-    Plates hide each other only where there is no room left.
+    Badges hide each other only where there is no room left.
     """
     busy, places = is_taken.astype(np.float32), []
     for box, (width, height) in zip(boxes_xyxy, sizes, strict=True):
@@ -176,13 +181,13 @@ def place_chips(
         ]
         costs = [float(busy[_window(each, (width, height))].sum()) for each in options]
         best = options[int(np.argmin(costs))]
-        busy[_window(best, (width, height))] += 8  # rather hide a region than another plate
+        busy[_window(best, (width, height))] += 8  # rather hide a region than another badge
         places.append(best)
     return places
 
 
 def _around(box_xyxy: tuple[float, float, float, float], width: int, height: int) -> list[Point]:
-    """Return centres of a plate beside a box, at one and two plates' distance; best first."""
+    """Return centres of a badge beside a box, at one and two badges' distance; best first."""
     left, top, right, bottom = box_xyxy
     places = []
     for away in (0.5, 1.7):
@@ -226,15 +231,14 @@ def _plate(image: Image, box_xywh: tuple[int, int, int, int], radius: int, color
 
 
 def _text_size(text: str, height_px: int) -> tuple[int, int, float, int]:
-    """Return width, height, scale and thickness of a text on a plate of this height."""
+    """Return width, height, scale and thickness of a text on a badge of this height."""
     scale = cv2.getFontScaleFromHeight(_FONT, max(4, round(0.58 * height_px)), 1)
     thickness = max(1, round(height_px / 18))
     (width, height), _ = cv2.getTextSize(text or "0", _FONT, scale, thickness)
     return (width if text else 0), height, scale, thickness
 
 
-_CHIPS_PER_SIDE = 20  # numbers stay readable on a picture a third of a page wide
-_LINES_PER_SIDE = 400
+# Regions
 
 
 def contour(drawn: Image, region: Region, color: Color, width_px: int) -> None:
@@ -261,22 +265,22 @@ def ring(drawn: Image, region: Region, color: Color) -> None:
 
 
 def number(
-    drawn: Image, regions: Sequence[Region], kinds: Sequence[Kind], colors: Sequence[Color]
+    drawn: Image, regions: Sequence[Region], kinds: Sequence[RegionKind], colors: Sequence[Color]
 ) -> None:
     """Put the number of each region, from 1, beside it, with a line to it; the first is on top."""
-    height, line = _chip_px(drawn), line_px(drawn)
+    height, line = _badge_px(drawn), line_px(drawn)
     texts = [str(i) for i in range(1, len(regions) + 1)]
     is_taken = np.zeros(drawn.shape[:2], dtype=bool)
     for region in regions:
         is_taken[window(region)] |= region.mask
     boxes = [_box_with_ring(drawn, region) for region in regions]
-    places = place_chips(boxes, [chip_size(text, height) for text in texts], is_taken)
+    places = place_badges(boxes, [badge_size(text, height) for text in texts], is_taken)
     for region, color, place in zip(regions, colors, places, strict=True):
         start, end = (round(place[0]), round(place[1])), _nearest(region, place)
         cv2.line(drawn, start, end, WHITE, line + 2, cv2.LINE_AA)
         cv2.line(drawn, start, end, color, line, cv2.LINE_AA)
     for text, kind, color, place in reversed(list(zip(texts, kinds, colors, places, strict=True))):
-        draw_chip(drawn, place, height, text, kind, color)
+        draw_badge(drawn, place, height, text, kind, color)
 
 
 def window(region: Region) -> tuple[slice, slice]:
@@ -291,15 +295,15 @@ def line_px(image: Image) -> int:
     return max(1, width)
 
 
-def _chip_px(image: Image) -> int:
-    height: int = round(max(image.shape[:2]) / _CHIPS_PER_SIDE)
+def _badge_px(image: Image) -> int:
+    height: int = round(max(image.shape[:2]) / _BADGES_PER_SIDE)
     return max(9, height)
 
 
 def _ring_reach(drawn: Image, region: Region) -> int | None:
     """Return the radius of the ring around a region, if it needs one."""
     left, top, right, bottom = region.box_xyxy
-    least = round(0.5 * _chip_px(drawn))
+    least = round(0.5 * _badge_px(drawn))
     return least if max(right - left, bottom - top) < least else None
 
 

@@ -1,9 +1,8 @@
-"""How do parts, maps and regions become sheets that lie over a photograph?
+"""Overlay layers: parts, maps and regions as transparent pictures.
 
 What is drawn is what ``engine.rendering.overlays`` draws, but on nothing: PNG with transparency, so
-that a page can lay one over the photograph, as strongly as its reader likes.
-
-In which size does a page show a photograph, and where does each pixel lie in it?
+that a page can lay one over the photograph, as strongly as its reader likes. A ``View`` is the
+frame of the pictures that lie on each other.
 """
 
 from __future__ import annotations
@@ -16,32 +15,68 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from alignment.transforms import apply, compose, rescale
+from engine.examination import Examination
 from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors, heat_colors, ink_on
 from engine.rendering.overlays import between_grids
-from engine.rendering.strokes import WHITE, Color, label, label_places, label_px, outline
-from engine.station.judge import Judged
+from engine.rendering.strokes import (
+    WHITE,
+    Color,
+    label,
+    label_places,
+    label_px,
+    outline,
+    rim,
+    stroke_px,
+)
 from features.images import Image
 
-Sheet = UInt8[np.ndarray, "height width 4"]
+Layer = UInt8[np.ndarray, "height width 4"]
 Affine = Float[np.ndarray, "2 3"]
 Window = tuple[slice, slice]
 
 _FILL = 128  # cover of a part: its texture must still be seen
 _SOLID = 255
-_SIDES_PER_LINE = 360  # as in engine.rendering.strokes: 2 or 3 px on a picture of 900
 _N_LEVELS = 256
 
+# as sharp as a page on a large screen shows it, and quick to send
+SIDE_PX = 1600
 
-def parts_sheet(
+
+@dataclass(frozen=True)
+class View:
+    """The frame of the pictures that a page lays on each other; sizes are (height, width).
+
+    ``registered_to_view`` leads from registered working pixels to pixels of the view.
+    """
+
+    image_size: tuple[int, int]
+    size: tuple[int, int]
+    registered_to_view: Affine
+
+    @classmethod
+    def of(cls, examination: Examination, side_px: int = SIDE_PX) -> View:
+        """Choose the frame for an examined image; small photographs are not enlarged."""
+        height, width = examination.image_size
+        factor = min(1.0, side_px / max(height, width))
+        size = max(1, round(height * factor)), max(1, round(width * factor))
+        to_view = compose(rescale((height, width), size), examination.to_image)
+        return cls((height, width), size, to_view)
+
+    def from_cells(self, grid: tuple[int, ...], registered_size: tuple[int, ...]) -> Affine:
+        """Lead from (column, row) of a grid over the registered image to pixels of the view."""
+        return compose(self.registered_to_view, between_grids(grid, registered_size))
+
+
+def draw_parts_layer(
     class_map: Int[np.ndarray, "rows columns"],
     is_background_class: Bool[np.ndarray, " classes"],
     map_to_view: Affine,
     size: tuple[int, int],
-) -> Sheet:
+) -> Layer:
     """Fill and rim every part in the colour of its class, with the class's number.
 
-    Parts of class ``pictures.EXTRA`` are hatched and marked ``?``; background stays bare.
+    Parts of class ``overlays.EXTRA`` are hatched and marked ``?``; background stays bare.
     """
     color, cover = _blank(size), _blank(size)
     colors = class_colors(len(is_background_class)).tolist()
@@ -55,19 +90,19 @@ def parts_sheet(
         mask, window = found
         color[window][mask] = own
         cover[window][mask & _stripes(mask, size) if is_extra else mask] = _FILL
-        cover[window][_rim(mask, _line_px(size) * (2 if is_extra else 1))] = _SOLID
+        cover[window][rim(mask, stroke_px(size) * (2 if is_extra else 1))] = _SOLID
         for x, y in label_places(mask, least_radius_px=label_px(color) / 4):
             text = "?" if is_extra else str(class_id)
             places.append((x + window[1].start, y + window[0].start, text, own))
     for x, y, text, own in places:
         label(color, (x, y), text, own, ink_on(own))
         label(cover, (x, y), text, WHITE, WHITE)
-    return _sheet(color, cover)
+    return _layer(color, cover)
 
 
-def heat_sheet(
+def draw_heat_layer(
     cell_map: Float[np.ndarray, "rows columns"], cells_to_view: Affine, size: tuple[int, int]
-) -> Sheet:
+) -> Layer:
     """Colour a map of cells, the more opaque the hotter; what is above 1 is outlined."""
     heat = _over(cell_map, cells_to_view, size)
     levels = np.clip(heat * ((_N_LEVELS - 1) / overlays.HEAT_TOP), 0, _N_LEVELS - 1)
@@ -83,10 +118,10 @@ def heat_sheet(
     inverse = np.full_like(marked, _SOLID)
     outline(inverse, is_hot)
     np.maximum(cover, _SOLID - (inverse - marked), out=cover)
-    return _sheet(color, cover)
+    return _layer(color, cover)
 
 
-def matte(draw: Callable[[Image], Image], size: tuple[int, int]) -> Sheet:
+def matte(draw: Callable[[Image], Image], size: tuple[int, int]) -> Layer:
     """Find colour and cover of what a function draws, by drawing it on black and on white.
 
     What covers by a share a leaves 1 − a of the ground, so both follow exactly.
@@ -98,10 +133,10 @@ def matte(draw: Callable[[Image], Image], size: tuple[int, int]) -> Sheet:
     return np.concatenate([np.clip(color, 0, _SOLID), share], axis=2).astype(np.uint8)
 
 
-def png(sheet: Sheet) -> bytes:
+def png(layer: Layer) -> bytes:
     """Encode a sheet, quickly rather than as small as possible."""
     return _encoded(
-        ".png", cv2.cvtColor(sheet, cv2.COLOR_RGBA2BGRA), cv2.IMWRITE_PNG_COMPRESSION, 1
+        ".png", cv2.cvtColor(layer, cv2.COLOR_RGBA2BGRA), cv2.IMWRITE_PNG_COMPRESSION, 1
     )
 
 
@@ -120,7 +155,7 @@ def _blank(size: tuple[int, int]) -> Image:
     return np.zeros((*size, 3), np.uint8)
 
 
-def _sheet(color: Image, cover: Image) -> Sheet:
+def _layer(color: Image, cover: Image) -> Layer:
     """Join colour and cover; what covers nothing has no colour, which compresses better."""
     share = cover[..., :1]
     return np.concatenate([color * (share > 0), share], axis=2)
@@ -136,7 +171,7 @@ def _moved(
     x, y = np.meshgrid(columns[[0, -1]], rows[[0, -1]])
     corners = apply(to_view, np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float64))
     # room for the half pixel outside, enlarged, and for the rim
-    room = np.abs(to_view[:, :2]).sum(axis=1) + 2 * _line_px(size)
+    room = np.abs(to_view[:, :2]).sum(axis=1) + 2 * stroke_px(size)
     left, top = np.maximum(np.floor(corners.min(axis=0) - room), 0).astype(int).tolist()
     limits = np.array(size[::-1])
     right, bottom = np.minimum(np.ceil(corners.max(axis=0) + room), limits).astype(int).tolist()
@@ -171,44 +206,4 @@ def _over(
 
 def _stripes(mask: Bool[np.ndarray, "_ _"], size: tuple[int, int]) -> Bool[np.ndarray, "_ _"]:
     y, x = np.ogrid[: mask.shape[0], : mask.shape[1]]
-    return np.asarray((x + y) // (3 * _line_px(size)) % 2 == 0)
-
-
-def _rim(mask: Bool[np.ndarray, "_ _"], width_px: int) -> Bool[np.ndarray, "_ _"]:
-    """The pixels of a mask within a distance of its outside; the edge of the view is outside."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width_px + 1,) * 2)
-    inner = cv2.erode(mask.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    return np.asarray(mask & (inner == 0))
-
-
-def _line_px(size: tuple[int, int]) -> int:
-    return max(1, round(max(size) / _SIDES_PER_LINE))
-
-
-# as sharp as a page on a large screen shows it, and quick to send
-SIDE_PX = 1600
-
-
-@dataclass(frozen=True)
-class View:
-    """The frame of the pictures that a page lays on each other; sizes are (height, width).
-
-    ``registered_to_view`` leads from registered working pixels to pixels of the view.
-    """
-
-    image_size: tuple[int, int]
-    size: tuple[int, int]
-    registered_to_view: Affine
-
-    @classmethod
-    def of(cls, judged: Judged, side_px: int = SIDE_PX) -> View:
-        """Choose the frame for a judged image; small photographs are not enlarged."""
-        height, width = judged.examination.image_size
-        factor = min(1.0, side_px / max(height, width))
-        size = max(1, round(height * factor)), max(1, round(width * factor))
-        to_view = compose(rescale((height, width), size), judged.report.to_image)
-        return cls((height, width), size, to_view)
-
-    def from_cells(self, grid: tuple[int, ...], registered_size: tuple[int, ...]) -> Affine:
-        """Lead from (column, row) of a grid over the registered image to pixels of the view."""
-        return compose(self.registered_to_view, between_grids(grid, registered_size))
+    return np.asarray((x + y) // (3 * stroke_px(size)) % 2 == 0)

@@ -1,4 +1,4 @@
-"""How are parts, anomaly maps and deviations drawn over a photograph?
+"""Overlays: parts, anomaly maps and deviations drawn over a photograph.
 
 Colour never stands alone: parts carry the number of their class, parts of no class are hatched,
 deviations have letters, and what is missing is dashed. Maps are in units of the most that a normal
@@ -90,6 +90,11 @@ def draw_heat(
     drawn = (image + opacity * (colors.astype(np.float32) - image)).round().astype(np.uint8)
     outline(drawn, heat >= 1)
     return np.asarray(drawn)
+
+
+def in_grey(image: Image) -> Image:
+    """Take the colour from a photograph, so that all colour over it is said by a map."""
+    return np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
 
 
 def heat_opacity(

@@ -1,11 +1,9 @@
-"""What is new in a photograph, of which class is it, and how sure is that: three maps over it?
+"""Region maps over a photograph: novelty, class, and classification error.
 
 All three lie over the photograph in grey, so that all colour is said by the map. Regions carry the
 number of their place in the report, counted from 1. A kind is told without colour, too: accepted
 regions have a thin rim and a check mark, defects a thick rim and a cross, unknown regions are
 hatched and have a question mark. A region too small to be seen has a ring around it.
-
-How do the scales of the maps look on a page?
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ def draw_novelty(image: Image, report: RegionReport) -> Image:
 
     The photograph may have been reduced, here as in the other maps.
     """
-    drawn = overlays.draw_heat(_grey(image), report.novelty, _to_view(image, report))
+    drawn = overlays.draw_heat(overlays.in_grey(image), report.novelty, _to_view(image, report))
     for region in _on_view(image, report):
         ring(drawn, region, WHITE)
     return drawn
@@ -46,7 +44,7 @@ def draw_classes(image: Image, report: RegionReport) -> Image:
 
     Where the tokens see another class than the region as a whole, the colour is the other one's.
     """
-    drawn = _grey(image)
+    drawn = overlays.in_grey(image)
     regions = _on_view(image, report)
     seen = _class_map_on_view(image, report)
     for each, region in zip(report.regions, regions, strict=True):
@@ -65,7 +63,7 @@ def draw_error(image: Image, report: RegionReport) -> Image:
 
     The scale reaches from 0 to ``error_top``.
     """
-    grey, regions = _grey(image), _on_view(image, report)
+    grey, regions = overlays.in_grey(image), _on_view(image, report)
     drawn, size = grey.copy(), image.shape[1::-1]
     for color, width in ((BLACK, line_px(image) + 4), (WHITE, line_px(image) + 2)):
         for region in regions:
@@ -164,11 +162,7 @@ def _rim_region(drawn: Image, region: Region, found: FoundRegion, color: Color) 
     contour(drawn, region, color, width)
 
 
-def _grey(image: Image) -> Image:
-    return np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
-
-
-def heat_ramp() -> str:
+def heat_scale() -> str:
     """Return the heat scale from 0 to its top as a CSS gradient, as opaque as over an image."""
     colors = heat_colors()[::17].tolist()
     opacity = overlays.heat_opacity(np.linspace(0, overlays.HEAT_TOP, len(colors)))
@@ -176,7 +170,7 @@ def heat_ramp() -> str:
     return f"linear-gradient(to right, {', '.join(stops)})"
 
 
-def error_ramp() -> str:
+def error_scale() -> str:
     """Return the scale of errors of classes as a CSS gradient."""
     stops = (f"rgb({r} {g} {b})" for r, g, b in error_colors()[::17].tolist())
     return f"linear-gradient(to right, {', '.join(stops)})"

@@ -1,4 +1,4 @@
-"""What does a report with taught regions look like, as one picture?
+"""Region panels: a report with taught regions as one picture.
 
 Three panels side by side: what is new, of which class it is, and how sure that is; then the classes
 found. The verdict stands above.
@@ -11,10 +11,16 @@ import numpy as np
 from jaxtyping import UInt8
 
 from engine.regions.report import RegionReport
-from engine.regions.wording import KIND_WORDS, FoundClass, found_classes, total_line, verdict_line
+from engine.regions.wording import (
+    KIND_WORDS,
+    FoundRegionClass,
+    found_classes,
+    total_line,
+    verdict_line,
+)
 from engine.rendering import overlays
 from engine.rendering.colors import heat_colors
-from engine.rendering.labels import chip_size, draw_chip, shortened, text_width, write
+from engine.rendering.labels import badge_size, draw_badge, shortened, text_width, write
 from engine.rendering.region_maps import (
     color_of,
     draw_classes,
@@ -35,12 +41,12 @@ MOST_HIGH_PX = 1100  # of a panel: an upright photograph is narrower instead
 GAP_PX = 12
 TEXT_PX = 27  # 14 on a screen of 1280
 LINE_PX = 38
-CHIP_PX = 36
+BADGE_PX = 36
 
 PAPER: Color = (255, 255, 255)
 INK: Color = (27, 32, 39)
 SOFT: Color = (80, 89, 101)
-RAMP_GREY = 128
+SCALE_GREY = 128
 
 _WIDTH = 3 * PANEL_PX + 4 * GAP_PX
 
@@ -72,9 +78,9 @@ def three_panels(image: Image, report: RegionReport) -> UInt8[np.ndarray, "rows 
         texts.append(((left, 2 * LINE_PX + GAP_PX), shortened(caption, PANEL_PX, TEXT_PX), INK))
         x = left + (PANEL_PX - panel.shape[1]) // 2
         canvas[head : head + panel.shape[0], x : x + panel.shape[1]] = panel
-    texts += _novelty_ramp(canvas, (GAP_PX, below))
+    texts += _novelty_scale(canvas, (GAP_PX, below))
     texts += _kinds(canvas, (2 * GAP_PX + PANEL_PX, below))
-    texts += _error_ramp(canvas, (3 * GAP_PX + 2 * PANEL_PX, below), error_top(report))
+    texts += _error_scale(canvas, (3 * GAP_PX + 2 * PANEL_PX, below), error_top(report))
     for index, each in enumerate(classes):
         row, column = divmod(index, 3)
         place = GAP_PX + column * (PANEL_PX + GAP_PX), below + ramp + row * (2 * LINE_PX + GAP_PX)
@@ -124,29 +130,29 @@ def _peak(report: RegionReport) -> float:
 # Legends
 
 
-def _novelty_ramp(canvas: Image, place: tuple[int, int]) -> Texts:
+def _novelty_scale(canvas: Image, place: tuple[int, int]) -> Texts:
     """Draw the scale of novelty, as opaque as over a photograph, with a line at 1."""
     values = np.linspace(0, overlays.HEAT_TOP, PANEL_PX)
     colors = heat_colors()[np.linspace(0, 255, PANEL_PX).round().astype(int)].astype(np.float32)
     opacity = overlays.heat_opacity(values)[:, None]
-    _ramp(canvas, place, RAMP_GREY + opacity * (colors - RAMP_GREY))
+    _color_scale(canvas, place, SCALE_GREY + opacity * (colors - SCALE_GREY))
     x = place[0] + round(PANEL_PX / overlays.HEAT_TOP)
-    bottom = place[1] + CHIP_PX // 2 - 1
+    bottom = place[1] + BADGE_PX // 2 - 1
     cv2.rectangle(canvas, (x - 2, place[1]), (x + 2, bottom), BLACK, cv2.FILLED)
     cv2.rectangle(canvas, (x - 1, place[1]), (x + 1, bottom), WHITE, cv2.FILLED)
     return _ticks(place, ("0", "1: the most of normal images", "3+"), (0.0, 1 / 3, 1.0))
 
 
-def _error_ramp(canvas: Image, place: tuple[int, int], top: float) -> Texts:
+def _error_scale(canvas: Image, place: tuple[int, int], top: float) -> Texts:
     colors = error_colors()[np.linspace(0, 255, PANEL_PX).round().astype(int)]
-    _ramp(canvas, place, colors.astype(np.float32))
+    _color_scale(canvas, place, colors.astype(np.float32))
     last = "1: none agree" if top == 1 else f"{top:g} of 1"
     return _ticks(place, ("0: all agree", f"{top / 2:g}", last), (0.0, 0.5, 1.0))
 
 
-def _ramp(canvas: Image, place: tuple[int, int], colors: np.ndarray) -> None:
+def _color_scale(canvas: Image, place: tuple[int, int], colors: np.ndarray) -> None:
     x, y = place
-    canvas[y : y + CHIP_PX // 2, x : x + PANEL_PX] = colors.round().astype(np.uint8)
+    canvas[y : y + BADGE_PX // 2, x : x + PANEL_PX] = colors.round().astype(np.uint8)
 
 
 def _ticks(place: tuple[int, int], words: tuple[str, ...], shares: tuple[float, ...]) -> Texts:
@@ -155,7 +161,7 @@ def _ticks(place: tuple[int, int], words: tuple[str, ...], shares: tuple[float, 
         width = text_width(text, TEXT_PX)
         x = place[0] + round(share * PANEL_PX - width / 2)
         x = min(max(x, place[0]), place[0] + PANEL_PX - width)
-        texts.append(((x, place[1] + CHIP_PX // 2 + 4), text, SOFT))
+        texts.append(((x, place[1] + BADGE_PX // 2 + 4), text, SOFT))
     return texts
 
 
@@ -164,18 +170,18 @@ def _kinds(canvas: Image, place: tuple[int, int]) -> Texts:
     texts: Texts = []
     x, y = place
     for kind, words in KIND_WORDS.items():
-        width, height = chip_size("", CHIP_PX)
-        draw_chip(canvas, (x + 2 + width / 2, y + 2 + height / 2), CHIP_PX, "", kind, SOFT)
+        width, height = badge_size("", BADGE_PX)
+        draw_badge(canvas, (x + 2 + width / 2, y + 2 + height / 2), BADGE_PX, "", kind, SOFT)
         texts.append(((x + width + GAP_PX, y + 4), words, SOFT))
         x += width + 3 * GAP_PX + text_width(words, TEXT_PX)
     return texts
 
 
-def _class(canvas: Image, place: tuple[int, int], each: FoundClass, color: Color) -> Texts:
-    """Draw the line of a class: its plate, its name, and below what is known of it."""
+def _class(canvas: Image, place: tuple[int, int], each: FoundRegionClass, color: Color) -> Texts:
+    """Draw the line of a class: its badge, its name, and below what is known of it."""
     x, y = place
-    width, height = chip_size("", CHIP_PX)
-    draw_chip(canvas, (x + 2 + width / 2, y + 4 + height / 2), CHIP_PX, "", each.kind, color)
+    width, height = badge_size("", BADGE_PX)
+    draw_badge(canvas, (x + 2 + width / 2, y + 4 + height / 2), BADGE_PX, "", each.kind, color)
     left, room = x + width + GAP_PX, PANEL_PX - width - 2 * GAP_PX
     numbers = ", ".join(map(str, each.numbers))
     regions = "region" if len(each.numbers) == 1 else "regions"

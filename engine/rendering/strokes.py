@@ -1,4 +1,4 @@
-"""How are regions, frames and small labels put on an image, whatever its size?
+"""Strokes: fills, frames and small labels on an image, whatever its size.
 
 Everything here draws in place. Lines and letters grow with the image, so that they look the same
 once a page has scaled it.
@@ -19,7 +19,7 @@ BLACK: Color = (0, 0, 0)
 
 _FILL = 0.5  # opacity of a region: its texture must still be seen
 _FONT = cv2.FONT_HERSHEY_DUPLEX
-_LONG_SIDES_PER_LINE = 1 / 360  # 2 or 3 px on an image of 900
+_SIDES_PER_LINE = 360  # 2 or 3 px on an image of 900
 _LONG_SIDES_PER_LABEL = 1 / 34  # a plate 26 px high on an image of 900
 _LEAST_LABEL_PX = 9
 
@@ -27,28 +27,28 @@ _LEAST_LABEL_PX = 9
 def fill(image: Image, mask: Mask, color: Color) -> None:
     """Tint a region, cover its rim. Nothing outside the region changes."""
     _blend(image, mask, color)
-    image[_rim(mask, _line_px(image))] = color
+    image[rim(mask, stroke_px(image.shape[:2]))] = color
 
 
 def hatch(image: Image, mask: Mask, color: Color) -> None:
     """Cover a region with diagonal stripes, its rim broadly. Nothing outside changes."""
     y, x = np.ogrid[: mask.shape[0], : mask.shape[1]]
-    stripe_px = 3 * _line_px(image)
+    stripe_px = 3 * stroke_px(image.shape[:2])
     _blend(image, mask & ((x + y) // stripe_px % 2 == 0), color)
-    image[_rim(mask, 2 * _line_px(image))] = color
+    image[rim(mask, 2 * stroke_px(image.shape[:2]))] = color
 
 
 def outline(image: Image, mask: Mask) -> None:
     """Draw a white line with a dark halo around a region."""
     rings, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    width = max(1, _line_px(image) - 1)
+    width = max(1, stroke_px(image.shape[:2]) - 1)
     cv2.drawContours(image, rings, -1, BLACK, width + 2, cv2.LINE_AA)
     cv2.drawContours(image, rings, -1, WHITE, width, cv2.LINE_AA)
 
 
 def frame(image: Image, box_xyxy: Int[np.ndarray, " 4"], color: Color, *, is_dashed: bool) -> None:
     """Draw a box on a white halo; right and bottom are exclusive."""
-    width = _line_px(image) + 1
+    width = stroke_px(image.shape[:2]) + 1
     left, top, right, bottom = (int(side) for side in box_xyxy - (0, 0, 1, 1))
     corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
     cv2.rectangle(image, corners[0], corners[2], WHITE, width + 4)
@@ -115,7 +115,7 @@ def _blend(image: Image, mask: Mask, color: Color) -> None:
     image[mask] = (grey[:, None] * (1 - _FILL) + np.array(color) * _FILL).round().astype(np.uint8)
 
 
-def _rim(mask: Mask, width_px: int) -> Mask:
+def rim(mask: Mask, width_px: int) -> Mask:
     """The pixels of a region within a distance of its outside; the image's edge is outside."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width_px + 1,) * 2)
     inner = cv2.erode(mask.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
@@ -131,6 +131,6 @@ def _plate(
     cv2.line(image, (x - inset, y), (x + inset, y), color, 2 * radius, cv2.LINE_AA)
 
 
-def _line_px(image: Image) -> int:
-    width: int = round(max(image.shape[:2]) * _LONG_SIDES_PER_LINE)
-    return max(1, width)
+def stroke_px(size: tuple[int, ...]) -> int:
+    """Width of a line on an image of this (height, width)."""
+    return max(1, round(max(size) / _SIDES_PER_LINE))

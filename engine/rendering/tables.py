@@ -1,4 +1,4 @@
-"""Which lines do the tables of a report have: scores, and classes with their counts?"""
+"""Tables of a report: scores, and part classes with their counts."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from jaxtyping import Int
 
-from engine.rendering.colors import EXTRA_COLOR, class_colors, ink_on
+from engine.rendering.colors import EXTRA_COLOR, class_colors, css_color, ink_on
 from engine.rendering.overlays import EXTRA, NO_PART
-from engine.rendering.strokes import Color
 from engine.report import Report
 from engine.scores import SCORES
 
@@ -31,8 +30,8 @@ class ScoreLine:
 
 
 @dataclass(frozen=True)
-class ClassLine:
-    """One class: its mark and colours in the pictures, how many are usual and were found.
+class PartClassLine:
+    """One part class: its mark and colours in the pictures, how many are usual and were found.
 
     ``is_off`` tells whether the report counts that difference as a deviation.
     """
@@ -62,7 +61,7 @@ def score_lines(report: Report) -> tuple[ScoreLine, ...]:
 
 def class_lines(
     report: Report, usual_counts: Int[np.ndarray, " classes"], class_names: Sequence[str]
-) -> tuple[ClassLine, ...]:
+) -> tuple[PartClassLine, ...]:
     """Return a line for each class, one for parts of no class if there are any, background last.
 
     A deviation in the count of a class says what is usual better than ``usual_counts``.
@@ -75,11 +74,11 @@ def class_lines(
     usual = dict(enumerate(usual_counts.tolist())) | off
     aligned = report.aligned
     lines = [
-        ClassLine(
+        PartClassLine(
             mark=str(class_id),
             name=name,
-            color=_css(color),
-            ink=_css(ink_on(color)),
+            color=css_color(color),
+            ink=css_color(ink_on(color)),
             usual=usual[class_id],
             found=int(aligned.counts[class_id]),
             is_background=bool(aligned.is_background_class[class_id]),
@@ -91,9 +90,9 @@ def class_lines(
     ]
     n_extra = int(np.count_nonzero(shown_classes(report) == EXTRA))
     if n_extra:
-        color, ink = _css(EXTRA_COLOR), _css(ink_on(EXTRA_COLOR))
+        color, ink = css_color(EXTRA_COLOR), css_color(ink_on(EXTRA_COLOR))
         is_off = EXTRA in off
-        lines.append(ClassLine("?", "of no class", color, ink, 0, n_extra, False, is_off))
+        lines.append(PartClassLine("?", "of no class", color, ink, 0, n_extra, False, is_off))
     return tuple(sorted(lines, key=lambda line: line.is_background))
 
 
@@ -110,8 +109,3 @@ def count_regions(
     """Count the connected regions of each class."""
     masks = [(class_map == class_id).astype(np.uint8) for class_id in range(n_classes)]
     return np.array([cv2.connectedComponents(mask)[0] - 1 for mask in masks], dtype=np.int64)
-
-
-def _css(color: Color) -> str:
-    red, green, blue = color
-    return f"rgb({red} {green} {blue})"

@@ -47,7 +47,7 @@ from engine.station.photographs import read_photograph
 from engine.station.records import MAX_PIXELS, Job, JobKind, Limits, label
 from engine.station.results import bench_path, finished_runs
 from engine.station.worker import THREADS
-from engine.synthetic.scenes import kinds, render
+from engine.synthetic.scenes import anomaly_types, render
 from features.images import AnyImage
 
 _LOOK_S = 0.5
@@ -281,7 +281,7 @@ def render_samples(order: Order) -> dict[str, Any]:
     """Render good images to learn from and new ones to judge; replaces those of before."""
     target = order.places.samples
     seed = int(order.job.spec["seed"])
-    groups = kinds(PRODUCT)
+    groups = anomaly_types(PRODUCT)
     defects = [*groups["logical_anomalies"], *groups["structural_anomalies"]]
     chosen = defects[:: max(1, len(defects) // 6)][:6]
     planned = [("good", "good", index) for index in range(N_GOOD)]

@@ -12,7 +12,14 @@ from jaxtyping import UInt8
 from alignment.transforms import compose
 from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors
-from engine.rendering.layers import View, heat_sheet, jpeg, matte, parts_sheet, png
+from engine.rendering.layers import (
+    View,
+    draw_heat_layer,
+    draw_parts_layer,
+    jpeg,
+    matte,
+    png,
+)
 from engine.rendering.region_maps import draw_classes
 from engine.rendering.tables import class_lines, score_lines, shown_classes
 from engine.station.judge import Judged
@@ -34,16 +41,18 @@ class Drawn:
 
 def draw(judged: Judged) -> Drawn:
     """Make everything that a page shows of an image; all pictures lie on each other."""
-    view, report = View.of(judged), judged.report
+    view, report = View.of(judged.examination), judged.report
     image = judged.examination.image
     photo = image if image.shape[:2] == view.size else resize(image, view.size)
     registered_size = report.registered.shape[:2]
     classes = np.append(shown_classes(report), overlays.NO_PART)[report.aligned.parts.labels]
     is_background = report.aligned.is_background_class
-    layers = {"parts": png(parts_sheet(classes, is_background, view.registered_to_view, view.size))}
+    layers = {
+        "parts": png(draw_parts_layer(classes, is_background, view.registered_to_view, view.size))
+    }
     for name, cells in (("anomaly", report.anomaly_map), ("missing", report.missing_map)):
         to_view = view.from_cells(cells.shape, registered_size)
-        layers[name] = png(heat_sheet(cells, to_view, view.size))
+        layers[name] = png(draw_heat_layer(cells, to_view, view.size))
     regions = judged.regions
     if regions.regions:
         layers["regions"] = png(matte(lambda ground: draw_classes(ground, regions), view.size))

@@ -301,7 +301,7 @@ class TestRegions:
             novelty=np.ones(shape, np.float32),
             class_map=np.full(shape, -2),
             error_map=np.zeros(shape),
-            loudest=0.0,
+            max_unknown_novelty=0.0,
             alarm_above=1.15,
             seconds=0.1,
         )

@@ -9,7 +9,7 @@ import pytest
 
 from engine.library import Lesson, RegionClass
 from engine.library.records import Reversal
-from engine.regions.bank import Likeness
+from engine.regions.recogniser import ClassMatch
 from engine.regions.suggestion import Member, Suggestion
 from engine.station import Entry
 from features.region import Region
@@ -131,7 +131,7 @@ class TestNames:
     CLASSES = (known(0, "tape"), known(1, "button"), known(2, "scratch", "defect"))
 
     def test_what_the_outline_looks_like_is_offered_first_then_all_by_name(self):
-        alike = [Likeness(self.CLASSES[2], 0.8, 5), Likeness(self.CLASSES[0], 0.2, 1)]
+        alike = [ClassMatch(self.CLASSES[2], 0.8, 5), ClassMatch(self.CLASSES[0], 0.2, 1)]
         assert offered(self.CLASSES, alike) == ["scratch", "button", "tape"]
         assert offered(self.CLASSES, []) == ["button", "scratch", "tape"]
         assert class_label("scratch", self.CLASSES, alike) == (

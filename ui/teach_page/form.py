@@ -25,9 +25,8 @@ from ui.text import counted, plain
 if TYPE_CHECKING:
     from engine.library import Lesson, RegionClass
     from engine.library.records import Kind
-    from engine.regions.bank import Likeness
     from engine.regions.pointing import Preview
-    from engine.regions.recogniser import Recogniser
+    from engine.regions.recogniser import ClassMatch, Recogniser
     from engine.regions.teaching import Outlined
     from engine.station import Entry
 
@@ -44,7 +43,7 @@ def show_form(
     if question is not None and question.entry_id == entry.id:
         _answer(context, entry, _outlined(entry, shown, question.note), classes, question)
         return
-    name = ask_name(classes, shown.likenesses)
+    name = ask_name(classes, shown.matches)
     kind = ask_kind(name, classes)
     outlined = _outlined(entry, shown, st.session_state.get(NOTE, ""))
     if st.button(
@@ -61,7 +60,7 @@ def show_form(
 
 
 def ask_name(
-    classes: Sequence[RegionClass], likenesses: Sequence[Likeness] = (), key: str = NAME
+    classes: Sequence[RegionClass], matches: Sequence[ClassMatch] = (), key: str = NAME
 ) -> str:
     """Ask for a name, a new one or one of the classes; what looks like the outline comes first."""
     name = st.text_input(
@@ -71,7 +70,7 @@ def ask_name(
         max_chars=100,
         help="One name for one look. A name that is known already adds an example to its class.",
     )
-    names = offered(classes, likenesses)[:N_OFFERED]
+    names = offered(classes, matches)[:N_OFFERED]
     if names:
         known = f"{key}_known"
         # another name than the one that was pressed belongs to nothing
@@ -80,7 +79,7 @@ def ask_name(
         st.pills(
             "Taught already",
             names,
-            format_func=lambda each: plain(class_label(each, classes, likenesses)),
+            format_func=lambda each: plain(class_label(each, classes, matches)),
             key=known,
             on_change=_take_name,
             args=(key, known),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.library import Lesson, RegionClass
     from engine.library.records import Kind
     from engine.regions.recogniser import Recogniser
-    from engine.regions.suggestion import Member, Suggestion, Survey
+    from engine.regions.suggestion import Member, Suggestion, SuggestionCollector
     from engine.station import Entry
 
 N_COLUMNS, N_COLUMNS_BESIDE = 6, 4
@@ -155,7 +155,7 @@ _SEARCH = "_teach_search"
 class Search:
     """A look through images, which goes on where it was when a page runs again."""
 
-    survey: Survey
+    survey: SuggestionCollector
     waiting: list[Entry]
     n_images: int
     n_failed: int = 0
@@ -190,11 +190,13 @@ def show_groups(context: Context, classes: Sequence[RegionClass]) -> None:
 
 
 def _begin(context: Context, n_images: int) -> None:
-    from engine.regions.suggestion import Survey
+    from engine.regions.suggestion import SuggestionCollector
 
     entries = judged(context, n_images)
     with context.lock:
-        st.session_state[_SEARCH] = Search(Survey(reader(context)), entries, len(entries))
+        st.session_state[_SEARCH] = Search(
+            SuggestionCollector(reader(context)), entries, len(entries)
+        )
     st.rerun()
 
 

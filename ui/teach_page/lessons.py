@@ -38,13 +38,13 @@ def give(
         LibraryError: A lesson is refused; those before it hold.
         ModelFileError: The model cannot be used.
     """
-    from engine.regions.teaching import give as give_to
+    from engine.regions.teaching import apply_lesson
 
     last = _last(context, entry)
     with context.lock, context.library() as library:
         recogniser = context.recogniser().opened_by(library)
         own = {} if entry is None else {str(entry.id): examined(context, entry)}
-        given, effects = give_to(recogniser, own, lambda: tuple(lessons(recogniser)))
+        given, effects = apply_lesson(recogniser, own, lambda: tuple(lessons(recogniser)))
     at = datetime.now(UTC)
     note_own(each.id for each in given)
     context.station.rejudge([each.id for each in last])

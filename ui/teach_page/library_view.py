@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from engine.rendering.colors import class_colors
-from engine.rendering.labels import chip_size, draw_chip
+from engine.rendering.labels import badge_size, draw_badge
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
@@ -100,12 +100,12 @@ def example_details(example: Example) -> str:
 def class_chip(known: RegionClass) -> UInt8[np.ndarray, "height width 4"]:
     """Draw the plate of a class as reports do: its colour, and the sign of its kind."""
     red, green, blue = class_colors(known.color + 1)[-1].tolist()
-    width, height = chip_size("", _CHIP_PX)
+    width, height = badge_size("", _CHIP_PX)
     drawn = []
     for ground in (0, 255):
         canvas = np.full((height + 8, width + 8, 3), ground, dtype=np.uint8)
         center = (width / 2 + 4, height / 2 + 4)
-        draw_chip(canvas, center, _CHIP_PX, "", known.kind, (red, green, blue))
+        draw_badge(canvas, center, _CHIP_PX, "", known.kind, (red, green, blue))
         drawn.append(canvas.astype(np.float32))
     # what differs between black and white ground is transparent
     alpha = 1 - (drawn[1] - drawn[0]).mean(axis=2, keepdims=True) / 255

@@ -14,7 +14,7 @@ from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from engine.library import RegionClass
-    from engine.regions.bank import Likeness
+    from engine.regions.recogniser import ClassMatch
     from engine.regions.report import RegionReport
     from engine.regions.suggestion import Suggestion
     from engine.station import Entry
@@ -145,20 +145,20 @@ def exact_at_first(source: Source) -> bool:
     return source == "polygon"
 
 
-def offered(classes: Sequence[RegionClass], likenesses: Sequence[Likeness]) -> list[str]:
+def offered(classes: Sequence[RegionClass], matches: Sequence[ClassMatch]) -> list[str]:
     """List the names of classes: those that an outline resembles first, then by name."""
-    alike = [each.known.name for each in likenesses if each.probability >= OFFERED_ABOVE]
+    alike = [each.known.name for each in matches if each.probability >= OFFERED_ABOVE]
     return alike + sorted(each.name for each in classes if each.name not in alike)
 
 
 def class_label(
-    name: str, classes: Sequence[RegionClass], likenesses: Sequence[Likeness] = ()
+    name: str, classes: Sequence[RegionClass], matches: Sequence[ClassMatch] = ()
 ) -> str:
     """Write a class as an option: name, kind, and how much the outline looks like it."""
     known = next((each for each in classes if each.name == name), None)
     if known is None:
         return name
-    alike = next((each for each in likenesses if each.known.name == name), None)
+    alike = next((each for each in matches if each.known.name == name), None)
     words = f"{name} · {known.kind}"
     if alike is not None and alike.probability >= OFFERED_ABOVE:
         words += f" · looks like it ({alike.probability:.0%})"

@@ -1,1 +1,1 @@
-"""How well are regions found, recognised, and told from what is new?"""
+"""Benchmark of regions: found, recognised, and told from what is new."""

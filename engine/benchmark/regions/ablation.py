@@ -1,4 +1,4 @@
-"""What does each step of the recogniser add?
+"""Ablation of the recogniser: what each of its steps adds.
 
 The same examined photographs are judged by one token's nearest neighbours; by those of all scales;
 with the whole object compared as well; and with every region outlined exactly.
@@ -11,21 +11,21 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from engine.benchmark.regions.figures import StepFigures
-from engine.benchmark.regions.setup import Station
+from engine.benchmark.regions.setup import TeachingSession
 from engine.benchmark.regions.walkthrough import (
+    ProgressReporter,
     Roll,
     RollResult,
-    Tell,
     measure_accepted,
     name_defects,
 )
 from engine.inspector import Inspector
-from engine.regions.config import RegionsConfig
+from engine.regions_config import RegionsConfig
 
 N_EXAMPLES = (1, 5)
 FIGURES = ("region accuracy", "pixel macro-F1", "untaught unknown", "pixel IoU")
 
-Change = Callable[[RegionsConfig], RegionsConfig]
+ConfigChange = Callable[[RegionsConfig], RegionsConfig]
 
 
 def _outlined_roughly(config: RegionsConfig) -> RegionsConfig:
@@ -40,7 +40,7 @@ def _micro(config: RegionsConfig) -> RegionsConfig:
     return replace(_multi_scale(config), micro=replace(config.micro, n_scales=1))
 
 
-STEPS: dict[str, Change] = {
+STEPS: dict[str, ConfigChange] = {
     "micro": _micro,
     "+ multi-scale": _multi_scale,
     "+ siamese": _outlined_roughly,
@@ -48,7 +48,7 @@ STEPS: dict[str, Change] = {
 }
 
 
-def measure_steps(roll: Roll, tell: Tell) -> tuple[StepFigures, ...]:
+def measure_steps(roll: Roll, tell: ProgressReporter) -> tuple[StepFigures, ...]:
     """Teach and judge the things of a roll with every step, from one and from five examples."""
     found = []
     for number, (name, change) in enumerate(STEPS.items()):
@@ -58,7 +58,7 @@ def measure_steps(roll: Roll, tell: Tell) -> tuple[StepFigures, ...]:
     return tuple(found)
 
 
-def with_regions(inspector: Inspector, change: Change) -> Inspector:
+def with_regions(inspector: Inspector, change: ConfigChange) -> Inspector:
     """Return the same fitted inspector with other settings of its recogniser."""
     other = copy.copy(inspector)
     other.config = replace(inspector.config, regions=change(inspector.config.regions))
@@ -69,7 +69,7 @@ def _figures(roll: Roll, n_examples: int) -> dict[str, float]:
     result = RollResult(roll.cloth.seed, roll.cloth.weave)
     name_defects(roll, result, n_examples)
     button = roll.buttons[0]
-    with Station(roll.inspector) as station:
+    with TeachingSession(roll.inspector) as station:
         for shot in roll.lessons(button, n_examples):
             station.teach(shot, button, "button", "accepted")
         measure_accepted(station, roll, button, result.figures, "3")

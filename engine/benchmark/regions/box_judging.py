@@ -1,4 +1,4 @@
-"""What is said of the boxes of a photograph by what has been taught so far?"""
+"""Judgement of the boxes of a photograph by what has been taught so far."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from jaxtyping import Float, Float32
 
 from engine.benchmark.regions.labels import BoxedPhoto, LabelledBox
 from engine.examination import Examination
-from engine.regions.embedding import classify
 from engine.regions.frames import Frames
 from engine.regions.recogniser import Recogniser
 from engine.regions.report import RegionReport
 from engine.regions.teaching import Outlined, exact, teach
-from engine.regions.token_classifier import agreed, pooled, token_shares
+from engine.regions.token_classifier import agreed, token_shares
 from engine.regions.tokens import RegionTokens, describe_regions
 from features.image_files import read_image
 from features.region import Box, Region
@@ -30,7 +29,7 @@ Shares = Float[np.ndarray, "boxes classes"]
 
 
 @dataclass(frozen=True)
-class Subject:
+class DescribedPhoto:
     """A photograph to be judged, examined and described once."""
 
     photo: BoxedPhoto
@@ -41,7 +40,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BoxVerdict:
     """What is said of each box of a photograph.
 
     ``shares`` are probabilities of the classes given the box, ``plain_shares`` those of step 1
@@ -64,59 +63,50 @@ class Teacher:
     def teach(self, photo: BoxedPhoto, box: LabelledBox) -> None:
         """Teach what is in a box as an example of its class."""
         examination = self.recogniser.inspector.examine(read_image(photo.path))
-        region = self.thing(examination, box.region(examination.image_size))
+        region = self.region_in_box(examination, box.region(examination.image_size))
         outlined = Outlined(region, photo.path.name)
         name = self.class_names[box.class_index]
         teach(self.recogniser, examination, outlined, name, "defect", is_forced=True)
 
-    def subject(self, photo: BoxedPhoto) -> Subject:
+    def subject(self, photo: BoxedPhoto) -> DescribedPhoto:
         """Examine a photograph, and describe what is in its boxes."""
         examination = self.recogniser.inspector.examine(read_image(photo.path))
         frames = Frames(examination, self.recogniser.config.photo_area_px)
         boxes = tuple(box.region(examination.image_size) for box in photo.boxes)
-        things = [self.thing(examination, box) for box in boxes]
+        regions = [self.region_in_box(examination, box) for box in boxes]
         dense = examination.sample.dense
-        tokens = tuple(describe_regions(dense, things, frames.image_to_cells))
-        views = self.recogniser.embedder.describe(examination.image, things)
-        return Subject(photo, examination, boxes, tokens, views)
+        tokens = tuple(describe_regions(dense, regions, frames.image_to_cells))
+        views = self.recogniser.embedder.describe(examination.image, regions)
+        return DescribedPhoto(photo, examination, boxes, tokens, views)
 
-    def thing(self, examination: Examination, box: Region) -> Region:
+    def region_in_box(self, examination: Examination, box: Region) -> Region:
         """Find the pixels of the thing in a box; all of the box where that is not plausible."""
         frames = Frames(examination, self.recogniser.config.photo_area_px)
         found = exact(self.recogniser, frames, Outlined(box, is_rough=True))
         inside = found.over(examination.image_size) & box.over(examination.image_size)
         if not inside.any():
             return box
-        thing = Region.of(inside)
-        return thing if box_iou(thing.box_xyxy, box.box_xyxy) >= LEAST_REACH else box
+        found = Region.of(inside)
+        return found if box_iou(found.box_xyxy, box.box_xyxy) >= LEAST_REACH else box
 
-    def judge(self, subject: Subject) -> Verdict:
+    def judge(self, subject: DescribedPhoto) -> BoxVerdict:
         """Name what is in the boxes, and find it without them."""
         report = self.recogniser.judge(subject.examination)
-        named = tuple(name_of(report, box) for box in subject.boxes)
+        named = tuple(_name_of(report, box) for box in subject.boxes)
         n_false = sum(
             not any(is_about(found.region, box) for box in subject.boxes)
             for found in report.regions
         )
         full, plain = self._shares(subject)
-        return Verdict(full, plain, self.recogniser.config.same_above, named, n_false)
+        return BoxVerdict(full, plain, self.recogniser.config.same_above, named, n_false)
 
-    def _shares(self, subject: Subject) -> tuple[Shares, Shares]:
+    def _shares(self, subject: DescribedPhoto) -> tuple[Shares, Shares]:
         """Return what all steps say of each box, and what the first one says."""
-        recogniser, bank = self.recogniser, self.recogniser.bank
-        joined = np.concatenate([each.tokens for each in subject.tokens], axis=1)
-        owners = np.repeat(
-            np.arange(len(subject.tokens)), [len(each.cells) for each in subject.tokens]
-        )
-        votes = bank.tokens.votes(joined, recogniser.config.micro)
-        by_tokens, plain = (
-            token_shares(agreed(each), owners, len(subject.tokens)) for each in (votes, votes[:1])
-        )
-        same = recogniser.embedder.same(subject.views, bank.views)
-        by_object = classify(same, bank.class_of_example, len(bank.classes), bank.demands)
+        evidence = self.recogniser.evidence(subject.tokens, subject.views, self.recogniser.bank)
+        finest = agreed(evidence.votes[:1])
+        plain = token_shares(finest, evidence.region_of_cell, len(subject.tokens))
         order = self._columns
-        full = pooled(by_tokens, by_object, recogniser.config.object_weight)
-        return full[:, order], plain[:, order]
+        return evidence.probabilities[:, order], plain[:, order]
 
     @property
     def _columns(self) -> list[int]:
@@ -125,7 +115,7 @@ class Teacher:
         return [known.index(name) for name in self.class_names]
 
 
-def name_of(report: RegionReport, box: Region) -> str | None:
+def _name_of(report: RegionReport, box: Region) -> str | None:
     """Return the class of the region that covers most of a box; None if none is about it."""
     about = [each for each in report.regions if is_about(each.region, box)]
     if not about:

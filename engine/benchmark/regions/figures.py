@@ -1,6 +1,6 @@
-"""What do all rolls amount to, what was aimed at, and what would be had for nothing?
+"""Figures of the benchmark of regions: records of rolls, lines with targets.
 
-What does the benchmark of regions remember of each roll of cloth?
+A line sets what all rolls amount to beside what was aimed at and what would be had for nothing.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class RollRun:
 
 
 @dataclass(frozen=True)
-class Pace:
+class Timing:
     """How long classifying takes beside plain scoring, as the median over pairs.
 
     ``n_examples`` lie in the library, ``n_things`` on the photographs; ``ratio`` is the median of
@@ -68,7 +68,7 @@ class Speed:
     """How long teaching an example takes, as the median, and what classifying costs."""
 
     teaching_seconds: float
-    paces: tuple[Pace, ...]
+    paces: tuple[Timing, ...]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Which things are on the photographs of a folder, and in which boxes?
+"""Labelled boxes of the photographs of a folder.
 
 Reads the text form of YOLO: ``classes.txt`` names a class in each line; ``images/NAME.jpg`` or
 ``.png``, in any subfolder, has beside it ``labels/NAME.txt`` with a line ``class cx cy w h`` for

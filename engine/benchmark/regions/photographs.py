@@ -1,4 +1,4 @@
-"""How well are things on photographs recognised from a few examples, if their boxes are known?
+"""Few-shot recognition of things on photographs whose boxes are known.
 
 Two modes. *Given the box*: what is in it is to be named. *End to end*: it is to be found, too.
 
@@ -16,10 +16,10 @@ from typing import Literal
 import numpy as np
 
 from engine.benchmark.datasets import DatasetError
-from engine.benchmark.regions.box_judging import Subject, Teacher, Verdict
+from engine.benchmark.regions.box_judging import BoxVerdict, DescribedPhoto, Teacher
 from engine.benchmark.regions.inpainting import normal_photos
 from engine.benchmark.regions.labels import BoxedPhoto, BoxedSet, LabelledBox, find_boxes
-from engine.benchmark.regions.setup import Station
+from engine.benchmark.regions.setup import TeachingSession
 from engine.inspector import Inspector
 from engine.regions.report import UNKNOWN
 
@@ -28,7 +28,7 @@ __all__ = ["BoxedResult", "BoxedSet", "find_boxes", "measure"]
 N_REFERENCES = 8
 
 Mode = Literal["given the box", "end to end"]
-Tell = Callable[[str, int, int], None]
+ProgressReporter = Callable[[str, int, int], None]
 Confusion = Mapping[str, Mapping[str, int]]
 
 
@@ -47,7 +47,7 @@ class BoxedResult:
 
 
 @dataclass(frozen=True)
-class Draw:
+class LessonSplit:
     """Photographs to learn from and others; ``lessons[i]`` teaches one example of each class."""
 
     lessons: tuple[tuple[tuple[BoxedPhoto, LabelledBox], ...], ...]
@@ -60,7 +60,7 @@ def measure(
     make_inspector: Callable[[], Inspector],
     shots: Sequence[int] = (1, 3, 5),
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
-    tell: Tell = lambda text, done, total: None,
+    tell: ProgressReporter = lambda text, done, total: None,
 ) -> list[BoxedResult]:
     """Teach and judge in both modes, for every seed and every number of examples a class.
 
@@ -74,7 +74,7 @@ def measure(
     results = []
     for number, seed in enumerate(seeds):
         tell(f"seed {seed}: fitting", number, len(seeds))
-        drawn = draw(boxed, max(shots), np.random.default_rng([seed, 6]))
+        drawn = draw_split(boxed, max(shots), np.random.default_rng([seed, 6]))
         normal = normal_photos(drawn.learnt)
         inspector = make_inspector().fit(normal[:N_REFERENCES], validation=normal[N_REFERENCES:])
         tell(f"seed {seed}: judging", number, len(seeds))
@@ -83,7 +83,7 @@ def measure(
     return results
 
 
-def draw(boxed: BoxedSet, n_shots: int, rng: np.random.Generator) -> Draw:
+def draw_split(boxed: BoxedSet, n_shots: int, rng: np.random.Generator) -> LessonSplit:
     """Draw groups to learn from, an example on each; copies of a photograph go together."""
     examples, taken = [], set[str]()
     for class_index in range(len(boxed.class_names)):
@@ -93,7 +93,7 @@ def draw(boxed: BoxedSet, n_shots: int, rng: np.random.Generator) -> Draw:
         examples.append([_example(boxed, group, class_index, rng) for group in groups])
     learnt = tuple(photo for photo in boxed.photos if photo.group in taken)
     judged = tuple(photo for photo in boxed.photos if photo.group not in taken)
-    return Draw(tuple(zip(*examples, strict=True)), learnt, judged)
+    return LessonSplit(tuple(zip(*examples, strict=True)), learnt, judged)
 
 
 def _example(
@@ -110,10 +110,10 @@ def _example(
 
 
 def _judged(
-    boxed: BoxedSet, drawn: Draw, inspector: Inspector, shots: Sequence[int], seed: int
+    boxed: BoxedSet, drawn: LessonSplit, inspector: Inspector, shots: Sequence[int], seed: int
 ) -> list[BoxedResult]:
     results, n_taught = [], 0
-    with Station(inspector) as station:
+    with TeachingSession(inspector) as station:
         teacher = Teacher(station.recogniser, boxed.class_names)
         subjects = [teacher.subject(photo) for photo in drawn.judged if photo.boxes]
         for n_shots in shots:
@@ -130,7 +130,7 @@ def _judged(
 
 
 def _given(
-    boxed: BoxedSet, subjects: Sequence[Subject], verdicts: Sequence[Verdict]
+    boxed: BoxedSet, subjects: Sequence[DescribedPhoto], verdicts: Sequence[BoxVerdict]
 ) -> tuple[dict[str, float], Confusion]:
     truth = _truth(subjects)
     shares = np.concatenate([each.shares for each in verdicts])
@@ -150,7 +150,7 @@ def _given(
 
 
 def _found(
-    boxed: BoxedSet, subjects: Sequence[Subject], verdicts: Sequence[Verdict]
+    boxed: BoxedSet, subjects: Sequence[DescribedPhoto], verdicts: Sequence[BoxVerdict]
 ) -> tuple[dict[str, float], Confusion]:
     truth = _truth(subjects)
     said = [name for each in verdicts for name in each.named]
@@ -165,7 +165,7 @@ def _found(
     return figures, _confusion(boxed.class_names, truth, [name or "not found" for name in said])
 
 
-def _truth(subjects: Sequence[Subject]) -> np.ndarray:
+def _truth(subjects: Sequence[DescribedPhoto]) -> np.ndarray:
     return np.array([box.class_index for each in subjects for box in each.photo.boxes])
 
 

@@ -1,10 +1,6 @@
-"""How do the figures of the walkthrough read in a terminal?
+"""Reports of the benchmark of regions: tables for a terminal, and an HTML page.
 
-What do the ROC curves of all rolls look like?
-
-How does the benchmark of regions look in a browser?
-
-One HTML file that needs no network: every figure, the ROC curves, and who is mistaken for whom.
+The page needs no network: every figure, the ROC curves of all rolls, and who is mistaken for whom.
 """
 
 from __future__ import annotations
@@ -50,6 +46,9 @@ aim. IoU, F1 and AUROC lie in 0 … 1; all others are shares of images, or of th
 
 TEACHING = Target(0.3, "most")
 FEW, MANY = Target(1.3, "most"), Target(2.0, "most")
+
+# right end of the second ROC chart: a station with more false alarms than that is switched off
+_FEW_FALSE_ALARMS = 0.1
 
 
 def tables_text(result: RegionsBench, *, is_colored: bool = False) -> str:
@@ -184,10 +183,6 @@ def _curve(chart: Chart, xs: np.ndarray, ys: np.ndarray, right: float, style: st
     n_inside = int((xs <= right).sum())
     end = float(np.interp(right, xs, ys))
     chart.line(np.append(xs[:n_inside], right), np.append(ys[:n_inside], end), style)
-
-
-# right end of the second ROC chart: a station with more false alarms than that is switched off
-_FEW_FALSE_ALARMS = 0.1
 
 
 def write_page(result: RegionsBench, path: Path) -> None:

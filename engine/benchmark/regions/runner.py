@@ -1,4 +1,4 @@
-"""How does the walkthrough go on several rolls of cloth?
+"""Runner of the walkthrough on several rolls of cloth.
 
 A finished roll is noted in a journal, so an interrupted benchmark goes on where it stopped. Only
 the photographs of one roll are held in memory.
@@ -6,7 +6,6 @@ the photographs of one roll are held in memory.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,17 +15,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from engine.atomic import atomic_write
 from engine.benchmark.journal import Journal, fingerprint
 from engine.benchmark.regions.ablation import measure_steps
 from engine.benchmark.regions.figures import SCHEMA, RegionsBench, RollRun, Speed
 from engine.benchmark.regions.photographs import BoxedResult
-from engine.benchmark.regions.walkthrough import Counts, Tell, take_roll, walk_on
+from engine.benchmark.regions.walkthrough import Counts, ProgressReporter, take_roll, walk_on
+from engine.benchmark.results import write_result
 from engine.benchmark.workers import spread
 from engine.inspector import Inspector
 
 MakeInspector = Callable[[], Inspector]
-MeasureRoll = Callable[[int, "Task", Tell], RollRun]
+MeasureRoll = Callable[[int, "Task", ProgressReporter], RollRun]
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,10 @@ class Task:
     make_inspector: MakeInspector
     config: Mapping[str, Any]
     is_with_steps: bool = False
-    speed: Callable[[Tell], Speed] | None = None
-    boxed: Mapping[str, Callable[[Tell], Sequence[BoxedResult]]] = field(default_factory=dict)
+    speed: Callable[[ProgressReporter], Speed] | None = None
+    boxed: Mapping[str, Callable[[ProgressReporter], Sequence[BoxedResult]]] = field(
+        default_factory=dict
+    )
 
     def key(self, seed: int) -> str:
         """Return a digest of everything that the figures of a roll depend on."""
@@ -59,7 +60,7 @@ class Task:
         return fingerprint(facts)
 
 
-def measure_roll(seed: int, task: Task, tell: Tell) -> RollRun:
+def measure_roll(seed: int, task: Task, tell: ProgressReporter) -> RollRun:
     """Measure on one roll all that is asked for."""
     started = time.perf_counter()
     roll = take_roll(seed, task.make_inspector(), task.counts, tell)
@@ -74,7 +75,7 @@ def run_regions_bench(
     *,
     results_path: Path | None = None,
     jobs: int = 1,
-    tell: Tell,
+    tell: ProgressReporter,
 ) -> RegionsBench:
     """Measure every roll, and whatever else is asked for.
 
@@ -109,19 +110,8 @@ def run_regions_bench(
     return result
 
 
-def write_result(result: RegionsBench, path: Path) -> None:
-    """Write the JSON file whole or not at all.
-
-    Raises:
-        OutputError: If the file cannot be written.
-    """
-    text = json.dumps(result.as_dict(), indent=1, allow_nan=False, ensure_ascii=False)
-    with atomic_write(path) as stream:
-        stream.write(text.encode() + b"\n")
-
-
 def _measure_all(
-    seeds: Mapping[str, int], task: Task, measure: MeasureRoll, jobs: int, tell: Tell
+    seeds: Mapping[str, int], task: Task, measure: MeasureRoll, jobs: int, tell: ProgressReporter
 ) -> Iterator[tuple[str, RollRun]]:
     """Measure rolls, here or in processes, and give each as soon as it is finished."""
     if jobs == 1 or len(seeds) < 2:

@@ -1,4 +1,4 @@
-"""A station as the benchmark runs it: an inspector, an empty library, and lessons."""
+"""Teaching session of the benchmark: an inspector and an empty library."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -23,14 +22,14 @@ from engine.synthetic.cloth import ClothPhoto
 
 
 @dataclass(frozen=True)
-class Shot:
+class ExaminedPhoto:
     """A photograph with what is on it, examined once."""
 
     photo: ClothPhoto
     examination: Examination
 
 
-class Station:
+class TeachingSession:
     """Judges photographs; starts with nothing taught, and forgets when left."""
 
     def __init__(self, inspector: Inspector) -> None:
@@ -42,29 +41,24 @@ class Station:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.library.close()
         self._folder.cleanup()
 
-    def teach(self, shot: Shot, item: str, class_name: str, kind: Kind) -> None:
+    def teach(self, shot: ExaminedPhoto, item: str, class_name: str, kind: Kind) -> None:
         """Outline the first thing of a name exactly, and say what it is."""
         region = next(each.region for each in shot.photo.items if each.name == item)
         outlined = Outlined(region, item)
         teach(self.recogniser, shot.examination, outlined, class_name, kind, is_forced=True)
 
-    def judge(self, shots: Iterable[Shot]) -> list[RegionReport]:
+    def judge(self, shots: Iterable[ExaminedPhoto]) -> list[RegionReport]:
         """Judge photographs by what has been taught so far."""
         return [self.recogniser.judge(shot.examination) for shot in shots]
 
 
-def look(inspector: Inspector, photos: Sequence[ClothPhoto]) -> list[Shot]:
+def examine_all(inspector: Inspector, photos: Sequence[ClothPhoto]) -> list[ExaminedPhoto]:
     """Examine photographs."""
-    return [Shot(photo, inspector.examine(photo.image)) for photo in photos]
+    return [ExaminedPhoto(photo, inspector.examine(photo.image)) for photo in photos]
 
 
 def mask_of(report: RegionReport, class_names: Sequence[str]) -> UInt8[np.ndarray, "height width"]:

@@ -1,4 +1,4 @@
-"""What does recognising regions cost in time, beside scoring alone?
+"""Speed of recognising regions beside scoring alone.
 
 Each photograph is scored and classified in turn, so that whatever slows the machine down slows
 both.
@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.benchmark.regions.figures import Pace, Speed
-from engine.benchmark.regions.setup import Station
-from engine.benchmark.regions.walkthrough import Roll, Tell
+from engine.benchmark.regions.figures import Speed, Timing
+from engine.benchmark.regions.setup import TeachingSession
+from engine.benchmark.regions.walkthrough import ProgressReporter, Roll
 from engine.library.records import Example, Features, Kind, NewExample
 from engine.synthetic.cloth import DEFECTS, render_cloth
 
@@ -25,9 +25,9 @@ _FIRST_PHOTO = 500_000
 _JITTER = 0.05
 
 
-def measure_speed(roll: Roll, tell: Tell, n_many: int = MANY) -> Speed:
+def measure_speed(roll: Roll, tell: ProgressReporter, n_many: int = MANY) -> Speed:
     """Teach defects and a button, then time photographs; and again with many examples."""
-    with Station(roll.inspector) as station:
+    with TeachingSession(roll.inspector) as station:
         tell("speed: teaching", 0, 3)
         taught = _teach(station, roll)
         tell("speed: classifying", 1, 3)
@@ -39,7 +39,7 @@ def measure_speed(roll: Roll, tell: Tell, n_many: int = MANY) -> Speed:
     return Speed(float(np.median(taught)), (*few, *many))
 
 
-def crowd(station: Station, n_examples: int, seed: int, tell: Tell) -> None:
+def crowd(station: TeachingSession, n_examples: int, seed: int, tell: ProgressReporter) -> None:
     """Fill the library up to so many examples with slightly altered copies of those taught."""
     rng = np.random.default_rng(seed)
     examples = station.library.examples()
@@ -65,7 +65,7 @@ def _altered(example: Example, rng: np.random.Generator) -> NewExample:
     )
 
 
-def _teach(station: Station, roll: Roll) -> list[float]:
+def _teach(station: TeachingSession, roll: Roll) -> list[float]:
     """Teach every kind of thing; returns the seconds of each lesson."""
     button = roll.buttons[0]
     seconds = []
@@ -76,7 +76,7 @@ def _teach(station: Station, roll: Roll) -> list[float]:
     return seconds
 
 
-def _paces(station: Station, roll: Roll) -> list[Pace]:
+def _paces(station: TeachingSession, roll: Roll) -> list[Timing]:
     """Time normal cloth, and cloth with one and three things on it."""
     button = roll.buttons[0]
     n_examples = len(station.recogniser.bank)
@@ -89,7 +89,9 @@ def _paces(station: Station, roll: Roll) -> list[Pace]:
         pairs = [[_timed(each.inspect, image) for each in inspectors] for image in images]
         scoring, classifying = np.median(pairs, axis=0)
         ratio = np.median([after / before for before, after in pairs])
-        paces.append(Pace(n_examples, len(items), float(scoring), float(classifying), float(ratio)))
+        paces.append(
+            Timing(n_examples, len(items), float(scoring), float(classifying), float(ratio))
+        )
     return paces
 
 

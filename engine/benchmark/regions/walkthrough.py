@@ -1,4 +1,4 @@
-"""The published walkthrough on a roll of rendered cloth, chapter by chapter, in figures.
+"""Published walkthrough on a roll of rendered cloth, in figures.
 
 1. Only normal cloth is known. 2. Buttons appear. 3. One button is accepted. 4. A new design
 appears, and joins the class. 5. The defects get names; one that nobody has named stays unknown.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.benchmark.regions.setup import Shot, Station, look, mask_of
+from engine.benchmark.regions.setup import ExaminedPhoto, TeachingSession, examine_all, mask_of
 from engine.inspector import Inspector
 from engine.regions.report import UNKNOWN, RegionReport
 from engine.synthetic.cloth import BUTTONS, DEFECTS, UNTAUGHT, Cloth, draw_cloth, render_cloth
@@ -21,7 +21,7 @@ N_REFERENCES, N_VALIDATION = 8, 24
 # a found region is about a thing if they overlap by this IoU, or most of it lies on the thing
 LEAST_OVERLAP, MOSTLY = 0.25, 0.5
 
-Tell = Callable[[str, int, int], None]
+ProgressReporter = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class RollResult:
     confusion: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
 
 
-def take_roll(seed: int, inspector: Inspector, counts: Counts, tell: Tell) -> Roll:
+def take_roll(seed: int, inspector: Inspector, counts: Counts, tell: ProgressReporter) -> Roll:
     """Fit an inspector on normal cloth of the roll of this seed."""
     cloth = draw_cloth(seed)
     tell(f"{cloth.weave}: fitting", 0, 5)
@@ -56,7 +56,7 @@ def take_roll(seed: int, inspector: Inspector, counts: Counts, tell: Tell) -> Ro
     return Roll(cloth, inspector, counts)
 
 
-def walk_on(roll: Roll, tell: Tell) -> RollResult:
+def walk_on(roll: Roll, tell: ProgressReporter) -> RollResult:
     """Go through all chapters on a roll."""
     cloth = roll.cloth
     result = RollResult(cloth.seed, cloth.weave)
@@ -76,8 +76,8 @@ class Roll:
 
     def __init__(self, cloth: Cloth, inspector: Inspector, counts: Counts) -> None:
         self.cloth, self.inspector, self.counts = cloth, inspector, counts
-        self._shots: dict[tuple[str, ...], list[Shot]] = {}
-        self._lessons: dict[str, list[Shot]] = {}
+        self._shots: dict[tuple[str, ...], list[ExaminedPhoto]] = {}
+        self._lessons: dict[str, list[ExaminedPhoto]] = {}
 
     @property
     def buttons(self) -> tuple[str, str]:
@@ -91,7 +91,7 @@ class Roll:
         other._shots, other._lessons = self._shots, self._lessons
         return other
 
-    def shots(self, *items: str) -> list[Shot]:
+    def shots(self, *items: str) -> list[ExaminedPhoto]:
         """Photographs to be judged with these items on each of them."""
         if items not in self._shots:
             first = 1000 * (2 + len(self._shots))
@@ -99,21 +99,21 @@ class Roll:
             self._shots[items] = self._look(range(first, first + n_shots), items)
         return self._shots[items]
 
-    def lessons(self, item: str, n_examples: int) -> list[Shot]:
+    def lessons(self, item: str, n_examples: int) -> list[ExaminedPhoto]:
         """Photographs to teach a thing from; never among those to be judged."""
         if item not in self._lessons:
             first = 100_000 + 1000 * len(self._lessons)
             self._lessons[item] = self._look(range(first, first + 5), (item,))
         return self._lessons[item][:n_examples]
 
-    def _look(self, numbers: range, items: Sequence[str]) -> list[Shot]:
+    def _look(self, numbers: range, items: Sequence[str]) -> list[ExaminedPhoto]:
         photos = [render_cloth(self.cloth, number, items) for number in numbers]
-        return look(self.inspector, photos)
+        return examine_all(self.inspector, photos)
 
 
 def _detect(roll: Roll, result: RollResult) -> None:
     """Chapter 1: tell cloth with a defect from cloth without."""
-    with Station(roll.inspector) as station:
+    with TeachingSession(roll.inspector) as station:
         normal = station.judge(roll.shots())
         result.normal_scores = [each.score for each in normal]
         result.figures["normal called normal"] = _share([not each.is_anomaly for each in normal])
@@ -130,7 +130,7 @@ def _accept(roll: Roll, result: RollResult) -> None:
     """Chapters 2 to 4: buttons are unknown, are accepted, and get a second design."""
     old, new = roll.buttons
     figures = result.figures
-    with Station(roll.inspector) as station:
+    with TeachingSession(roll.inspector) as station:
         before = station.judge(roll.shots(old))
         flagged = [
             each.is_anomaly and named(each, shot.photo.items[0].region) == UNKNOWN
@@ -158,7 +158,7 @@ def _accept(roll: Roll, result: RollResult) -> None:
 
 
 def measure_accepted(
-    station: Station, roll: Roll, item: str, figures: dict[str, float], chapter: str
+    station: TeachingSession, roll: Roll, item: str, figures: dict[str, float], chapter: str
 ) -> None:
     """Note how well an accepted thing is found, and whether an image with it passes."""
     shots = roll.shots(item)
@@ -171,7 +171,7 @@ def measure_accepted(
     figures[f"{chapter}, image normal"] = _share([not each.is_anomaly for each in judged])
 
 
-def _measure_recall(station: Station, roll: Roll, figures: dict[str, float]) -> None:
+def _measure_recall(station: TeachingSession, roll: Roll, figures: dict[str, float]) -> None:
     """Judge all defects again, now that something is accepted."""
     found = [each.is_anomaly for name in DEFECTS for each in station.judge(roll.shots(name))]
     figures["3: defects called anomaly"] = _share(found)
@@ -180,7 +180,7 @@ def _measure_recall(station: Station, roll: Roll, figures: dict[str, float]) -> 
 def name_defects(roll: Roll, result: RollResult, n_examples: int) -> None:
     """Chapter 5: name the defects, and see one that has no name."""
     chapter = f"5: {n_examples} taught"
-    with Station(roll.inspector) as station:
+    with TeachingSession(roll.inspector) as station:
         for name in DEFECTS:
             for shot in roll.lessons(name, n_examples):
                 station.teach(shot, name, name, "defect")
@@ -199,7 +199,7 @@ def name_defects(roll: Roll, result: RollResult, n_examples: int) -> None:
     n_untaught = sum(sum(confusion[name].values()) for name in UNTAUGHT)
     n_all = n_untaught + sum(sum(confusion[name].values()) for name in DEFECTS)
     result.figures[f"{chapter}, region accuracy"] = (sum(right) + n_unknown) / n_all
-    result.figures[f"{chapter}, pixel macro-F1"] = macro_f1(truths, masks, len(DEFECTS))
+    result.figures[f"{chapter}, pixel macro-F1"] = _macro_f1(truths, masks, len(DEFECTS))
     result.figures[f"{chapter}, untaught unknown"] = n_unknown / n_untaught
     result.confusion[chapter] = confusion
 
@@ -217,7 +217,7 @@ def named(report: RegionReport, truth: Region) -> str:
     return name
 
 
-def macro_f1(truths: Sequence[np.ndarray], masks: Sequence[np.ndarray], n_classes: int) -> float:
+def _macro_f1(truths: Sequence[np.ndarray], masks: Sequence[np.ndarray], n_classes: int) -> float:
     """Return the F1 over the pixels of all images together, averaged over the classes."""
     scores = []
     for number in range(1, n_classes + 1):

@@ -1,4 +1,4 @@
-"""How does Alembic reach the database? Over the connection that whoever upgrades holds open."""
+"""Alembic environment, over the connection that whoever upgrades holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rendered photographs of woven cloth, with everything new in them as exact regions.
+"""Rendered photographs of woven cloth, with all that is new as exact regions.
 
 A camera looks straight down on a running roll, at about 10 px to the millimetre. Defects are what
 an inspector of textiles would mark; so is what is ``UNTAUGHT``, kept apart for asking what becomes

@@ -1,4 +1,7 @@
-"""Buttons of four designs: harmless, but new. Holes open to the cloth belong to the cloth."""
+"""Buttons of four designs: harmless, but new.
+
+Holes open to the cloth belong to the cloth.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.synthetic.cloth.placement import Thing
+from engine.synthetic.cloth.placement import LooseItem
 from engine.synthetic.scenes.canvas import Canvas
 from engine.synthetic.scenes.primitives import (
     Material,
@@ -79,7 +82,7 @@ _DESIGNS: dict[str, Callable[[], Design]] = {
 BUTTONS = tuple(f"button-{name}" for name in _DESIGNS)
 
 
-def button(rng: np.random.Generator, name: str) -> Thing:
+def button(rng: np.random.Generator, name: str) -> LooseItem:
     """Take a button of one design: size ±8 %, colour a little off, turned by the placement."""
     design = _DESIGNS[name.removeprefix("button-")]()
     scale = float(rng.uniform(1 - _SPREAD, 1 + _SPREAD))
@@ -97,7 +100,7 @@ def button(rng: np.random.Generator, name: str) -> Thing:
         for hole in holes:
             canvas.sink(canvas.cover(hole), _LIFT_PX, 0.75)
 
-    return Thing(design.outline * scale, design.outline * (scale * 1.02), paint)
+    return LooseItem(design.outline * scale, design.outline * (scale * 1.02), paint)
 
 
 def _dyed(color: str, gain: np.ndarray) -> str:

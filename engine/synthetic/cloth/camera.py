@@ -1,9 +1,8 @@
-"""How does a fixed camera over the running roll photograph the cloth?
+"""Fixed camera over the running roll: light, lens, sensor and contrast.
 
 Lamp and lens are set up once for a roll. From one photograph to the next the light flickers and
-warms a little, the web lies more or less flat, and the sensor adds its noise.
-
-Which colour of thread or fibre would an inspector see on this cloth?
+warms a little, the web lies more or less flat, and the sensor adds its noise. Threads and fibres
+have a colour that stands out from the cloth in this light.
 """
 
 from __future__ import annotations
@@ -20,9 +19,13 @@ from engine.synthetic.cloth.weave import Cloth
 from engine.synthetic.scenes import primitives
 from engine.synthetic.scenes.primitives import Field, linear
 
+# Of 0 … 1 on the display, in the channel that differs most: about twice the spread of the weave.
+MIN_CONTRAST = 0.2
+MAX_FADING = 0.4
+
 
 @dataclass(frozen=True)
-class Setup:
+class CameraSetup:
     """Lamp and lens over a roll; shares are relative to the light in the middle.
 
     ``tilt`` is gained from the middle to the right and to the lower border, ``falloff`` lost
@@ -37,11 +40,11 @@ class Setup:
     grain: float
 
 
-def set_up(roll_seed: int) -> Setup:
+def set_up(roll_seed: int) -> CameraSetup:
     """Mount lamp and camera over a roll."""
     rng = stream("setup", roll_seed)
     right, down = rng.normal(0, 0.035, 2)
-    return Setup(
+    return CameraSetup(
         tilt=(float(right), float(down)),
         falloff=float(rng.uniform(0.02, 0.07)),
         warmth=float(rng.normal(0, 0.015)),
@@ -51,7 +54,7 @@ def set_up(roll_seed: int) -> Setup:
 
 
 def expose(
-    planes: Float32[np.ndarray, "3 height width"], setup: Setup, rng: np.random.Generator
+    planes: Float32[np.ndarray, "3 height width"], setup: CameraSetup, rng: np.random.Generator
 ) -> UInt8[np.ndarray, "height width 3"]:
     """Turn linear light, channel by channel, into a photograph; display gamma is taken as 2."""
     field = _illumination(planes.shape[1:], setup, rng)
@@ -64,7 +67,7 @@ def expose(
     return np.asarray(np.clip(np.round(display), 0, 255), dtype=np.uint8)
 
 
-def _illumination(size: tuple[int, ...], setup: Setup, rng: np.random.Generator) -> Field:
+def _illumination(size: tuple[int, ...], setup: CameraSetup, rng: np.random.Generator) -> Field:
     """Light on the web, which undulates, at this moment."""
     height, width = size
     x = np.linspace(-1, 1, width, dtype=np.float32)[None]
@@ -73,11 +76,6 @@ def _illumination(size: tuple[int, ...], setup: Setup, rng: np.random.Generator)
     field = 1 + right * x + down * y - np.float32(setup.falloff) * (x * x + y * y)
     field += np.float32(0.016) * primitives.cloud(rng, (height, width), 0.3 * width)
     return np.asarray(field * np.float32(rng.normal(1.02, 0.025)))
-
-
-# Of 0 … 1 on the display, in the channel that differs most: about twice the spread of the weave.
-MIN_CONTRAST = 0.2
-MAX_FADING = 0.4
 
 
 def visible_color(rng: np.random.Generator, colors: Sequence[str], cloth: Cloth) -> str:

@@ -1,4 +1,4 @@
-"""One photograph of a roll: cloth is woven, things fall on it, the camera fires."""
+"""Photograph of a roll: cloth is woven, things fall on it, the camera fires."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from engine.synthetic.cloth.buttons import BUTTONS, button
 from engine.synthetic.cloth.camera import expose, set_up
 from engine.synthetic.cloth.defects import contamination, fleck, loose_thread
 from engine.synthetic.cloth.hole import hole
-from engine.synthetic.cloth.placement import Thing, arrange
+from engine.synthetic.cloth.placement import LooseItem, arrange
 from engine.synthetic.cloth.record import ClothPhoto, Item, stream
 from engine.synthetic.cloth.weave import Cloth
-from engine.synthetic.cloth.weaving import draw_pose, weave, weave_faults
+from engine.synthetic.cloth.weaving import draw_web_pose, weave, weave_faults
 from engine.synthetic.scenes.canvas import SUPERSAMPLING, Canvas
 from features.images import Mask
 from features.region import Region
 
 _HOLE, _LINE = "hole", "line"
-_LOOSE: dict[str, Callable[[np.random.Generator, Cloth], Thing]] = {
+_LOOSE: dict[str, Callable[[np.random.Generator, Cloth], LooseItem]] = {
     "contamination": contamination,
     "fleck": fleck,
     "string": loose_thread,
@@ -57,7 +57,9 @@ def render_cloth(
     canvas.class_of_part.extend(range(1, len(items) + 1))  # each item is one part
     streams = [stream(name, cloth.seed, seed, i) for i, name in enumerate(items)]
     lines = {i: streams[i] for i, name in enumerate(items) if name == _LINE}
-    things = {i: _thing(streams[i], cloth, name) for i, name in enumerate(items) if name != _LINE}
+    things = {
+        i: _loose_item(streams[i], cloth, name) for i, name in enumerate(items) if name != _LINE
+    }
 
     bands = _weave(canvas, cloth, seed, lines, is_touching)
     order = stream("/".join(items), cloth.seed, seed)
@@ -80,7 +82,7 @@ def _check(items: Sequence[str], size_px: int) -> None:
         raise ValueError(f"size_px must be at least {_MIN_SIZE_PX}, got {size_px}; enlarge it")
 
 
-def _thing(rng: np.random.Generator, cloth: Cloth, name: str) -> Thing:
+def _loose_item(rng: np.random.Generator, cloth: Cloth, name: str) -> LooseItem:
     if name in BUTTONS:
         return button(rng, name)
     return hole(rng, cloth) if name == _HOLE else _LOOSE[name](rng, cloth)
@@ -96,7 +98,7 @@ def _weave(
     """Cover the canvas with cloth that has a fault for each line; returns where these are."""
     rng, size_px = stream("weave", cloth.seed, seed), canvas.width
     faults = weave_faults(list(lines.values()), cloth, size_px, is_crossing=is_crossing)
-    pose = draw_pose(rng, cloth)
+    pose = draw_web_pose(rng, cloth)
     woven, bands = weave(cloth, pose, rng, canvas.light, size_px, faults)
     for plane, source in zip(canvas.rgb, woven, strict=True):
         cv2.resize(source, canvas.shape[::-1], dst=plane, interpolation=cv2.INTER_LINEAR)

@@ -1,10 +1,11 @@
-"""Dirt, oil or dye that soaked into the cloth: dark or tinted, with a soft, irregular border.
+"""Loose defects on cloth: contamination, flecks and loose threads.
 
-The weave shows through. The truth is where at least ``TRUE_SHARE`` of the full change is reached.
-
-A clump of coloured fibre caught in the cloth, or a knot: 6 … 24 px across, bright or dark.
-
-A thread that lies on the cloth in curves: 3 … 5 px wide, 80 … 340 px long, with a shadow.
+- *Contamination*: dirt, oil or dye that soaked into the cloth, dark or tinted, with a soft,
+  irregular border. The weave shows through. The truth is where at least ``TRUE_SHARE`` of the full
+  change is reached.
+- *Fleck*: a clump of coloured fibre caught in the cloth, or a knot: 6 … 24 px across, bright or
+  dark.
+- *Loose thread*: lies on the cloth in curves, 3 … 5 px wide, 80 … 340 px long, with a shadow.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from engine.synthetic.cloth.camera import visible_color
-from engine.synthetic.cloth.placement import Thing, trace
+from engine.synthetic.cloth.placement import LooseItem, trace
 from engine.synthetic.cloth.weave import Cloth
 from engine.synthetic.scenes import primitives
 from engine.synthetic.scenes.canvas import SUPERSAMPLING, Canvas
@@ -37,8 +38,31 @@ MIN_DARKENING = 0.1  # in full, of 0 … 1 on the display, in the channel that c
 # Machine oil, rust, mud, coffee, grease, dye; in full they leave this share of the display level.
 _TINTS = ("#c9bd8f", "#c88f63", "#9c8e7c", "#a98563", "#a9a9a4", "#9aa3c4", "#c79aa4")
 
+_FLECK_COLORS = (
+    "#f0ece2",
+    "#e8e3d0",
+    "#22242a",
+    "#2c2018",
+    "#a03030",
+    "#2e5fa8",
+    "#c8a032",
+    "#33803f",
+)
 
-def contamination(rng: np.random.Generator, cloth: Cloth) -> Thing:
+_STEP_PX = 4.0  # along the path; also from one turn of the plies to the next
+_THREAD_COLORS = (
+    "#ece7da",
+    "#d8cdb4",
+    "#23262e",
+    "#4a2f25",
+    "#8f2f35",
+    "#274a86",
+    "#7f8a92",
+    "#3c6b45",
+)
+
+
+def contamination(rng: np.random.Generator, cloth: Cloth) -> LooseItem:
     """Draw a stain of 14 … 70 px radius."""
     radius = float(np.exp(rng.uniform(np.log(14), np.log(70))))
     stretch = rng.uniform(0.65, 1.0)
@@ -56,7 +80,7 @@ def contamination(rng: np.random.Generator, cloth: Cloth) -> Thing:
         canvas.glaze(stain, tint)
         canvas.parts[stain.window][soaked > TRUE_SHARE] = part
 
-    return Thing(outline * 0.7, outline * 1.3, paint)
+    return LooseItem(outline * 0.7, outline * 1.3, paint)
 
 
 def _visible_tint(rng: np.random.Generator, cloth: Cloth) -> Float32[np.ndarray, "3 1 1"]:
@@ -77,19 +101,7 @@ def _wicking(rng: np.random.Generator, shape: tuple[int, int], radius: float) ->
     return np.asarray(primitives.cloud(rng, shape, 0.9 * cell) + 0.5 * (along_warp + along_weft))
 
 
-_FLECK_COLORS = (
-    "#f0ece2",
-    "#e8e3d0",
-    "#22242a",
-    "#2c2018",
-    "#a03030",
-    "#2e5fa8",
-    "#c8a032",
-    "#33803f",
-)
-
-
-def fleck(rng: np.random.Generator, cloth: Cloth) -> Thing:
+def fleck(rng: np.random.Generator, cloth: Cloth) -> LooseItem:
     """Draw a lumpy core with a few fibres that stick out of it."""
     size = float(rng.uniform(6, 24))
     color = visible_color(rng, _FLECK_COLORS, cloth)
@@ -105,7 +117,7 @@ def fleck(rng: np.random.Generator, cloth: Cloth) -> Thing:
             canvas.paint(replace(wisp, alpha=wisp.alpha * 0.85), material, part=part)
         canvas.paint(patch, material, part=part, height=0.6 * patch.dome(0.25 * size))
 
-    return Thing(0.8 * core, ellipse(0.5 * size + 1.5, 0.5 * size + 1.5, 16), paint)
+    return LooseItem(0.8 * core, ellipse(0.5 * size + 1.5, 0.5 * size + 1.5, 16), paint)
 
 
 def _hair(rng: np.random.Generator, size: float) -> Path:
@@ -115,20 +127,7 @@ def _hair(rng: np.random.Generator, size: float) -> Path:
     return np.stack([reach * np.cos(angle), reach * np.sin(angle)], axis=1)
 
 
-_STEP_PX = 4.0  # along the path; also from one turn of the plies to the next
-_THREAD_COLORS = (
-    "#ece7da",
-    "#d8cdb4",
-    "#23262e",
-    "#4a2f25",
-    "#8f2f35",
-    "#274a86",
-    "#7f8a92",
-    "#3c6b45",
-)
-
-
-def loose_thread(rng: np.random.Generator, cloth: Cloth) -> Thing:
+def loose_thread(rng: np.random.Generator, cloth: Cloth) -> LooseItem:
     """Draw a thread of a colour that shows; it may cross itself."""
     path = _wander(rng, float(rng.uniform(80, 340)))
     width = float(rng.choice([3.0, 3.5, 4.0, 4.5, 5.0]))
@@ -144,7 +143,7 @@ def loose_thread(rng: np.random.Generator, cloth: Cloth) -> Thing:
 
     ends = path[0] - _tip(path[1] - path[0], width), path[-1] + _tip(path[-1] - path[-2], width)
     longer = np.concatenate([ends[:1], path, ends[1:]])
-    return Thing(ribbon(path, width), ribbon(longer, width + 3), paint)
+    return LooseItem(ribbon(path, width), ribbon(longer, width + 3), paint)
 
 
 def _tip(step: Float[np.ndarray, "2"], width: float) -> Float[np.ndarray, "2"]:

@@ -1,7 +1,7 @@
-"""A small tear: several yarns broken or pushed aside, so that the ground shows; 12 … 50 px long.
+"""Hole in the cloth, 12 … 50 px long.
 
-The truth is where that ground shows through, and nothing else: neither the raised rim nor the
-frayed ends that reach in from it.
+Several yarns are broken or pushed aside, so that the ground shows. The truth is where that ground
+shows through, and nothing else: neither the raised rim nor the frayed ends that reach in from it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.synthetic.cloth.camera import visible_color
-from engine.synthetic.cloth.placement import Thing, trace
+from engine.synthetic.cloth.placement import LooseItem, trace
 from engine.synthetic.cloth.weave import Cloth
 from engine.synthetic.scenes.canvas import SUPERSAMPLING, Canvas, Patch
 from engine.synthetic.scenes.primitives import (
@@ -39,7 +39,7 @@ _LEFT_OVER = 0.28  # of the way across the hole, what stays of a broken yarn at 
 _LONGEST_FIBRE_PX = 4.0
 
 
-def hole(rng: np.random.Generator, cloth: Cloth) -> Thing:
+def hole(rng: np.random.Generator, cloth: Cloth) -> LooseItem:
     """Draw an opening of irregular outline; yarns that end in it run as those of the cloth do."""
     size = float(rng.uniform(*SIZES_PX))
     aspect = rng.uniform(max(0.4, _SHORTEST_PX / size), 1.0)
@@ -58,7 +58,7 @@ def hole(rng: np.random.Generator, cloth: Cloth) -> Thing:
             for path in _broken(canvas.rng, opening, axis, cloth.pitch_px[axis]):
                 _fray(canvas, path, yarn, cloth.pitch_px[axis])
 
-    return Thing(0.5 * outline, _grown(outline), paint)
+    return LooseItem(0.5 * outline, _grown(outline), paint)
 
 
 def _grown(outline: Points) -> Points:

@@ -1,6 +1,6 @@
-"""Where do things come to lie on the cloth: apart from each other, or touching?
+"""Placement of loose items on the cloth: apart from each other, or touching.
 
-What lies loose on the cloth: its outline for finding it room, and how to paint it.
+An item comes with an outline for finding it room, and a painter.
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ _GROWTH = 0.7  # canvas pixels by which OpenCV's smooth shapes exceed their outl
 
 Painter = Callable[[Canvas, int, Pose], None]
 
+_TRIES, _RESTARTS = 60, 40
+_TOUCHING_TRIES = 500  # most places on the cloth touch nothing
+_GAP_PX = 5
+_MAX_HIDDEN = 0.35  # share of a thing that lies on others, or under them
+
 
 @dataclass(frozen=True)
-class Thing:
+class LooseItem:
     """A shape about the origin in image pixels, and a painter that draws it as the given part.
 
     All of ``core`` will belong to the part, and all of the part will lie within ``reach``, which
@@ -37,36 +42,9 @@ class Thing:
     paint: Painter
 
 
-def trace(canvas: Canvas, path: Path, width_px: float) -> Patch:
-    """Cover what a round pen of this width draws along a path, which may cross itself."""
-    margin = width_px + 2
-    frame = np.array([path.min(axis=0) - margin, path.max(axis=0) + margin])
-    corners = frame[[0, 1, 1, 0], 0], frame[[0, 0, 1, 1], 1]
-    patch = canvas.cover(np.stack(corners, axis=1))
-    coverage = np.zeros(patch.alpha.shape, dtype=np.uint8)
-    points = path * SUPERSAMPLING - 0.5 - (patch.left, patch.top)
-    radius = max(width_px * SUPERSAMPLING / 2 - _GROWTH, 0.25)
-    for ends in itertools.pairwise(points):
-        stroke = ribbon(np.stack(ends), 2 * radius)
-        cv2.fillConvexPoly(coverage, _fixed(stroke), 255, cv2.LINE_AA, shift=_SHIFT)
-    for x, y in _fixed(points).tolist():
-        cv2.circle(coverage, (x, y), round(radius * 2**_SHIFT), 255, -1, cv2.LINE_AA, _SHIFT)
-    return replace(patch, alpha=coverage.astype(np.float32) / 255)
-
-
-def _fixed(points: Points) -> Int32[np.ndarray, "_ 2"]:
-    return np.asarray(np.round(points * 2**_SHIFT), dtype=np.int32)
-
-
-_TRIES, _RESTARTS = 60, 40
-_TOUCHING_TRIES = 500  # most places on the cloth touch nothing
-_GAP_PX = 5
-_MAX_HIDDEN = 0.35  # share of a thing that lies on others, or under them
-
-
 def arrange(
     rng: np.random.Generator,
-    things: Sequence[Thing],
+    things: Sequence[LooseItem],
     size_px: int,
     lying: Sequence[Mask] = (),
     *,
@@ -90,9 +68,26 @@ def arrange(
     )
 
 
+def trace(canvas: Canvas, path: Path, width_px: float) -> Patch:
+    """Cover what a round pen of this width draws along a path, which may cross itself."""
+    margin = width_px + 2
+    frame = np.array([path.min(axis=0) - margin, path.max(axis=0) + margin])
+    corners = frame[[0, 1, 1, 0], 0], frame[[0, 0, 1, 1], 1]
+    patch = canvas.cover(np.stack(corners, axis=1))
+    coverage = np.zeros(patch.alpha.shape, dtype=np.uint8)
+    points = path * SUPERSAMPLING - 0.5 - (patch.left, patch.top)
+    radius = max(width_px * SUPERSAMPLING / 2 - _GROWTH, 0.25)
+    for ends in itertools.pairwise(points):
+        stroke = ribbon(np.stack(ends), 2 * radius)
+        cv2.fillConvexPoly(coverage, _fixed(stroke), 255, cv2.LINE_AA, shift=_SHIFT)
+    for x, y in _fixed(points).tolist():
+        cv2.circle(coverage, (x, y), round(radius * 2**_SHIFT), 255, -1, cv2.LINE_AA, _SHIFT)
+    return replace(patch, alpha=coverage.astype(np.float32) / 255)
+
+
 def _attempt(
     rng: np.random.Generator,
-    things: Sequence[Thing],
+    things: Sequence[LooseItem],
     size_px: int,
     lying: list[Mask],
     is_touching: bool,
@@ -151,3 +146,7 @@ def _filled(points: Points, size_px: int) -> Mask:
     raster: UInt8[np.ndarray, "height width"] = np.zeros((size_px, size_px), dtype=np.uint8)
     cv2.fillPoly(raster, [np.round(points).astype(np.int32)], 1)
     return raster.view(bool)
+
+
+def _fixed(points: Points) -> Int32[np.ndarray, "_ 2"]:
+    return np.asarray(np.round(points * 2**_SHIFT), dtype=np.int32)

@@ -1,8 +1,6 @@
-"""What is a photograph of cloth, and what is true of it?
+"""Record of a photograph of cloth, and the random streams it is drawn from.
 
-Which random numbers belong to what?
-
-Every choice has a stream of its own, so that what is drawn for one thing never moves another.
+Every choice has a stream of its own, so that what is drawn for one item never moves another.
 """
 
 from __future__ import annotations

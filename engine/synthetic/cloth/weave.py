@@ -1,13 +1,10 @@
-"""Which yarn lies on top where, and how does that look from above?
+"""Weave of a roll of cloth: which yarn lies on top, and how yarns vary.
 
 A weave is a small matrix that repeats over the cloth. From it follows the height of both yarns at
 every point, hence what is seen, how it is lit, and how dark the gaps between the yarns are.
 
-What is the same in every photograph of one roll of cloth?
-
-How does one yarn differ from the next, and from itself a little further on?
-
-Thickness and shade vary from yarn to yarn and along each; some places are much thicker (slubs).
+Weave, colours and pitch are the same in every photograph of one roll. Thickness and shade vary from
+yarn to yarn and along each; some places are much thicker (slubs).
 """
 
 from __future__ import annotations
@@ -29,6 +26,28 @@ WEAVES: tuple[WeaveName, ...] = get_args(WeaveName)
 SAMPLES = 24  # of a relief, across one yarn
 _GAP_LIGHT = 0.38  # that reaches the bottom between two yarns, as a share
 _TWIST = 0.07  # relative brightness of the fibres that wind around a yarn
+
+# Warp and weft; shirtings, denim, linen, wool suitings, upholstery, work wear.
+_COLORS = (
+    ("#c9c2b4", "#c9c2b4"),
+    ("#b9ad97", "#d6cdbd"),
+    ("#34466e", "#c4c8cc"),
+    ("#3c4a63", "#3c4a63"),
+    ("#6d7378", "#8e9498"),
+    ("#7c3a3d", "#8a4547"),
+    ("#4f6450", "#5d7560"),
+    ("#8aa0b4", "#d5dbe0"),
+    ("#a8784e", "#c79a6c"),
+    ("#5b4a42", "#8b7765"),
+    ("#b98f96", "#ddcfd0"),
+    ("#2f6e73", "#4b8c8c"),
+)
+_BRIGHTEST = 0.78  # mean display level of a yarn; its lit side must not blind the sensor
+
+_CELL = 3  # crossings from one independent value to the next along a yarn
+_SHADE, _SHADE_ALONG = 0.03, 0.05  # spread of the dye from yarn to yarn, and along
+_STANDS_OUT = 0.35  # relative light gained by relative thickness
+_THINNEST, _THICKEST = 0.6, 1.7  # beyond these a yarn would break, or jam the loom
 
 
 @dataclass(frozen=True)
@@ -122,31 +141,13 @@ def _blurred(field: Float[np.ndarray, "rows columns"], soft: float) -> Field:
     return np.ascontiguousarray(cv2.GaussianBlur(padded, (0, 0), sigma)[pad:-pad, pad:-pad])
 
 
-# Warp and weft; shirtings, denim, linen, wool suitings, upholstery, work wear.
-_COLORS = (
-    ("#c9c2b4", "#c9c2b4"),
-    ("#b9ad97", "#d6cdbd"),
-    ("#34466e", "#c4c8cc"),
-    ("#3c4a63", "#3c4a63"),
-    ("#6d7378", "#8e9498"),
-    ("#7c3a3d", "#8a4547"),
-    ("#4f6450", "#5d7560"),
-    ("#8aa0b4", "#d5dbe0"),
-    ("#a8784e", "#c79a6c"),
-    ("#5b4a42", "#8b7765"),
-    ("#b98f96", "#ddcfd0"),
-    ("#2f6e73", "#4b8c8c"),
-)
-_BRIGHTEST = 0.78  # mean display level of a yarn; its lit side must not blind the sensor
-
-
 @dataclass(frozen=True)
 class Cloth:
     """The style of a roll. Two rolls of one style still differ in lamp and lens, by ``seed``.
 
     Colours are "#rrggbb"; ``pitch_px`` is from yarn to yarn, of the warp and of the weft;
     ``unevenness`` the relative spread of a yarn's thickness; ``slubs`` how many thick places there
-    are in 10,000 crossings; ``crimp`` and ``gloss`` as in :func:`weaves.relief`.
+    are in 10,000 crossings; ``crimp`` and ``gloss`` as in ``relief``.
     """
 
     seed: int
@@ -186,12 +187,6 @@ def _varied(color: str, shift: float, gain: float) -> str:
     hue, saturation, value = colorsys.rgb_to_hsv(red, green, blue)
     channels = colorsys.hsv_to_rgb((hue + shift) % 1, saturation, min(value * gain, _BRIGHTEST))
     return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
-
-
-_CELL = 3  # crossings from one independent value to the next along a yarn
-_SHADE, _SHADE_ALONG = 0.03, 0.05  # spread of the dye from yarn to yarn, and along
-_STANDS_OUT = 0.35  # relative light gained by relative thickness
-_THINNEST, _THICKEST = 0.6, 1.7  # beyond these a yarn would break, or jam the loom
 
 
 @dataclass(frozen=True)

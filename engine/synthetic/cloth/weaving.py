@@ -1,6 +1,6 @@
-"""How does a piece of the roll look as woven, before anything falls on it?
+"""Woven piece of a roll, with straight faults, before anything falls on it.
 
-A straight fault of the weave along warp or weft: yarns that are missing, thick or off-colour.
+A fault runs along warp or weft: yarns that are missing, thick or off-colour.
 """
 
 from __future__ import annotations
@@ -23,10 +23,15 @@ from engine.synthetic.scenes.primitives import Field, linear
 # From this share of warp on top, faults of the weft show on the back only.
 _WARP_FACED = 0.7
 _TRIES = 200
+_COLORS = ("#d8d4c8", "#30343c", "#7a3a34", "#3a5078")
+
+_BLUR_PX = 0.45  # keeps the yarns' edges from aliasing
+_FUZZ = 0.065  # relative brightness of loose fibres
+_MAX_TURN_DEG, _MAX_STRETCH = 2.5, 0.02
 
 
 @dataclass(frozen=True)
-class Look:
+class FaultAppearance:
     """Light and thickness of the faulty yarns, and light of those that cross them; 1 is sound."""
 
     thickness: float
@@ -34,12 +39,19 @@ class Look:
     crossing: float
 
 
-_MISSING = Look(0.35, 0.55, 0.72)  # the gap is in the shade
-_THICK = Look(1.6, 1.25, 1.16)  # and thereby raised into the light
-_DARK = Look(1.05, 0.5, 0.8)
-_FOREIGN = Look(1.3, 1.0, 0.85)  # of another colour
-_LOOKS = (_MISSING, _THICK, _DARK, _FOREIGN)
-_COLORS = ("#d8d4c8", "#30343c", "#7a3a34", "#3a5078")
+_MISSING = FaultAppearance(0.35, 0.55, 0.72)  # the gap is in the shade
+
+
+_THICK = FaultAppearance(1.6, 1.25, 1.16)  # and thereby raised into the light
+
+
+_DARK = FaultAppearance(1.05, 0.5, 0.8)
+
+
+_FOREIGN = FaultAppearance(1.3, 1.0, 0.85)  # of another colour
+
+
+_APPEARANCES = (_MISSING, _THICK, _DARK, _FOREIGN)
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,7 @@ class Fault:
     first: int
     n_yarns: int
     stretch: tuple[float, float]
-    look: Look
+    appearance: FaultAppearance
     color: str | None = None
 
     def is_apart(self, other: Fault) -> bool:
@@ -101,18 +113,13 @@ def weave_fault(rng: np.random.Generator, cloth: Cloth, size_px: int) -> Fault:
         length = n_crossings * rng.uniform(0.5, 0.9)
         start = rng.uniform(0, n_crossings - length) - n_crossings / 2
         stretch = (start, start + length)
-    look = _LOOKS[rng.integers(len(_LOOKS))]
-    color = visible_color(rng, _COLORS, cloth) if look is _FOREIGN else None
-    return Fault("warp" if is_warp else "weft", first, n_yarns, stretch, look, color)
-
-
-_BLUR_PX = 0.45  # keeps the yarns' edges from aliasing
-_FUZZ = 0.065  # relative brightness of loose fibres
-_MAX_TURN_DEG, _MAX_STRETCH = 2.5, 0.02
+    appearance = _APPEARANCES[rng.integers(len(_APPEARANCES))]
+    color = visible_color(rng, _COLORS, cloth) if appearance is _FOREIGN else None
+    return Fault("warp" if is_warp else "weft", first, n_yarns, stretch, appearance, color)
 
 
 @dataclass(frozen=True)
-class Pose:
+class WebPose:
     """Where the camera caught the roll: shift in yarns, rotation in degrees, relative scale."""
 
     shift: tuple[float, float]
@@ -120,18 +127,18 @@ class Pose:
     scale: float
 
 
-def draw_pose(rng: np.random.Generator, cloth: Cloth) -> Pose:
+def draw_web_pose(rng: np.random.Generator, cloth: Cloth) -> WebPose:
     """A fixed camera: the web wanders and stretches little, the weave may be anywhere."""
     angle = float(np.clip(rng.normal(0, 0.9), -_MAX_TURN_DEG, _MAX_TURN_DEG))
     wefts, warps = interlacing(cloth.weave).shape
     shift = float(rng.uniform(0, warps)), float(rng.uniform(0, wefts))
     scale = 1 + float(np.clip(rng.normal(0, 0.008), -_MAX_STRETCH, _MAX_STRETCH))
-    return Pose(shift, angle, scale)
+    return WebPose(shift, angle, scale)
 
 
 def weave(
     cloth: Cloth,
-    pose: Pose,
+    pose: WebPose,
     rng: np.random.Generator,
     light: Float32[np.ndarray, "3"],
     size_px: int,
@@ -143,9 +150,9 @@ def weave(
     bands = [_band(fault, pose, u, v) for fault in faults]
     for fault, band in zip(faults, bands, strict=True):
         own, other = (warp, weft) if fault.axis == "warp" else (weft, warp)
-        own.thickness[band] *= np.float32(fault.look.thickness)
-        own.tone[band] *= np.float32(fault.look.tone)
-        other.tone[band] *= np.float32(fault.look.crossing)
+        own.thickness[band] *= np.float32(fault.appearance.thickness)
+        own.tone[band] *= np.float32(fault.appearance.tone)
+        other.tone[band] *= np.float32(fault.appearance.crossing)
 
     seen = _relief(cloth, tuple(light.tolist()))
     x, y = _position(warp, seen.warp.shape[1]), _position(weft, seen.warp.shape[0])
@@ -164,7 +171,7 @@ def weave(
 
 
 def _coordinates(
-    cloth: Cloth, pose: Pose, rng: np.random.Generator, size_px: int
+    cloth: Cloth, pose: WebPose, rng: np.random.Generator, size_px: int
 ) -> tuple[Field, Field]:
     """Yarns counted across warp and weft at each pixel; they sway a little, as the web does."""
     offset = np.arange(size_px, dtype=np.float32) - np.float32((size_px - 1) / 2)
@@ -179,7 +186,7 @@ def _coordinates(
     return fields[0], fields[1]
 
 
-def _band(fault: Fault, pose: Pose, u: Field, v: Field) -> Bool[np.ndarray, "height width"]:
+def _band(fault: Fault, pose: WebPose, u: Field, v: Field) -> Bool[np.ndarray, "height width"]:
     """Pixels of a fault's yarns."""
     across, along = (0, 1) if fault.axis == "warp" else (1, 0)
     first = fault.first + np.floor(pose.shift[across])

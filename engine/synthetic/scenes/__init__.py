@@ -1,11 +1,12 @@
-"""Rendered products with known truth, in the spirit of MVTec LOCO (Bergmann et al., 2022).
+"""Rendered products with known truth.
 
-Five categories, each with logical anomalies (something is missing, extra or does not belong
-together) and structural ones (something is damaged or foreign). Each scene comes with its part map,
-class map and anomaly masks, so that segmentation and alignment can be measured, not only detection.
+In the spirit of MVTec LOCO (Bergmann et al., 2022), there are five categories, each with logical
+anomalies (something is missing, extra or does not belong together) and structural ones (something
+is damaged or foreign). Each scene comes with its part map, class map and anomaly masks, so that
+segmentation and alignment can be measured, not only detection.
 """
 
-from engine.synthetic.scenes.catalogue import CATEGORIES, class_names, kinds, render
+from engine.synthetic.scenes.catalogue import CATEGORIES, anomaly_types, class_names, render
 from engine.synthetic.scenes.record import Group, Scene
 from engine.synthetic.scenes.writer import write_scenes
 
@@ -13,8 +14,8 @@ __all__ = [
     "CATEGORIES",
     "Group",
     "Scene",
+    "anomaly_types",
     "class_names",
-    "kinds",
     "render",
     "write_scenes",
 ]

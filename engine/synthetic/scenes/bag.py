@@ -1,4 +1,4 @@
-"""A clear bag with two washers, two nuts, one long and one short screw, lying as they fell."""
+"""Clear bag with two washers, two nuts, a long and a short screw, as they fell."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engine.synthetic.scenes import primitives
 from engine.synthetic.scenes.canvas import SUPERSAMPLING, Canvas
+from engine.synthetic.scenes.category import Category, logical, structural
 from engine.synthetic.scenes.damage import foreign_thread, stroke
 from engine.synthetic.scenes.hardware import (
     HEAD_WIDTH,
@@ -28,7 +29,6 @@ from engine.synthetic.scenes.primitives import (
     scatter,
     tapered,
 )
-from engine.synthetic.scenes.record import Category, logical, structural
 
 BAG, WASHER, NUT, LONG_SCREW, SHORT_SCREW, FOREIGN = 1, 2, 3, 4, 5, 6
 FOIL_WIDTH, FOIL_HEIGHT = 400.0, 300.0  # px
@@ -54,7 +54,7 @@ WELD = Material("#c3ccd2")
 TABLE = Material("#22313f", mottle=0.12, mottle_px=1.2)
 
 
-def draw(canvas: Canvas, kind: str) -> None:
+def draw(canvas: Canvas, anomaly_type: str) -> None:
     """Paint table, bag and contents, the anomaly, then the foil's reflections over everything."""
     rng = canvas.rng
     canvas.fill("#3f5468", 0.07 * primitives.weave(rng, (canvas.height, canvas.width), 2.6))
@@ -62,23 +62,23 @@ def draw(canvas: Canvas, kind: str) -> None:
     angle = rng.normal(0, 1.5)
     foil = _paint_bag(canvas, center, angle)
     room = place(move(rectangle(FOIL_WIDTH - 34, FOIL_HEIGHT - 76, 20), 0, 24), center, angle)
-    contents = CONTENTS.get(kind, NORMAL)
-    hole = [rectangle(64, 40)] if kind == "torn_bag" else []
+    contents = CONTENTS.get(anomaly_type, NORMAL)
+    hole = [rectangle(64, 40)] if anomaly_type == "torn_bag" else []
     poses = scatter(rng, [*hole, *(_footprint(each) for each in contents)], room)
-    placed = _paint_contents(canvas, contents, poses[len(hole) :], kind)
+    placed = _paint_contents(canvas, contents, poses[len(hole) :], anomaly_type)
 
-    if kind.startswith("missing"):
-        canvas.mark(kind, canvas.cover(room), [foil])
-    elif kind.startswith(("extra", "two")):
+    if anomaly_type.startswith("missing"):
+        canvas.mark(anomaly_type, canvas.cover(room), [foil])
+    elif anomaly_type.startswith(("extra", "two")):
         surplus = next(each for each in contents if contents.count(each) > NORMAL.count(each))
-        canvas.mark_parts(kind, placed[surplus])
-    elif kind in FLAWED:
-        canvas.mark_parts(kind, placed[FLAWED[kind]][:1])
-    elif kind == "contamination":
+        canvas.mark_parts(anomaly_type, placed[surplus])
+    elif anomaly_type in FLAWED:
+        canvas.mark_parts(anomaly_type, placed[FLAWED[anomaly_type]][:1])
+    elif anomaly_type == "contamination":
         spot = center[0] + rng.uniform(-90, 90), center[1] + rng.uniform(-40, 80)
-        foreign_thread(canvas, kind, FOREIGN, spot, rng.uniform(80, 100))
-    elif kind == "torn_bag":
-        _tear(canvas, kind, poses[0])
+        foreign_thread(canvas, anomaly_type, FOREIGN, spot, rng.uniform(80, 100))
+    elif anomaly_type == "torn_bag":
+        _tear(canvas, anomaly_type, poses[0])
     _paint_creases(canvas, center, angle)
 
 
@@ -109,13 +109,13 @@ def _footprint(class_id: int) -> Points:
 
 
 def _paint_contents(
-    canvas: Canvas, contents: tuple[int, ...], poses: list[Pose], kind: str
+    canvas: Canvas, contents: tuple[int, ...], poses: list[Pose], anomaly_type: str
 ) -> dict[int, list[int]]:
     """Paint the contents, return parts by class; the first of a flawed class gets the flaw."""
     placed: dict[int, list[int]] = {}
     for class_id, pose in zip(contents, poses, strict=True):
         part = canvas.new_part(class_id)
-        is_flawed = FLAWED.get(kind) == class_id and class_id not in placed
+        is_flawed = FLAWED.get(anomaly_type) == class_id and class_id not in placed
         if class_id == NUT:
             paint_nut(canvas, part, pose, is_rusty=is_flawed)
         elif class_id == WASHER:
@@ -126,7 +126,7 @@ def _paint_contents(
     return placed
 
 
-def _tear(canvas: Canvas, kind: str, pose: Pose) -> None:
+def _tear(canvas: Canvas, anomaly_type: str, pose: Pose) -> None:
     """A hole in the foil with a white, stretched rim; the table shows through."""
     outline = blob(canvas.rng, 18, 0.3, 14) * (1.5, 0.8)
     hole = canvas.cover(place(outline, *pose))
@@ -134,7 +134,7 @@ def _tear(canvas: Canvas, kind: str, pose: Pose) -> None:
     canvas.sink(hole, 4)
     is_rim = hole.dome(6) < 3.2 * SUPERSAMPLING
     canvas.glow(replace(hole, alpha=hole.alpha * is_rim), 0.35)
-    canvas.mark(kind, hole)
+    canvas.mark(anomaly_type, hole)
 
 
 def _paint_creases(canvas: Canvas, center: Position, angle: float) -> None:
@@ -156,7 +156,7 @@ CATEGORY = Category(
     height=360,
     width=480,
     classes=("background", "bag", "washer", "nut", "long_screw", "short_screw", "foreign"),
-    kinds=(
+    anomaly_types=(
         logical("missing_washer", AREA_PX[WASHER]),
         logical("missing_nut", AREA_PX[NUT]),
         logical("missing_long_screw", AREA_PX[LONG_SCREW]),

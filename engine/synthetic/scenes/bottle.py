@@ -1,4 +1,4 @@
-"""A juice bottle whose labels, juice and fill level must go together; three kinds of juice."""
+"""Juice bottle whose labels, juice (one of three) and level must go together."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.synthetic.scenes import primitives
 from engine.synthetic.scenes.canvas import SUPERSAMPLING, Canvas
+from engine.synthetic.scenes.category import Category, logical, structural
 from engine.synthetic.scenes.damage import crack, foreign_chip, stain
 from engine.synthetic.scenes.primitives import (
     Material,
@@ -30,7 +31,6 @@ from engine.synthetic.scenes.printed_label import (
     paint_text_label,
     tear,
 )
-from engine.synthetic.scenes.record import Category, logical, structural
 
 BOTTLE, JUICE, LABEL, TEXT_LABEL, CAP, FOREIGN = 1, 2, 3, 4, 5, 6
 # two variants: four references then usually show both, so that a score can know what is normal
@@ -70,50 +70,52 @@ class Stand:
         return self.put(turned(down, np.interp(down, DOWN, RADIUS) - WALL)[:, ::-1])
 
 
-def draw(canvas: Canvas, kind: str) -> None:
+def draw(canvas: Canvas, anomaly_type: str) -> None:
     """Paint backdrop, bottle with juice, labels and cap, then the anomaly."""
     rng = canvas.rng
     _paint_backdrop(canvas)
     stand = Stand((130 + rng.normal(0, 4), 42 + rng.normal(0, 3)), rng.normal(0, 0.7))
     juice, other = (str(each) for each in rng.permutation(list(JUICES))[:2])
-    level = LEVELS.get(kind, LEVEL + rng.normal(0, 2))
+    level = LEVELS.get(anomaly_type, LEVEL + rng.normal(0, 2))
     glass = _paint_glass(canvas, stand)
     contents = _fill(canvas, stand, JUICES[juice], level)
-    labels = _paint_labels(canvas, kind, stand, juice, other)
+    labels = _paint_labels(canvas, anomaly_type, stand, juice, other)
     _paint_reflections(canvas, stand)
-    if kind != "missing_cap":
+    if anomaly_type != "missing_cap":
         _paint_cap(canvas, stand)
-    _mark(canvas, kind, stand, [glass, contents], labels)
+    _mark(canvas, anomaly_type, stand, [glass, contents], labels)
 
 
-def _mark(canvas: Canvas, kind: str, stand: Stand, body: list[int], labels: dict[int, int]) -> None:
+def _mark(
+    canvas: Canvas, anomaly_type: str, stand: Stand, body: list[int], labels: dict[int, int]
+) -> None:
     """Mark a logical anomaly that was painted already; add and mark a structural one."""
     rng = canvas.rng
-    match kind:
+    match anomaly_type:
         case "underfilled" | "overfilled":
-            top, bottom = sorted((LEVELS[kind], LEVEL))
-            canvas.mark(kind, canvas.cover(stand.inside(top, bottom)), body)
+            top, bottom = sorted((LEVELS[anomaly_type], LEVEL))
+            canvas.mark(anomaly_type, canvas.cover(stand.inside(top, bottom)), body)
         case "mismatched_label" | "misplaced_label":
-            canvas.mark_parts(kind, [labels[LABEL]])
+            canvas.mark_parts(anomaly_type, [labels[LABEL]])
         case "swapped_labels":
-            canvas.mark_parts(kind, list(labels.values()))
+            canvas.mark_parts(anomaly_type, list(labels.values()))
         case "missing_label":
             place_of = rectangle(WIDTH, PICTURE_HEIGHT)
-            canvas.mark(kind, canvas.cover(stand.put(place_of, PLACES[LABEL])))
+            canvas.mark(anomaly_type, canvas.cover(stand.put(place_of, PLACES[LABEL])))
         case "missing_text_label":
             place_of = rectangle(WIDTH, TEXT_HEIGHT)
-            canvas.mark(kind, canvas.cover(stand.put(place_of, PLACES[TEXT_LABEL])))
+            canvas.mark(anomaly_type, canvas.cover(stand.put(place_of, PLACES[TEXT_LABEL])))
         case "missing_cap":
-            canvas.mark(kind, canvas.cover(stand.put(rectangle(46, 24), 3)))
+            canvas.mark(anomaly_type, canvas.cover(stand.put(rectangle(46, 24), 3)))
         case "cracked_glass":
             spot = stand.at(rng.uniform(-15, 15), rng.uniform(160, 172))
-            crack(canvas, kind, spot, rng.uniform(60, 75), body)
+            crack(canvas, anomaly_type, spot, rng.uniform(60, 75), body)
         case "stained_label":
             spot = stand.at(rng.uniform(-25, 25), PLACES[LABEL] + rng.uniform(-25, 25))
-            stain(canvas, kind, spot, rng.uniform(15, 19), "#7a5a2a", [labels[LABEL]])
+            stain(canvas, anomaly_type, spot, rng.uniform(15, 19), "#7a5a2a", [labels[LABEL]])
         case "contamination":
             spot = stand.at(rng.uniform(-20, 20), rng.uniform(150, 172))
-            foreign_chip(canvas, kind, FOREIGN, spot, rng.uniform(10, 12))
+            foreign_chip(canvas, anomaly_type, FOREIGN, spot, rng.uniform(10, 12))
 
 
 def _paint_backdrop(canvas: Canvas) -> None:
@@ -157,18 +159,18 @@ def _fill(canvas: Canvas, stand: Stand, color: str, level: float) -> int:
 
 
 def _paint_labels(
-    canvas: Canvas, kind: str, stand: Stand, juice: str, other: str
+    canvas: Canvas, anomaly_type: str, stand: Stand, juice: str, other: str
 ) -> dict[int, int]:
     """Glue the labels on, bent round the bottle; return part by class."""
     rng, parts = canvas.rng, {}
-    places = SWAPPED if kind == "swapped_labels" else PLACES
-    missing = {"missing_label": LABEL, "missing_text_label": TEXT_LABEL}.get(kind)
+    places = SWAPPED if anomaly_type == "swapped_labels" else PLACES
+    missing = {"missing_label": LABEL, "missing_text_label": TEXT_LABEL}.get(anomaly_type)
     for class_id, down in places.items():
         center = stand.at(rng.normal(0, 1.2), down + rng.normal(0, 1.5))
         angle = stand.lean_deg + rng.normal(0, 0.5)
         if class_id == missing:
             continue
-        if class_id == LABEL and kind == "misplaced_label":
+        if class_id == LABEL and anomaly_type == "misplaced_label":
             center, angle = (
                 stand.at(rng.choice([-9.0, 9.0]), down - 14),
                 angle + rng.choice([-17.0, 17.0]),
@@ -178,7 +180,9 @@ def _paint_labels(
         if class_id == TEXT_LABEL:
             paint_text_label(canvas, label, JUICES[juice])
         else:
-            _paint_picture(canvas, kind, label, other if kind == "mismatched_label" else juice)
+            _paint_picture(
+                canvas, anomaly_type, label, other if anomaly_type == "mismatched_label" else juice
+            )
         patch = label.patch(canvas, rectangle(WIDTH + 2, PICTURE_HEIGHT + 2))
         across, _ = patch.frame(stand.mouth_xy, stand.lean_deg)
         bend = np.sqrt(np.maximum(1 - (across / 64) ** 2, 0.05))
@@ -186,14 +190,14 @@ def _paint_labels(
     return parts
 
 
-def _paint_picture(canvas: Canvas, kind: str, label: Label, fruit: str) -> None:
+def _paint_picture(canvas: Canvas, anomaly_type: str, label: Label, fruit: str) -> None:
     """Paint the picture label, with a corner torn off if that is the anomaly."""
-    if kind != "torn_label":
+    if anomaly_type != "torn_label":
         paint_picture_label(canvas, label, fruit, None)
         return
     rest, corner = tear(canvas.rng)
     paint_picture_label(canvas, label, fruit, rest)
-    canvas.mark(kind, canvas.cover(place(corner, label.center_xy, label.angle_deg)))
+    canvas.mark(anomaly_type, canvas.cover(place(corner, label.center_xy, label.angle_deg)))
 
 
 def _paint_reflections(canvas: Canvas, stand: Stand) -> None:
@@ -222,7 +226,7 @@ CATEGORY = Category(
     height=480,
     width=260,
     classes=("background", "bottle", "juice", "label", "text_label", "cap", "foreign"),
-    kinds=(
+    anomaly_types=(
         logical("underfilled"),
         logical("overfilled"),
         logical("mismatched_label"),

@@ -1,4 +1,4 @@
-"""Two terminal blocks joined by a cable whose colour says how many clamps they have."""
+"""Terminal blocks joined by a cable whose colour says how many clamps they have."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.synthetic.scenes import primitives
 from engine.synthetic.scenes.canvas import Canvas
+from engine.synthetic.scenes.category import Category, logical, structural
 from engine.synthetic.scenes.damage import crack, foreign_chip, scratch
 from engine.synthetic.scenes.primitives import (
     Material,
@@ -21,7 +22,6 @@ from engine.synthetic.scenes.primitives import (
     rectangle,
     ribbon,
 )
-from engine.synthetic.scenes.record import Category, logical, structural
 
 BLOCK, LEVER, CABLE, FOREIGN = 1, 2, 3, 4
 # two variants: four references then usually show both, so that a score can know what is normal
@@ -62,52 +62,52 @@ class Block:
         return float(x), float(y)
 
 
-def draw(canvas: Canvas, kind: str) -> None:
+def draw(canvas: Canvas, anomaly_type: str) -> None:
     """Paint plate, blocks with levers, cable, then the anomaly."""
     rng = canvas.rng
     canvas.fill("#85898c", _perforated(rng, (canvas.height, canvas.width)))
     color = list(CLAMPS)[int(rng.integers(len(CLAMPS)))]
     count = CLAMPS[color]
     wrong = int(rng.choice([each for each in CLAMPS.values() if each != count]))
-    left_count = wrong if kind == "wrong_clamp_count" else count
-    right_count = wrong if kind == "unequal_blocks" else left_count
+    left_count = wrong if anomaly_type == "wrong_clamp_count" else count
+    right_count = wrong if anomaly_type == "unequal_blocks" else left_count
     blocks = _stand(rng, -1, left_count), _stand(rng, 1, right_count)
     left, right = (_paint_block(canvas, block) for block in blocks)
 
     usable = min(left_count, right_count)
     start = int(rng.integers(usable))
     aside = (start + usable // 2) % usable
-    end = aside if kind == "crossed_positions" else start
+    end = aside if anomaly_type == "crossed_positions" else start
     wanted = {"missing_cable": (), "extra_cable": ((start, end), (aside, aside))}
-    ends = wanted.get(kind, ((start, end),))
+    ends = wanted.get(anomaly_type, ((start, end),))
     cables = [_paint_cable(canvas, blocks, first, last, color) for first, last in ends]
 
-    match kind:
+    match anomaly_type:
         case "wrong_clamp_count":
-            canvas.mark_parts(kind, [*left, *right])
+            canvas.mark_parts(anomaly_type, [*left, *right])
         case "unequal_blocks":
-            canvas.mark_parts(kind, right)
+            canvas.mark_parts(anomaly_type, right)
         case "crossed_positions" | "extra_cable":
-            canvas.mark_parts(kind, [part for part, _ in cables])
+            canvas.mark_parts(anomaly_type, [part for part, _ in cables])
         case "missing_cable":
             gap = move(rectangle(2 * BLOCK_REACH - BLOCK_WIDTH, PITCH * count), 240, 150)
-            canvas.mark(kind, canvas.cover(gap), [0])
+            canvas.mark(anomaly_type, canvas.cover(gap), [0])
         case "bare_cable" | "burnt_cable":
-            harm = _strip if kind == "bare_cable" else _char
-            harm(canvas, kind, *cables[0])
+            harm = _strip if anomaly_type == "bare_cable" else _char
+            harm(canvas, anomaly_type, *cables[0])
         case "broken_lever":
-            _break_lever(canvas, kind, blocks[0], start, left[1 + start])
+            _break_lever(canvas, anomaly_type, blocks[0], start, left[1 + start])
         case "cracked_block":
             local = np.array([[14 - BLOCK_WIDTH / 2, blocks[0].row(count - 1) + 10]])
             x, y = blocks[0].put(local)[0]
-            crack(canvas, kind, (float(x), float(y)), 56, left)
+            crack(canvas, anomaly_type, (float(x), float(y)), 56, left)
         case "scratched_block":
             row = blocks[1].row(int(rng.integers(right_count)))
             x, y = blocks[1].put(np.array([[-8.0, row + 8]]))[0]
-            scratch(canvas, kind, (float(x), float(y)), rng.uniform(50, 60), right)
+            scratch(canvas, anomaly_type, (float(x), float(y)), rng.uniform(50, 60), right)
         case "contamination":
             spot = 240 + rng.uniform(-60, 60), 150 + rng.uniform(-70, 70)
-            foreign_chip(canvas, kind, FOREIGN, spot, rng.uniform(12, 15))
+            foreign_chip(canvas, anomaly_type, FOREIGN, spot, rng.uniform(12, 15))
 
 
 def _perforated(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
@@ -167,7 +167,7 @@ def _paint_cable(
     return part, path
 
 
-def _strip(canvas: Canvas, kind: str, part: int, path: Points) -> None:
+def _strip(canvas: Canvas, anomaly_type: str, part: int, path: Points) -> None:
     """Cut the insulation off a stretch, down to bare copper strands."""
     middle = int(canvas.rng.integers(11, 19))
     stretch = path[middle - 3 : middle + 4]
@@ -175,19 +175,19 @@ def _strip(canvas: Canvas, kind: str, part: int, path: Points) -> None:
     canvas.paint(bare, DARK)
     strands = canvas.clip(canvas.cover(ribbon(stretch, 8)), [part])
     canvas.paint(strands, COPPER, height=strands.dome(3))
-    canvas.mark(kind, bare)
+    canvas.mark(anomaly_type, bare)
 
 
-def _char(canvas: Canvas, kind: str, part: int, path: Points) -> None:
+def _char(canvas: Canvas, anomaly_type: str, part: int, path: Points) -> None:
     """Burn a stretch of the insulation black."""
     x, y = path[int(canvas.rng.integers(11, 19))]
     outline = blob(canvas.rng, 22, 0.2) * (1.3, 0.8)
     burn = canvas.clip(canvas.cover(place(outline, (float(x), float(y)), 0)), [part])
     canvas.paint(burn, SOOT, height=burn.dome(4))
-    canvas.mark(kind, burn)
+    canvas.mark(anomaly_type, burn)
 
 
-def _break_lever(canvas: Canvas, kind: str, block: Block, clamp: int, lever: int) -> None:
+def _break_lever(canvas: Canvas, anomaly_type: str, block: Block, clamp: int, lever: int) -> None:
     """Snap the outer half of a lever off, so that the steel spring shows."""
     y = block.row(clamp)
     gap = canvas.cover(block.put(move(rectangle(34, PITCH - 13, 2), -22, y)))
@@ -195,7 +195,7 @@ def _break_lever(canvas: Canvas, kind: str, block: Block, clamp: int, lever: int
     canvas.paint(gap, DARK, height=gap.dome(-3))
     spring = canvas.cover(block.put(move(rectangle(22, 9, 2), -22, y)))
     canvas.paint(spring, SPRING, height=spring.dome(3))
-    canvas.mark(kind, gap)
+    canvas.mark(anomaly_type, gap)
 
 
 CATEGORY = Category(
@@ -203,7 +203,7 @@ CATEGORY = Category(
     height=300,
     width=480,
     classes=("background", "block", "lever", "cable", "foreign"),
-    kinds=(
+    anomaly_types=(
         logical("wrong_clamp_count"),
         logical("unequal_blocks"),
         logical("crossed_positions"),

@@ -1,9 +1,8 @@
-"""The sheet on which a scene is painted, with its truth.
+"""Canvas on which a scene is painted with its truth, and its photograph.
 
 Everything is drawn through one canvas, so what a picture shows and what its part map, class map and
-anomaly masks say cannot differ. Drawing happens at twice the size of the final photograph.
-
-From a painted canvas to a photograph with its truth: light, lens and sensor.
+anomaly masks say cannot differ. Drawing happens at twice the size of the final photograph; light,
+lens and sensor come last.
 """
 
 from __future__ import annotations
@@ -28,6 +27,8 @@ from engine.synthetic.scenes.primitives import (
 from engine.synthetic.scenes.record import Group, Scene
 
 SUPERSAMPLING = 2
+
+_MIDDLE = slice(SUPERSAMPLING // 2, None, SUPERSAMPLING)
 
 
 @dataclass(frozen=True)
@@ -172,15 +173,15 @@ class Canvas:
         wall = _soften(np.asarray(wall), 0.5 * depth_px * SUPERSAMPLING + 1)
         self.rgb[self._at(patch)] *= 1 - np.float32(strength) * (patch.alpha * wall)
 
-    def mark(self, kind: str, patch: Patch, parts: Sequence[int] | None = None) -> None:
+    def mark(self, anomaly_type: str, patch: Patch, parts: Sequence[int] | None = None) -> None:
         """Record an anomalous region: the patch as far as it shows the given parts."""
         region = np.zeros(self.shape, dtype=bool)
         region[patch.window] = (patch if parts is None else self.clip(patch, parts)).alpha > 0.5
-        self.marks.append((kind, region))
+        self.marks.append((anomaly_type, region))
 
-    def mark_parts(self, kind: str, parts: Sequence[int]) -> None:
+    def mark_parts(self, anomaly_type: str, parts: Sequence[int]) -> None:
         """Record that these parts are anomalous together, as far as they stay visible."""
-        self.marks.append((kind, tuple(parts)))
+        self.marks.append((anomaly_type, tuple(parts)))
 
     def _at(self, patch: Patch) -> tuple[slice, slice, slice]:
         return (slice(None), *patch.window)
@@ -204,15 +205,12 @@ def _soften(field: Field, sigma: float) -> Field:
     return np.asarray(cv2.resize(small, field.shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
-_MIDDLE = slice(SUPERSAMPLING // 2, None, SUPERSAMPLING)
-
-
-def develop(canvas: Canvas, kind: str, group: Group) -> Scene:
+def develop(canvas: Canvas, anomaly_type: str, group: Group) -> Scene:
     """Photograph the canvas and read off part map, class map and anomaly masks."""
     part_map = canvas.parts[_MIDDLE, _MIDDLE].copy()
     class_map = np.array(canvas.class_of_part, dtype=np.uint8)[part_map]
     masks = tuple((name, _region(mark, canvas)) for name, mark in canvas.marks)
-    return Scene(expose(canvas), part_map, class_map, masks, kind, group)
+    return Scene(expose(canvas), part_map, class_map, masks, anomaly_type, group)
 
 
 def expose(canvas: Canvas) -> UInt8[np.ndarray, "height width 3"]:

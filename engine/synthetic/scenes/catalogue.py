@@ -1,4 +1,4 @@
-"""Which products can be rendered, and with which anomalies?"""
+"""Catalogue of the products that can be rendered, with their anomaly types."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 
 from engine.synthetic.scenes import bag, bottle, cable, meal, pins
 from engine.synthetic.scenes.canvas import Canvas, develop
-from engine.synthetic.scenes.record import GOOD, GROUPS, Category, Group, Scene
+from engine.synthetic.scenes.category import Category
+from engine.synthetic.scenes.record import GOOD, GROUPS, Group, Scene
 
 _BY_NAME: dict[str, Category] = {
     module.CATEGORY.name: module.CATEGORY for module in (pins, meal, bottle, bag, cable)
@@ -21,24 +22,24 @@ def find(category: str) -> Category:
     return _BY_NAME[category]
 
 
-def render(category: str, rng: np.random.Generator, kind: str = GOOD) -> Scene:
+def render(category: str, rng: np.random.Generator, anomaly_type: str = GOOD) -> Scene:
     """Photograph one product; the same state of ``rng`` gives the same bytes.
 
     Raises:
-        ValueError: If there is no such category, or no such kind in it.
+        ValueError: If there is no such category, or no such anomaly type in it.
     """
     product = find(category)
-    group = product.group_of(kind)
+    group = product.group_of(anomaly_type)
     canvas = Canvas(product.height, product.width, rng)
-    product.draw(canvas, kind)
-    return develop(canvas, kind, group)
+    product.draw(canvas, anomaly_type)
+    return develop(canvas, anomaly_type, group)
 
 
-def kinds(category: str) -> dict[Group, tuple[str, ...]]:
-    """List the kinds of a category by group; group "good" has the one kind "good"."""
+def anomaly_types(category: str) -> dict[Group, tuple[str, ...]]:
+    """List the anomaly types of a category by group; group "good" has the one type "good"."""
     product = find(category)
     return {
-        group: tuple(each.name for each in product.kinds if each.group == group) or (GOOD,)
+        group: tuple(each.name for each in product.anomaly_types if each.group == group) or (GOOD,)
         for group in GROUPS
     }
 

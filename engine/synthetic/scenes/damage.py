@@ -1,4 +1,4 @@
-"""Defects that can befall any product: scratches, cracks, stains and foreign bodies."""
+"""Damage of any product: scratches, cracks, stains and foreign bodies."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def stroke(rng: np.random.Generator, center_xy: Position, length: float, jag: fl
 
 
 def scratch(
-    canvas: Canvas, kind: str, center_xy: Position, length: float, parts: Sequence[int]
+    canvas: Canvas, anomaly_type: str, center_xy: Position, length: float, parts: Sequence[int]
 ) -> None:
     """Score a surface: a bright groove with a dark edge, on the given parts only."""
     path = stroke(canvas.rng, center_xy, length, 0.8)
@@ -39,11 +39,11 @@ def scratch(
     canvas.glaze(groove, 0.3)
     ridge = canvas.clip(canvas.cover(ribbon(path, 1.6)), parts)
     canvas.paint(ridge, Material("#f4f4f0", mottle=0.2), opacity=0.9)
-    canvas.mark(kind, canvas.cover(ribbon(path + 0.4, 4)), parts)
+    canvas.mark(anomaly_type, canvas.cover(ribbon(path + 0.4, 4)), parts)
 
 
 def crack(
-    canvas: Canvas, kind: str, center_xy: Position, length: float, parts: Sequence[int]
+    canvas: Canvas, anomaly_type: str, center_xy: Position, length: float, parts: Sequence[int]
 ) -> None:
     """Break a brittle surface: a jagged dark line with a side branch."""
     path = stroke(canvas.rng, center_xy, length, 2.6)
@@ -53,12 +53,12 @@ def crack(
         fissure = canvas.clip(canvas.cover(line), parts)
         canvas.glaze(fissure, 0.1)
         canvas.glow(canvas.clip(canvas.cover(line - 1.3), parts), 0.18)
-    canvas.mark(kind, canvas.cover(ribbon(path, 4), ribbon(branch[5:], 3)), parts)
+    canvas.mark(anomaly_type, canvas.cover(ribbon(path, 4), ribbon(branch[5:], 3)), parts)
 
 
 def stain(
     canvas: Canvas,
-    kind: str,
+    anomaly_type: str,
     center_xy: Position,
     radius: float,
     color: str = "#6b4423",
@@ -69,11 +69,11 @@ def stain(
     patch = patch if parts is None else canvas.clip(patch, parts)
     rim = np.exp(-patch.dome(radius) / (0.3 * radius * SUPERSAMPLING))
     canvas.glaze(patch, linear(color) ** (0.75 + 0.6 * rim))
-    canvas.mark(kind, patch)
+    canvas.mark(anomaly_type, patch)
 
 
 def foreign_chip(
-    canvas: Canvas, kind: str, class_id: int, center_xy: Position, size: float
+    canvas: Canvas, anomaly_type: str, class_id: int, center_xy: Position, size: float
 ) -> None:
     """Drop a splinter of green plastic."""
     part = canvas.new_part(class_id)
@@ -81,11 +81,11 @@ def foreign_chip(
     patch = canvas.cover(place(outline, center_xy, canvas.rng.uniform(0, 360)))
     canvas.cast_shadow(patch, 3)
     canvas.paint(patch, CHIP, part=part, height=patch.dome(2.5))
-    canvas.mark_parts(kind, [part])
+    canvas.mark_parts(anomaly_type, [part])
 
 
 def foreign_thread(
-    canvas: Canvas, kind: str, class_id: int, center_xy: Position, length: float
+    canvas: Canvas, anomaly_type: str, class_id: int, center_xy: Position, length: float
 ) -> None:
     """Drop a curled blue thread."""
     part, reach = canvas.new_part(class_id), length / 2
@@ -95,4 +95,4 @@ def foreign_thread(
     patch = canvas.cover(ribbon(path, 3.2))
     canvas.cast_shadow(patch, 2)
     canvas.paint(patch, LINT, part=part, height=patch.dome(1.6))
-    canvas.mark_parts(kind, [part])
+    canvas.mark_parts(anomaly_type, [part])

@@ -1,6 +1,6 @@
-"""Cereal flakes, banana chips and almonds, heaped.
+"""Food of a meal box: oranges and peaches, cereal, banana chips, almonds.
 
-Oranges and peaches, sound, rotten and peeled.
+The dry food is heaped; fruit is sound, rotten or peeled.
 """
 
 from __future__ import annotations
@@ -25,6 +25,15 @@ from engine.synthetic.scenes.primitives import (
 FLAKES = Material("#c08a45", gloss=0.05, hardness=8, mottle=0.12, mottle_px=1.5)
 BANANA = Material("#e3c886", gloss=0.1, hardness=10, mottle=0.06, mottle_px=2)
 ALMOND_SKIN = Material("#8a5230", gloss=0.12, hardness=10, mottle=0.1, mottle_px=1.5)
+
+ORANGE_RADIUS, PEACH_RADIUS = 38.0, 41.0  # px
+
+ORANGE_SKIN = Material("#e8811a", gloss=0.35, hardness=14, mottle=0.07, mottle_px=7)
+PEACH_SKIN = Material("#e0a050", gloss=0.06, hardness=6, mottle=0.05, mottle_px=2)
+CALYX = Material("#5c6b2a", mottle=0.2)
+
+
+# Dry food
 
 
 def pile_flakes(canvas: Canvas, floor: Patch, part: int) -> None:
@@ -78,11 +87,7 @@ def paint_almond(canvas: Canvas, part: int, center: Position) -> None:
     canvas.paint(patch, ALMOND_SKIN, part=part, height=patch.dome(8), albedo=albedo)
 
 
-ORANGE_RADIUS, PEACH_RADIUS = 38.0, 41.0  # px
-
-ORANGE_SKIN = Material("#e8811a", gloss=0.35, hardness=14, mottle=0.07, mottle_px=7)
-PEACH_SKIN = Material("#e0a050", gloss=0.06, hardness=6, mottle=0.05, mottle_px=2)
-CALYX = Material("#5c6b2a", mottle=0.2)
+# Fruit
 
 
 def paint_orange(canvas: Canvas, part: int, center: Position, angle: float) -> None:
@@ -121,7 +126,7 @@ def paint_peach(canvas: Canvas, part: int, center: Position, angle: float) -> No
     canvas.paint(patch, PEACH_SKIN, part=part, height=height, albedo=albedo)
 
 
-def rot(canvas: Canvas, kind: str, part: int, center: Position) -> None:
+def rot(canvas: Canvas, anomaly_type: str, part: int, center: Position) -> None:
     """A brown, mouldy spot on a fruit."""
     rng = canvas.rng
     spot = center[0] + rng.uniform(-10, 10), center[1] + rng.uniform(-10, 10)
@@ -132,10 +137,10 @@ def rot(canvas: Canvas, kind: str, part: int, center: Position) -> None:
     fluff = np.clip(0.45 + 0.35 * primitives.fractal(rng, mould.alpha.shape, 6), 0, 0.85)
     fluff *= np.clip(mould.dome(9) / 8, 0, 1)
     canvas.paint(replace(mould, alpha=mould.alpha * fluff), Material("#b9c0a8"))
-    canvas.mark(kind, patch)
+    canvas.mark(anomaly_type, patch)
 
 
-def peel(canvas: Canvas, kind: str, part: int, center: Position) -> None:
+def peel(canvas: Canvas, anomaly_type: str, part: int, center: Position) -> None:
     """A piece of peel torn off an orange: white pith around bare segments."""
     rng = canvas.rng
     spot = center[0] + rng.uniform(-8, 8), center[1] + rng.uniform(-8, 8)
@@ -148,4 +153,4 @@ def peel(canvas: Canvas, kind: str, part: int, center: Position) -> None:
     fibres = 0.5 + 0.5 * np.cos(5 * np.arctan2(v - 30, u))
     albedo = blend("#e9902e", "#f6bd6a", fibres**4)
     canvas.paint(flesh, Material("#e9902e", gloss=0.4), height=flesh.dome(5), albedo=albedo)
-    canvas.mark(kind, pith)
+    canvas.mark(anomaly_type, pith)

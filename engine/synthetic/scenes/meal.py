@@ -1,4 +1,4 @@
-"""A meal box: two oranges and a peach loose on the left; cereal, banana chips and almonds right."""
+"""Meal box: fruit on the left; cereal, banana chips and almonds on the right."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.synthetic.scenes import primitives
 from engine.synthetic.scenes.canvas import Canvas, Patch
+from engine.synthetic.scenes.category import Category, logical, structural
 from engine.synthetic.scenes.damage import crack, foreign_chip
 from engine.synthetic.scenes.food import (
     ORANGE_RADIUS,
@@ -30,7 +31,6 @@ from engine.synthetic.scenes.primitives import (
     rectangle,
     scatter,
 )
-from engine.synthetic.scenes.record import Category, logical, structural
 
 BOX, ORANGE, PEACH, CEREAL, CHIP, ALMOND, FOREIGN = 1, 2, 3, 4, 5, 6, 7
 SIDE_WIDTH, SIDE_HEIGHT = 198.0, 300.0  # px
@@ -87,44 +87,46 @@ class Content:
         return [part for part, class_id, _ in self.fruit if class_id in classes]
 
 
-def draw(canvas: Canvas, kind: str) -> None:
+def draw(canvas: Canvas, anomaly_type: str) -> None:
     """Paint table, box, dry food, fruit, then the anomaly."""
     rng = canvas.rng
     canvas.fill("#7d5a3c", 0.09 * primitives.wood(rng, (canvas.height, canvas.width)))
     center = 240 + rng.normal(0, 4), 190 + rng.normal(0, 4)
-    box = Box(center, rng.normal(0, 1.0), is_swapped=kind == "swapped_sides")
-    share = SHARE.get(kind, rng.normal(CEREAL_SHARE, 0.02))
+    box = Box(center, rng.normal(0, 1.0), is_swapped=anomaly_type == "swapped_sides")
+    share = SHARE.get(anomaly_type, rng.normal(CEREAL_SHARE, 0.02))
     body = _paint_box(canvas, box)
     dry = _paint_dry(canvas, box, share)
-    fruit = _paint_fruit(canvas, box, FRUIT.get(kind, NORMAL_FRUIT))
-    _mark(canvas, kind, box, Content(body, dry, fruit))
+    fruit = _paint_fruit(canvas, box, FRUIT.get(anomaly_type, NORMAL_FRUIT))
+    _mark(canvas, anomaly_type, box, Content(body, dry, fruit))
 
 
-def _mark(canvas: Canvas, kind: str, box: Box, content: Content) -> None:
+def _mark(canvas: Canvas, anomaly_type: str, box: Box, content: Content) -> None:
     """Mark a logical anomaly that was painted already; add and mark a structural one."""
     rng = canvas.rng
-    match kind:
+    match anomaly_type:
         case "missing_orange" | "missing_peach":
-            canvas.mark(kind, canvas.cover(box.floor(dry=False)), [content.body])
+            canvas.mark(anomaly_type, canvas.cover(box.floor(dry=False)), [content.body])
         case "extra_orange":
-            canvas.mark_parts(kind, content.fruit_of(ORANGE))
+            canvas.mark_parts(anomaly_type, content.fruit_of(ORANGE))
         case "two_peaches":
-            canvas.mark_parts(kind, content.fruit_of(PEACH))
+            canvas.mark_parts(anomaly_type, content.fruit_of(PEACH))
         case "swapped_sides":
-            canvas.mark_parts(kind, [*content.fruit_of(ORANGE, PEACH), *content.dry])
+            canvas.mark_parts(anomaly_type, [*content.fruit_of(ORANGE, PEACH), *content.dry])
         case "missing_cereal" | "missing_mix" | "wrong_proportion":
-            canvas.mark(kind, _wrongly_filled(canvas, box, SHARE[kind]), content.dry)
+            canvas.mark(
+                anomaly_type, _wrongly_filled(canvas, box, SHARE[anomaly_type]), content.dry
+            )
         case "rotten_peach" | "peeled_orange":
-            harm, wanted = (rot, PEACH) if kind == "rotten_peach" else (peel, ORANGE)
+            harm, wanted = (rot, PEACH) if anomaly_type == "rotten_peach" else (peel, ORANGE)
             part, _, middle = next(each for each in content.fruit if each[1] == wanted)
-            harm(canvas, kind, part, middle)
+            harm(canvas, anomaly_type, part, middle)
         case "contamination":
             x, y = box.side(dry=True)
             spot = x + rng.uniform(-60, 60), y + rng.uniform(-90, 90)
-            foreign_chip(canvas, kind, FOREIGN, spot, rng.uniform(13, 17))
+            foreign_chip(canvas, anomaly_type, FOREIGN, spot, rng.uniform(13, 17))
         case "cracked_box":
             spot = box.at((-SIDE_WIDTH / 2 + rng.uniform(-50, 50), SIDE_HEIGHT / 2 + 4))
-            crack(canvas, kind, spot, rng.uniform(80, 100), [content.body])
+            crack(canvas, anomaly_type, spot, rng.uniform(80, 100), [content.body])
 
 
 def _wrongly_filled(canvas: Canvas, box: Box, share: float) -> Patch:
@@ -203,7 +205,7 @@ CATEGORY = Category(
         "almond",
         "foreign",
     ),
-    kinds=(
+    anomaly_types=(
         logical("missing_orange", FRUIT_PX),
         logical("missing_peach", FRUIT_PX),
         logical("extra_orange", FRUIT_PX),

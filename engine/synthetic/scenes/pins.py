@@ -1,4 +1,4 @@
-"""A tray with one push pin in each of fifteen compartments."""
+"""Tray with one push pin in each of fifteen compartments."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.synthetic.scenes import primitives
 from engine.synthetic.scenes.canvas import SUPERSAMPLING, Canvas, Patch
+from engine.synthetic.scenes.category import Category, logical, structural
 from engine.synthetic.scenes.damage import crack, foreign_thread, stain
 from engine.synthetic.scenes.primitives import (
     Material,
@@ -19,7 +20,6 @@ from engine.synthetic.scenes.primitives import (
     rectangle,
     turned,
 )
-from engine.synthetic.scenes.record import Category, logical, structural
 
 TRAY, PIN, FOREIGN = 1, 2, 3
 ROWS, COLUMNS = 3, 5
@@ -63,7 +63,7 @@ class Tray:
         return place(box, self.at(row, column), self.angle_deg)
 
 
-def draw(canvas: Canvas, kind: str) -> None:
+def draw(canvas: Canvas, anomaly_type: str) -> None:
     """Paint the tray, then a pin in each compartment, then the anomaly."""
     rng = canvas.rng
     canvas.fill("#5a6672", 0.05 * primitives.weave(rng, (canvas.height, canvas.width), 3.0))
@@ -71,33 +71,39 @@ def draw(canvas: Canvas, kind: str) -> None:
     row, column = int(rng.integers(ROWS)), int(rng.integers(COLUMNS - 1))
     target, neighbour = (row, column), (row, column + 1)
 
-    body, cells = _paint_tray(canvas, tray, target if kind == "missing_wall" else None)
+    body, cells = _paint_tray(canvas, tray, target if anomaly_type == "missing_wall" else None)
     contents = dict.fromkeys(cells, 1)
-    contents[target] += {"missing_pin": -1, "moved_pin": -1, "two_pins": 1}.get(kind, 0)
-    contents[neighbour] += int(kind == "moved_pin")
+    contents[target] += {"missing_pin": -1, "moved_pin": -1, "two_pins": 1}.get(anomaly_type, 0)
+    contents[neighbour] += int(anomaly_type == "moved_pin")
     pins = {
-        cell: _paint_pins(canvas, tray, cell, count, kind if cell == target else "good")
+        cell: _paint_pins(canvas, tray, cell, count, anomaly_type if cell == target else "good")
         for cell, count in contents.items()
     }
 
     x, y = tray.at(*target)
-    match kind:
+    match anomaly_type:
         case "missing_pin":
-            canvas.mark(kind, cells[target])
+            canvas.mark(anomaly_type, cells[target])
         case "moved_pin":
-            canvas.mark(kind, cells[target])
-            canvas.mark_parts(kind, pins[neighbour])
+            canvas.mark(anomaly_type, cells[target])
+            canvas.mark_parts(anomaly_type, pins[neighbour])
         case "two_pins" | "wrong_colour":
-            canvas.mark_parts(kind, pins[target])
+            canvas.mark_parts(anomaly_type, pins[target])
         case "missing_wall":
             wall = tray.outline(row, column + 0.5, WALL + 4, 0)
-            canvas.mark(kind, canvas.cover(wall), [body])
+            canvas.mark(anomaly_type, canvas.cover(wall), [body])
         case "contamination":
-            foreign_thread(canvas, kind, FOREIGN, (x, y), rng.uniform(50, 70))
+            foreign_thread(canvas, anomaly_type, FOREIGN, (x, y), rng.uniform(50, 70))
         case "cracked_tray":
-            crack(canvas, kind, (x + CELL_WIDTH / 2, y + 30), rng.uniform(70, 90), [body])
+            crack(canvas, anomaly_type, (x + CELL_WIDTH / 2, y + 30), rng.uniform(70, 90), [body])
         case "stained_tray":
-            stain(canvas, kind, (x + rng.normal(0, 8), y + 22), rng.uniform(15, 19), parts=[body])
+            stain(
+                canvas,
+                anomaly_type,
+                (x + rng.normal(0, 8), y + 22),
+                rng.uniform(15, 19),
+                parts=[body],
+            )
 
 
 def _paint_tray(canvas: Canvas, tray: Tray, open_at: Cell | None) -> tuple[int, dict[Cell, Patch]]:
@@ -169,7 +175,7 @@ CATEGORY = Category(
     height=320,
     width=480,
     classes=("background", "tray", "pin", "foreign"),
-    kinds=(
+    anomaly_types=(
         logical("missing_pin", PIN_PX),
         logical("two_pins", PIN_PX),
         logical("moved_pin", PIN_PX),

@@ -1,15 +1,12 @@
-"""Closed outlines of things, as points in image pixels (x right, y down).
+"""Primitives of a scene: outlines, shading, textures and poses.
 
-How does light make a flat outline look solid?
-
-Surfaces are height fields. Their normals give diffuse light (Lambert), highlights (Blinn, 1977)
-and, for metal, a reflected surrounding that is bright above and dark below.
-
-Random fields that make painted surfaces look like materials.
-
-All fields have mean about 0 and standard deviation about 1; sizes are in pixels of the field.
-
-Where do loose things come to lie? Random places without overlap.
+- *Outlines* are closed, as points in image pixels (x right, y down).
+- *Shading* makes a flat outline look solid. Surfaces are height fields; their normals give diffuse
+  light (Lambert), highlights (Blinn, 1977) and, for metal, a reflected surrounding that is bright
+  above and dark below.
+- *Textures* are random fields that make painted surfaces look like materials, with mean about 0 and
+  standard deviation about 1; sizes are in pixels of the field.
+- *Poses* are random places without overlap, where loose things come to lie.
 """
 
 from __future__ import annotations
@@ -25,6 +22,17 @@ from jaxtyping import Float, Float32
 Points = Float[np.ndarray, "_ 2"]  # outlines drawn together differ in number of points
 Path = Float[np.ndarray, "stations 2"]
 Position = tuple[float, float]
+
+Field = Float32[np.ndarray, "height width"]
+Rgb = Float32[np.ndarray, "3 #height #width"]
+
+SHEET_PX = 1200  # more than any canvas is wide or high
+
+Pose = tuple[Position, float]
+_TRIES, _RESTARTS = 40, 200
+
+
+# Outlines
 
 
 def place(points: Points, center_xy: Position, angle_deg: float) -> Points:
@@ -98,8 +106,7 @@ def bezier(start: Position, control: Position, other: Position, end: Position) -
     return np.asarray(sum(w * c for w, c in zip(weights, corners, strict=True)))
 
 
-Field = Float32[np.ndarray, "height width"]
-Rgb = Float32[np.ndarray, "3 #height #width"]
+# Shading
 
 
 @dataclass(frozen=True)
@@ -166,7 +173,7 @@ def shade(
     return lit, np.asarray(shine * np.float32(material.gloss / (1 - level)))
 
 
-SHEET_PX = 1200  # more than any canvas is wide or high
+# Textures
 
 
 def cloud(rng: np.random.Generator, shape: tuple[int, int], cell_px: float) -> Field:
@@ -194,7 +201,7 @@ def fractal(rng: np.random.Generator, shape: tuple[int, int], cell_px: float) ->
 
 @lru_cache(maxsize=32)
 def sheet(cell_px: int) -> Field:
-    """A large stock of :func:`fractal` noise, always the same; cut anywhere, it costs nothing."""
+    """A large stock of ``fractal`` noise, always the same; cut anywhere, it costs nothing."""
     field = fractal(np.random.default_rng(cell_px), (SHEET_PX, SHEET_PX), cell_px)
     field.flags.writeable = False
     return field
@@ -217,8 +224,7 @@ def weave(rng: np.random.Generator, shape: tuple[int, int], pitch_px: float) -> 
     )
 
 
-Pose = tuple[Position, float]
-_TRIES, _RESTARTS = 40, 200
+# Poses
 
 
 def scatter(

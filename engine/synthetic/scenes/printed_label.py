@@ -1,4 +1,4 @@
-"""Printed paper labels: the picture of a fruit with its name, and a line of text with a band."""
+"""Printed paper labels: a fruit with its name, and a line of text with a band."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scenes as a folder in the layout of MVTec LOCO, with part and class maps beside it."""
+"""Writer of scenes in the layout of MVTec LOCO, with part and class maps."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from engine.synthetic.scenes.catalogue import CATEGORIES, find, kinds, render
-from engine.synthetic.scenes.record import Category, Group, Scene
+from engine.synthetic.scenes.catalogue import CATEGORIES, anomaly_types, find, render
+from engine.synthetic.scenes.category import Category
+from engine.synthetic.scenes.record import Group, Scene
 
 Progress = Callable[[int, int], None]
 
@@ -34,7 +35,7 @@ def write_scenes(
     """Render every category into ``root/<category>``; ``root`` appears only when all is written.
 
     An image depends on seed, category, split and index alone, so larger numbers add images and
-    change none. The i-th anomalous image has the i-th kind of its group, round and round.
+    change none. The i-th anomalous image has the i-th type of its group, round and round.
     ``progress`` is told the number of images done and to do.
 
     Raises:
@@ -65,26 +66,26 @@ def write_scenes(
 
 
 def pixel_values(product: Category) -> dict[str, int]:
-    """Give each kind the value of its pixels in ground-truth masks, from 255 downwards."""
-    return {kind.name: 255 - index for index, kind in enumerate(product.kinds)}
+    """Give each anomaly type the value of its pixels in ground-truth masks, from 255 downwards."""
+    return {each.name: 255 - index for index, each in enumerate(product.anomaly_types)}
 
 
 def _write_category(
     folder: Path, product: Category, splits: list[tuple[str, Group, int]], seed: int
 ) -> Iterator[Scene]:
     """Write one category, yielding each scene once it is on disk."""
-    kind_of: dict[str, str] = {}
+    type_of: dict[str, str] = {}
     for split, group, count in splits:
         stream = zlib.crc32(f"{product.name}/{split}/{group}".encode())
-        names = kinds(product.name)[group]
+        names = anomaly_types(product.name)[group]
         for index in range(count):
-            kind = names[index % len(names)]
-            scene = render(product.name, np.random.default_rng([seed, stream, index]), kind)
+            anomaly_type = names[index % len(names)]
+            scene = render(product.name, np.random.default_rng([seed, stream, index]), anomaly_type)
             _write_scene(folder, f"{split}/{group}/{index:03d}", scene, pixel_values(product))
             if split == "test":
-                kind_of[f"{split}/{group}/{index:03d}.png"] = kind
+                type_of[f"{split}/{group}/{index:03d}.png"] = anomaly_type
             yield scene
-    _write_json(folder / "kinds.json", kind_of)
+    _write_json(folder / "kinds.json", type_of)
     _write_json(folder / "classes.json", _class_table(product))
     _write_json(folder / "defects_config.json", _defect_table(product))
 
@@ -95,8 +96,8 @@ def _write_scene(folder: Path, name: str, scene: Scene, value_of: dict[str, int]
     _write_png(folder / "part_maps" / f"{name}.png", scene.part_map)
     _write_png(folder / "class_maps" / f"{name}.png", scene.class_map)
     truth = folder / "ground_truth" / name.removeprefix("test/")
-    for number, (kind, mask) in enumerate(scene.masks):
-        _write_png(truth / f"{number:03d}.png", np.uint8(value_of[kind]) * mask)
+    for number, (anomaly_type, mask) in enumerate(scene.masks):
+        _write_png(truth / f"{number:03d}.png", np.uint8(value_of[anomaly_type]) * mask)
 
 
 def _class_table(product: Category) -> list[dict[str, Any]]:
@@ -110,12 +111,12 @@ def _defect_table(product: Category) -> list[dict[str, Any]]:
     """The entries of ``defects_config.json``; a relative threshold is a share of the area."""
     return [
         {
-            "defect_name": kind.name,
-            "pixel_value": pixel_values(product)[kind.name],
-            "saturation_threshold": kind.saturation_px or 1.0,
-            "relative_saturation": kind.saturation_px is None,
+            "defect_name": each.name,
+            "pixel_value": pixel_values(product)[each.name],
+            "saturation_threshold": each.saturation_px or 1.0,
+            "relative_saturation": each.saturation_px is None,
         }
-        for kind in product.kinds
+        for each in product.anomaly_types
     ]
 
 

@@ -14,7 +14,7 @@ from engine.regions.bank import (
     N_NORMAL,
     N_TOKENS_OF_CLASS,
     Bank,
-    Scale,
+    TokenScale,
     load_bank,
     normal_tokens,
 )
@@ -57,8 +57,8 @@ class Unscaled:
         return IDENTITY
 
 
-def plain() -> Scale:
-    return Scale(Unscaled())
+def plain() -> TokenScale:
+    return TokenScale(Unscaled())
 
 
 class Nearness:
@@ -119,27 +119,27 @@ class TestScale:
         backbone = fitted()
         image = np.random.default_rng(1).integers(0, 256, (64, 96, 3), dtype=np.uint8)
         tokens = backbone(image).tokens
-        scale = Scale(backbone)
-        kept = scale.kept(tokens)
+        scale = TokenScale(backbone)
+        kept = scale.to_stored(tokens)
         assert kept.dtype == np.float16
         # half precision has eleven bits; the error is relative to what is kept
         state = backbone.state()
         rounding = np.abs(tokens * state["scale"] + state["center"]) * 2.0**-11 + 2.0**-24
-        error = np.abs(scale.compared(kept) - tokens)
+        error = np.abs(scale.from_stored(kept) - tokens)
         assert (error <= 1.01 * rounding / state["scale"] + 1e-5).all()
 
     def test_another_fit_describes_kept_tokens_in_its_own_units(self) -> None:
         here, image = fitted(), np.full((64, 96, 3), 90, dtype=np.uint8)
         image[20:40, 30:60] = (200, 40, 40)
         there = EmbeddedBackbone().fit([image])
-        kept = Scale(here).kept(here(image).tokens)
-        compared = Scale(there).compared(kept)
+        kept = TokenScale(here).to_stored(here(image).tokens)
+        compared = TokenScale(there).from_stored(kept)
         spread = np.abs(there(image).tokens).max()
         np.testing.assert_allclose(compared, there(image).tokens, atol=0.01 * spread)
 
     def test_a_backbone_without_units_keeps_tokens_as_they_are(self) -> None:
         tokens = np.arange(12, dtype=np.float32).reshape(3, 4)
-        np.testing.assert_array_equal(plain().compared(plain().kept(tokens)), tokens)
+        np.testing.assert_array_equal(plain().from_stored(plain().to_stored(tokens)), tokens)
 
 
 class TestNormalTokens:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.regions.similarity import Curve, probability, sealed, squared_distance
+from engine.regions.similarity import Curve, probability, squared_distance, with_half_norm
 
 
 @settings(max_examples=30, deadline=None)
@@ -15,24 +15,26 @@ def test_distance_is_that_of_the_first_view_to_the_nearest_taught_one(
     asked = rng.normal(size=(2, n_views, dim)).astype(np.float32)
     taught = rng.normal(size=(n, n_views, dim)).astype(np.float32)
     naive = np.array([[min(((q[0] - v) ** 2).sum() for v in t) for t in taught] for q in asked])
-    np.testing.assert_allclose(squared_distance(sealed(asked), sealed(taught)), naive, atol=1e-4)
+    np.testing.assert_allclose(
+        squared_distance(with_half_norm(asked), with_half_norm(taught)), naive, atol=1e-4
+    )
 
 
 def test_asking_changes_neither_side() -> None:
-    rows = sealed(np.ones((2, 1, 3), np.float32))
+    rows = with_half_norm(np.ones((2, 1, 3), np.float32))
     before = rows.copy()
     squared_distance(rows, rows)
     np.testing.assert_array_equal(rows, before)
 
 
 def test_nothing_taught_gives_no_columns() -> None:
-    rows = sealed(np.ones((2, 1, 3), np.float32))
+    rows = with_half_norm(np.ones((2, 1, 3), np.float32))
     assert squared_distance(rows, rows[:0]).shape == (2, 0)
 
 
 def test_the_curve_is_even_where_slope_times_distance_is_the_bias() -> None:
-    asked = sealed(np.zeros((1, 1, 2), np.float32))
-    taught = sealed(np.array([[[0, 0]], [[1, 1]], [[3, 3]]], np.float32))
+    asked = with_half_norm(np.zeros((1, 1, 2), np.float32))
+    taught = with_half_norm(np.array([[[0, 0]], [[1, 1]], [[3, 3]]], np.float32))
     same = Curve(bias=2.0, slope=1.0).same(asked, taught)[0]
     np.testing.assert_allclose(same, 1 / (1 + np.exp([-2.0, 0.0, 16.0])), rtol=1e-5, atol=1e-7)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.regions.embedding import classify, demand, demands_of
-from engine.regions.similarity import Curve, sealed
+from engine.regions.similarity import Curve, with_half_norm
 
 
 class Points:
@@ -13,15 +13,15 @@ class Points:
     def describe(self, image: np.ndarray, regions: list) -> np.ndarray:
         raise AssertionError("numbers are described already")
 
-    def same(self, asked: np.ndarray, taught: np.ndarray) -> np.ndarray:
-        return Curve(bias=3.0, slope=3.0).same(asked, taught)
+    def same(self, query: np.ndarray, taught: np.ndarray) -> np.ndarray:
+        return Curve(bias=3.0, slope=3.0).same(query, taught)
 
     def identity(self) -> dict[str, str]:
         return {"regions": "points"}
 
 
 def rows(*numbers: float) -> np.ndarray:
-    return sealed(np.array(numbers, np.float32).reshape(-1, 1, 1))
+    return with_half_norm(np.array(numbers, np.float32).reshape(-1, 1, 1))
 
 
 def named(asked: tuple, taught: tuple, classes: list[int], *, is_demanding: bool = True) -> list:

@@ -22,11 +22,11 @@ from engine.config import Config, from_dict
 from engine.errors import ConfigError
 from engine.inspector import Inspector
 from engine.regions import LibraryError, Outlined, Recogniser, Region, RegionReport, teach
-from engine.regions.config import RegionsConfig
 from engine.regions.frames import Frames
 from engine.regions.recogniser import outliner_of
-from engine.regions.segmentation import SegmentationConfig, refine
+from engine.regions.segmentation import refine
 from engine.regions.teaching import exact
+from engine.regions_config import RegionsConfig, SegmentationConfig
 from features.sam.config import SamConfig
 from features.vit.config import VitConfig
 

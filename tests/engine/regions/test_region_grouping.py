@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from engine.regions.grouping import GroupingConfig, group
+from engine.regions.grouping import group
+from engine.regions_config import GroupingConfig
 from features.config_fields import problems_of
 
 

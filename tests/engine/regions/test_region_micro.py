@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.regions.token_classifier import MicroConfig, TokenBank, agreed, disagreement
+from engine.regions.token_classifier import TokenBank, agreed, disagreement
+from engine.regions_config import MicroConfig
 from features.config_fields import problems_of
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from alignment.aligned import AlignedParts
-from engine.regions.report import FoundRegion, Kind, RegionReport
+from engine.regions.report import FoundRegion, RegionKind, RegionReport
 from engine.regions.wording import found_classes, reason_line, total_line, verdict_line
 from engine.rendering import labels
 from engine.rendering.colors import EXTRA_COLOR, class_colors
-from engine.rendering.labels import chip_size, draw_chip, place_chips
+from engine.rendering.labels import badge_size, draw_badge, place_badges
 from engine.rendering.region_maps import color_of, draw_classes, draw_error, draw_novelty, error_top
 from engine.rendering.region_panels import three_panels
 from engine.report import Report
@@ -63,7 +63,7 @@ def found(box: tuple[int, int, int, int], class_index: int, confidence: float = 
     return FoundRegion(region, name, class_index, kind, confidence, 2.0)
 
 
-def _class(index: int) -> tuple[str, Kind]:
+def _class(index: int) -> tuple[str, RegionKind]:
     return NAMES[index % 3], ("accepted", "defect")[index % 3 == 1]
 
 
@@ -88,7 +88,7 @@ def region_report(
         novelty=novelty,
         class_map=class_map,
         error_map=error,
-        loudest=0.0,
+        max_unknown_novelty=0.0,
         alarm_above=1.15,
         seconds=0.2,
     )
@@ -262,14 +262,14 @@ class TestChips:
         drawn = {}
         for kind in ("accepted", "defect", "unknown"):
             drawn[kind] = np.full((60, 120, 3), 255, np.uint8)
-            draw_chip(drawn[kind], (60, 30), 40, "7", kind, (0, 90, 180))
+            draw_badge(drawn[kind], (60, 30), 40, "7", kind, (0, 90, 180))
         for one, other in (("accepted", "defect"), ("defect", "unknown"), ("accepted", "unknown")):
             assert (drawn[one] != drawn[other]).any(axis=2).sum() > 50
 
     def test_plates_stay_inside_and_apart_while_there_is_room(self) -> None:
         boxes = [(5.0, 5.0, 20.0, 20.0)] * 3 + [(380.0, 280.0, 399.0, 299.0)]
-        sizes = [chip_size(str(i), 20) for i in range(4)]
-        places = place_chips(boxes, sizes, np.zeros((300, 400), bool))
+        sizes = [badge_size(str(i), 20) for i in range(4)]
+        places = place_badges(boxes, sizes, np.zeros((300, 400), bool))
         count = np.zeros((300, 400), int)
         for (x, y), (width, height) in zip(places, sizes, strict=True):
             assert width / 2 < x < 400 - width / 2
@@ -283,7 +283,7 @@ class TestChips:
     def test_plates_avoid_what_is_taken(self) -> None:
         is_taken = np.zeros((200, 200), bool)
         is_taken[:80, 120:] = True  # where the plate would be else
-        ((x, y),) = place_chips([(80, 80, 120, 120)], [(40, 20)], is_taken)
+        ((x, y),) = place_badges([(80, 80, 120, 120)], [(40, 20)], is_taken)
         assert x + 20 <= 120 or y - 10 >= 80
 
 

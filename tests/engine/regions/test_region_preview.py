@@ -6,7 +6,7 @@ import pytest
 
 from engine.regions import Library, Outlined, Region
 from engine.regions.pointing import PICTURE_PX, preview
-from engine.regions.teaching import give
+from engine.regions.teaching import apply_lesson
 
 Photos = Callable[..., Any]
 BUTTON, OTHER_BUTTON = (60, ("button", 100, 80)), (61, ("button", 170, 150))
@@ -46,23 +46,21 @@ class TestPreview:
         station.teach(photo(*BUTTON), "button", "accepted")
         other = photo(*OTHER_BUTTON)
         shown = preview(station.recogniser, station.examine(other), Outlined(other.regions[0]))
-        first, second = shown.likenesses
+        first, second = shown.matches
         assert (first.known.name, second.known.name) == ("button", "blot")
         assert first.probability > 0.9 > 0.5 > second.probability
         assert first.example_id == 2
 
     def test_an_empty_library_is_like_nothing(self, station: Any, photo: Photos) -> None:
         outlined = Outlined(photo(*BUTTON).regions[0])
-        assert (
-            preview(station.recogniser, station.examine(photo(*BUTTON)), outlined).likenesses == ()
-        )
+        assert preview(station.recogniser, station.examine(photo(*BUTTON)), outlined).matches == ()
 
 
 class TestGive:
     def test_it_tells_what_turned_and_what_did_not(self, station: Any, photo: Photos) -> None:
         examined = {name: station.examine(photo(*name)) for name in (BUTTON, BLOT)}
         named = {each[1][0]: examined[each] for each in examined}
-        number, effects = give(
+        number, effects = apply_lesson(
             station.recogniser, named, lambda: station.teach(photo(*BUTTON), "button", "accepted")
         )
         assert number == station.library.lessons()[-1].id
@@ -76,13 +74,13 @@ class TestGive:
     def test_undoing_turns_it_back(self, station: Any, photo: Photos) -> None:
         station.teach(photo(*BUTTON), "button", "accepted")
         examined = {"button": station.examine(photo(*BUTTON))}
-        _, effects = give(station.recogniser, examined, station.library.undo)
+        _, effects = apply_lesson(station.recogniser, examined, station.library.undo)
         assert effects["button"].after.verdict == "anomaly"
         assert effects["button"].is_turned
 
     def test_a_refused_lesson_changes_nothing(self, station: Any, photo: Photos) -> None:
         with pytest.raises(ValueError, match="has no lesson to undo"):
-            give(station.recogniser, {}, station.library.undo)
+            apply_lesson(station.recogniser, {}, station.library.undo)
 
 
 def test_the_same_recogniser_teaches_in_the_name_of_somebody_else(

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import label
 
-from engine.regions.proposals import Proposal, ProposalConfig, propose
+from engine.regions.proposals import Proposal, propose
+from engine.regions_config import ProposalConfig
 from features.config_fields import problems_of
 
 CONFIG = ProposalConfig()

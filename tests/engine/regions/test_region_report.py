@@ -43,7 +43,9 @@ def judged(clean: Report, share: float, *regions: FoundRegion, plain: float = 9.
         novelty=np.zeros(size, dtype=np.float32),
         class_map=np.full(size, -2),
         error_map=np.zeros(size),
-        loudest=max([each.novelty for each in regions if each.kind == "unknown"], default=0.0),
+        max_unknown_novelty=max(
+            [each.novelty for each in regions if each.kind == "unknown"], default=0.0
+        ),
         alarm_above=ALARM_ABOVE,
         seconds=0.25,
     )

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from engine.regions.lines import averaged_along, band_direction
-from engine.regions.segmentation import SegmentationConfig, context_box, refine, split
+from engine.regions.segmentation import context_box, refine, split
+from engine.regions_config import SegmentationConfig
 from features.config_fields import problems_of
 from features.region import Region
 

@@ -3,9 +3,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.regions.grouping import GroupingConfig
 from engine.regions.report import FoundRegion
 from engine.regions.suggestion import distance, suggest
+from engine.regions_config import GroupingConfig
 from features.region import Region
 
 

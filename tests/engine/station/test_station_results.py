@@ -11,7 +11,7 @@ from PIL import Image
 from alignment.transforms import about_center, apply, warp_image
 from engine.inspector import Inspector
 from engine.rendering import overlays
-from engine.rendering.layers import View, heat_sheet, matte, parts_sheet
+from engine.rendering.layers import View, draw_heat_layer, draw_parts_layer, matte
 from engine.station import StationError
 from engine.station.result_view import draw
 from engine.synthetic.scenes import render
@@ -61,7 +61,7 @@ def test_a_page_has_all_it_needs(station, model, photograph, work):
 def test_parts_lie_over_what_they_are(judged, moved):
     layer = decoded(draw(judged).layers["parts"])
     report = judged.report
-    view = View.of(judged)
+    view = View.of(judged.examination)
     shown = np.append(report.aligned.class_of_part, overlays.NO_PART)[report.aligned.parts.labels]
     for class_id in np.flatnonzero(~report.aligned.is_background_class).tolist():
         # where the middle of a part lies in the photograph, the layer has its colour
@@ -122,10 +122,10 @@ def test_matting_finds_colour_and_cover():
 
 def test_cold_maps_cover_nothing_and_hot_ones_are_outlined():
     move = np.array([[10.0, 0, 4.5], [0, 10.0, 4.5]])
-    assert not heat_sheet(np.full((4, 6), 0.4), move, (40, 60)).any()
+    assert not draw_heat_layer(np.full((4, 6), 0.4), move, (40, 60)).any()
     cells = np.zeros((4, 6))
     cells[1:3, 2:4] = 2.0
-    sheet = heat_sheet(cells, move, (40, 60))
+    sheet = draw_heat_layer(cells, move, (40, 60))
     assert sheet[20, 30, 3] > 128
     assert (sheet[..., 3] == 255).any()  # the line around it
     assert not sheet[:5].any()
@@ -137,7 +137,7 @@ def test_background_stays_bare_and_extra_parts_are_hatched():
     classes[5:15, 12:18] = overlays.EXTRA
     is_background = np.array([True, False])
     move = np.array([[10.0, 0, 4.5], [0, 10.0, 4.5]])
-    cover = parts_sheet(classes, is_background, move, (200, 200))[..., 3]
+    cover = draw_parts_layer(classes, is_background, move, (200, 200))[..., 3]
     assert (cover[100, 30:35] > 0).all()
     assert cover[20, 100] == 0
     assert 0 < (cover[60:140, 135:145] == 0).mean() < 1

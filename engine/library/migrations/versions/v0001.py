@@ -1,4 +1,4 @@
-"""Make the first tables: libraries, classes, examples, lessons and their reversals."""
+"""First tables: libraries, classes, examples, lessons and their reversals."""
 
 from __future__ import annotations
 

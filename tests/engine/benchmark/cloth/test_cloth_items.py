@@ -16,13 +16,13 @@ from engine.synthetic.cloth.defects import (
     loose_thread,
 )
 from engine.synthetic.cloth.hole import SIZES_PX, hole
-from engine.synthetic.cloth.placement import Thing, trace
+from engine.synthetic.cloth.placement import LooseItem, trace
 from engine.synthetic.scenes.canvas import Canvas
 from engine.synthetic.scenes.primitives import linear, place
 
 HOLES = {"four_holes": 4, "shank": 0, "toggle": 2, "two_holes": 2}
 POSE = ((200.0, 200.0), 30.0)
-Draw = Callable[[np.random.Generator, Cloth], Thing]
+Draw = Callable[[np.random.Generator, Cloth], LooseItem]
 DRAWS: tuple[Draw, ...] = (contamination, fleck, hole, loose_thread)
 
 
@@ -32,7 +32,7 @@ def grey_canvas(seed: int = 0, size: int = 400) -> Canvas:
     return canvas
 
 
-def painted(thing: Thing) -> tuple[Canvas, np.ndarray]:
+def painted(thing: LooseItem) -> tuple[Canvas, np.ndarray]:
     """The canvas with a thing in its middle, and the thing's pixels on it."""
     canvas = grey_canvas()
     thing.paint(canvas, 1, POSE)
@@ -45,7 +45,7 @@ def filled(canvas: Canvas, points: np.ndarray) -> np.ndarray:
     return raster.astype(bool)
 
 
-def every_thing() -> list[Thing]:
+def every_thing() -> list[LooseItem]:
     cloth = draw_cloth(0)
     rngs = [np.random.default_rng(seed) for seed in range(6)]
     things = [draw(rng, cloth) for draw in DRAWS for rng in rngs]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.synthetic.cloth.placement import Thing, arrange
+from engine.synthetic.cloth.placement import LooseItem, arrange
 from engine.synthetic.cloth.record import NoRoomError
 from engine.synthetic.scenes.canvas import Canvas
 from engine.synthetic.scenes.primitives import Pose, place, rectangle
@@ -11,8 +11,8 @@ def leave(canvas: Canvas, part: int, pose: Pose) -> None:
     """Paint nothing: only the place is of interest."""
 
 
-def box(width: float, height: float) -> Thing:
-    return Thing(rectangle(width, height), rectangle(width + 4, height + 4), leave)
+def box(width: float, height: float) -> LooseItem:
+    return LooseItem(rectangle(width, height), rectangle(width + 4, height + 4), leave)
 
 
 def distance(first: np.ndarray, second: np.ndarray) -> float:

@@ -8,17 +8,17 @@ from engine.synthetic.cloth.camera import expose, set_up
 from engine.synthetic.cloth.record import NoRoomError
 from engine.synthetic.cloth.weaving import (
     Fault,
-    Look,
-    Pose,
-    draw_pose,
+    FaultAppearance,
+    WebPose,
+    draw_web_pose,
     weave,
     weave_fault,
     weave_faults,
 )
 
 LIGHT = np.array([-0.5, -0.5, 0.7071], dtype=np.float32)
-STRAIGHT = Pose((0.0, 0.0), 0.0, 1.0)
-DARK = Look(1.0, 0.4, 0.8)
+STRAIGHT = WebPose((0.0, 0.0), 0.0, 1.0)
+DARK = FaultAppearance(1.0, 0.4, 0.8)
 
 
 def test_rolls_differ_and_five_in_a_row_have_all_weaves() -> None:
@@ -31,7 +31,7 @@ def test_rolls_differ_and_five_in_a_row_have_all_weaves() -> None:
 
 def test_the_web_wanders_little_before_the_camera() -> None:
     rng, cloth = np.random.default_rng(0), draw_cloth(0)
-    poses = [draw_pose(rng, cloth) for _ in range(200)]
+    poses = [draw_web_pose(rng, cloth) for _ in range(200)]
     assert max(abs(pose.angle_deg) for pose in poses) <= 2.5
     assert np.std([pose.angle_deg for pose in poses]) > 0.5
     assert all(0.98 <= pose.scale <= 1.02 for pose in poses)
@@ -78,7 +78,7 @@ def test_a_fault_changes_its_own_yarns_and_no_others() -> None:
 def test_faults_are_counted_from_the_middle_wherever_the_weave_lies() -> None:
     fault = Fault("warp", 0, 1, (-99.0, 99.0), DARK)
     for shift in ((0.0, 0.0), (15.0, 7.0)):
-        pose = Pose(shift, 0.0, 1.0)
+        pose = WebPose(shift, 0.0, 1.0)
         _, (band,) = weave(draw_cloth(0), pose, np.random.default_rng(0), LIGHT, 128, [fault])
         assert np.flatnonzero(band.any(axis=0)).mean() == pytest.approx(64 + 4, abs=6)
 
@@ -93,7 +93,7 @@ def test_faults_have_the_documented_size_and_show_on_the_front() -> None:
         start, end = fault.stretch
         assert end - start >= 0.499 * 512 / cross
         assert cloth.weave != "satin" or fault.axis == "warp"
-        looks.add(fault.look)
+        looks.add(fault.appearance)
         axes.add(fault.axis)
     assert len(looks) == 4
     assert axes == {"warp", "weft"}

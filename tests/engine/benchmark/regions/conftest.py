@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.benchmark.regions.figures import Pace, RegionsBench, Speed
+from engine.benchmark.regions.figures import RegionsBench, Speed, Timing
 from engine.benchmark.regions.photographs import BoxedResult
 from engine.benchmark.regions.walkthrough import Counts
 
@@ -20,7 +20,7 @@ def rolls(monkeypatch):
 @pytest.fixture
 def bench(rolls):
     """Two rolls, the speed, and a folder of boxes."""
-    paces = (Pace(15, 0, 0.1, 0.12, 1.2), Pace(10_000, 0, 0.1, 0.25, 2.5))
+    paces = (Timing(15, 0, 0.1, 0.12, 1.2), Timing(10_000, 0, 0.1, 0.25, 2.5))
     boxed = tuple(
         BoxedResult(k, seed, "given the box", {"accuracy": 0.5 + k / 10 + seed / 10}, {})
         for k in (1, 3)

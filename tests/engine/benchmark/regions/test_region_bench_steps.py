@@ -9,12 +9,12 @@ from engine.benchmark.regions.ablation import (
     measure_steps,
     with_regions,
 )
-from engine.benchmark.regions.setup import Station
+from engine.benchmark.regions.setup import TeachingSession
 from engine.benchmark.regions.speed import measure_speed
 from engine.benchmark.regions.walkthrough import Counts, take_roll, walk_on
 from engine.config import Config
 from engine.inspector import Inspector
-from engine.regions.config import RegionsConfig
+from engine.regions_config import RegionsConfig
 from engine.synthetic.cloth import BUTTONS, DEFECTS
 from features.config_fields import problems_of
 
@@ -45,7 +45,7 @@ def test_other_settings_leave_the_inspector_as_it_is(roll):
     other = with_regions(roll.inspector, STEPS["micro"])
     assert roll.inspector.config is before
     assert other.config.regions == STEPS["micro"](before.regions)
-    with Station(other) as station:
+    with TeachingSession(other) as station:
         assert station.recogniser.config.object_weight == 0
 
 

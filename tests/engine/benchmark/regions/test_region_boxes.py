@@ -13,7 +13,7 @@ from engine.benchmark.datasets import DatasetError
 from engine.benchmark.regions.box_judging import box_iou, is_about
 from engine.benchmark.regions.inpainting import cover, normal_photos
 from engine.benchmark.regions.labels import LabelledBox, group_of
-from engine.benchmark.regions.photographs import BoxedResult, draw, find_boxes, measure
+from engine.benchmark.regions.photographs import BoxedResult, draw_split, find_boxes, measure
 from engine.config import Config
 from engine.inspector import Inspector
 from features.region import Region
@@ -190,7 +190,7 @@ class TestDraw:
     def test_copies_are_on_one_side_and_lessons_cover_all_classes(self, folder: Path) -> None:
         found = find_boxes(folder)
         for seed in range(5):
-            drawn = draw(found, 2, np.random.default_rng(seed))
+            drawn = draw_split(found, 2, np.random.default_rng(seed))
             learnt = {photo.group for photo in drawn.learnt}
             judged = {photo.group for photo in drawn.judged}
             assert not learnt & judged
@@ -207,7 +207,7 @@ class TestDraw:
         found = find_boxes(folder)
         assert found.groups_of(0) == ["bright0", "bright1", "bright2", "dark0"]
         for seed in range(8):
-            drawn = draw(found, 2, np.random.default_rng(seed))
+            drawn = draw_split(found, 2, np.random.default_rng(seed))
             taught = [photo.group for lesson in drawn.lessons for photo, _ in lesson]
             assert len(set(taught)) == 4
             for lesson in drawn.lessons:

@@ -4,12 +4,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from engine.synthetic.scenes import CATEGORIES, Scene, class_names, kinds, render
+from engine.synthetic.scenes import CATEGORIES, Scene, anomaly_types, class_names, render
 
 KINDS = [
     (category, group, kind)
     for category in CATEGORIES
-    for group, names in kinds(category).items()
+    for group, names in anomaly_types(category).items()
     for kind in names
 ]
 ANOMALIES = [each for each in KINDS if each[1] != "good"]
@@ -66,7 +66,7 @@ def cable_color(one: Scene) -> str:
 
 def test_each_category_has_enough_kinds() -> None:
     for category in CATEGORIES:
-        groups = kinds(category)
+        groups = anomaly_types(category)
         assert groups["good"] == ("good",)
         assert len(groups["logical_anomalies"]) >= 4
         assert len(groups["structural_anomalies"]) >= 3
@@ -83,7 +83,7 @@ def test_same_seed_gives_the_same_scene_and_another_seed_another(category: str) 
 @pytest.mark.parametrize(("category", "group", "kind"), KINDS)
 def test_truth_is_consistent(category: str, group: str, kind: str) -> None:
     one = scene(category, kind)
-    assert (one.kind, one.group) == (kind, group)
+    assert (one.anomaly_type, one.group) == (kind, group)
     assert one.image.dtype == np.uint8
     assert one.image.shape == (*one.part_map.shape, 3)
     assert one.class_map.shape == one.part_map.shape

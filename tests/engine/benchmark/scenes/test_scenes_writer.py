@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.synthetic.scenes import class_names, kinds, write_scenes
+from engine.synthetic.scenes import anomaly_types, class_names, write_scenes
 
 FEW = {"n_train": 2, "n_validation": 1, "n_good": 1, "n_logical": 2, "n_structural": 1}
 
@@ -54,7 +54,7 @@ def test_masks_name_their_kind(root: Path, category: str) -> None:
     folder = root / category
     table = json.loads((folder / "defects_config.json").read_text())
     kind_at = json.loads((folder / "kinds.json").read_text())
-    groups = kinds(category)
+    groups = anomaly_types(category)
     anomalies = groups["logical_anomalies"] + groups["structural_anomalies"]
     assert [each["defect_name"] for each in table] == list(anomalies)
     value_of = {each["defect_name"]: each["pixel_value"] for each in table}
