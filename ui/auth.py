@@ -12,7 +12,7 @@ but writes none, so that a component without any picture does.
 
 Who may come in with a password, and how soon may they try again?
 
-One turnstile serves all sessions: every wrong password makes the next attempt, whoever makes it,
+One throttle serves all sessions: every wrong password makes the next attempt, whoever makes it,
 wait twice as long, so that opening many sessions helps nobody to guess. Who has come in is given a
 pass, which a browser keeps and shows when a page is loaded again.
 """
@@ -70,7 +70,7 @@ LONGEST_DELAY_S = 30.0
 PASS_LASTS_S = 12 * 3600.0  # a shift and a half
 
 
-class Turnstile:
+class LoginThrottle:
     """Checks passwords, slowly after wrong ones, and gives passes; safe for many threads.
 
     ``now`` is a clock in seconds that never goes back.
@@ -185,9 +185,9 @@ def is_name_of_this_machine(host: str) -> bool:
 
 
 @st.cache_resource(show_spinner=False)
-def _turnstile(password: str) -> Turnstile:
-    """Make the one turnstile of this server, which all sessions share."""
-    return Turnstile(password)
+def _turnstile(password: str) -> LoginThrottle:
+    """Make the one throttle of this server, which all sessions share."""
+    return LoginThrottle(password)
 
 
 def _refuse(words: str) -> NoReturn:
@@ -209,14 +209,14 @@ def _user_name() -> str:
     return str(st.user.get("name") or st.user.get("email") or "")
 
 
-def _ask(turnstile: Turnstile) -> None:
+def _ask(throttle: LoginThrottle) -> None:
     """Stop the script until the right password was given here, or in this browser before."""
     token = st.session_state.get(_PASS) or remembered(_PASS)
-    if not turnstile.knows(token):
+    if not throttle.is_valid(token):
         with _door(), st.form("door", border=False):
             given = st.text_input("Password", type="password", key="password")
             is_sent = st.form_submit_button("Enter", type="primary")
-            token = _entered(turnstile, given) if is_sent else None
+            token = _entered(throttle, given) if is_sent else None
         if token is None:
             st.stop()
         st.session_state[_PASS] = token
@@ -226,12 +226,12 @@ def _ask(turnstile: Turnstile) -> None:
     remember({_PASS: token}, lasts_s=PASS_LASTS_S, key="memory_of_pass")
 
 
-def _entered(turnstile: Turnstile, given: str) -> str | None:
-    delay = turnstile.delay_s()
+def _entered(throttle: LoginThrottle, given: str) -> str | None:
+    delay = throttle.delay_s()
     if delay > 0:
         st.warning(f"Please wait {delay:.0f} s before the next attempt.", icon=":material/timer:")
         return None
-    token = turnstile.enter(given)
+    token = throttle.log_in(given)
     if token is None:
         st.error("This is not the password.", icon=":material/lock:")
     return token

@@ -49,7 +49,7 @@ _COMPONENT = st.components.v2.component(
     css=static_text("common.css", "painter.css"),
     js=static_text(
         "common.js",
-        "window.js",
+        "picture_window.js",
         "raster.js",
         "painter_parts.js",
         "painter_canvas.js",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from engine.station.file_lock import is_taken
+from engine.station.file_lock import is_locked
 from ui.auth import remember, remembered
 from ui.live import live
 from ui.text import status_of
@@ -50,7 +50,7 @@ def show_status(station: Station) -> None:
 
 def _status(station: Station) -> None:
     tally, jobs = station.tally(), station.jobs(is_active=True)
-    status = status_of(tally, jobs, is_worked_on=is_taken(station.places.lock))
+    status = status_of(tally, jobs, is_worked_on=is_locked(station.paths.lock))
     st.caption(f"{status.icon} {status.text}", help=status.hint)
 
 

@@ -107,7 +107,7 @@ class Folder:
     """Children beyond those that are listed."""
 
 
-def look_into(path: Path, roots: Sequence[Path]) -> Folder:
+def list_folder(path: Path, roots: Sequence[Path]) -> Folder:
     """List a resolved folder below a root; links and hidden folders are left out.
 
     Raises:
@@ -126,7 +126,7 @@ def is_below(path: Path, roots: Sequence[Path]) -> bool:
     return any(path.is_relative_to(root.resolve()) for root in roots)
 
 
-def short(path: Path, roots: Sequence[Path]) -> str:
+def short_path(path: Path, roots: Sequence[Path]) -> str:
     """Write a path from the name of its root on."""
     for root in roots:
         base = root.resolve()

@@ -29,7 +29,7 @@ _COMPONENT = st.components.v2.component(
     "partwise_viewer",
     html='<div class="viewer"></div>',
     css=static_text("common.css", "viewer.css"),
-    js=static_text("common.js", "window.js", "viewer_parts.js", "viewer.js"),
+    js=static_text("common.js", "picture_window.js", "viewer_parts.js", "viewer.js"),
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine.editing import ClassEdit, ClassRow, Rename
 from features.region import Region
-from ui.parts_page.actions_view import ACTIONS, area_words, called, fine_counts, offered
+from ui.parts_page.actions_view import ACTIONS, area_text, called, fine_counts, offered
 from ui.parts_page.view import headings, history_lines, last_counting, last_undone, rows
 
 
@@ -170,4 +170,4 @@ def test_redoing_takes_what_was_undone_last_unless_something_was_edited_since():
 
 
 def test_a_region_is_told_by_its_pixels():
-    assert area_words(Region.of(np.ones((2, 3), dtype=bool))) == "6 pixels"
+    assert area_text(Region.of(np.ones((2, 3), dtype=bool))) == "6 pixels"

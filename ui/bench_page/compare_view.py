@@ -75,7 +75,7 @@ def pair_title(pair: RunPair) -> str:
     return old if old == new else f"{old} → {new}"
 
 
-def changed_words(image: ImagePair) -> str:
+def changed_text(image: ImagePair) -> str:
     """Say in Markdown what became of a verdict: by colour, sign and word."""
     totals = f"{image.old_total:.3f} → **{image.new_total:.3f}**"
     if image.is_better:

@@ -11,7 +11,7 @@ from engine.benchmark.datasets import DatasetError
 from engine.station import StationError
 from ui.bench_page.compare_view import (
     changed_rows,
-    changed_words,
+    changed_text,
     difference_rows,
     differences_chart,
     pair_title,
@@ -192,7 +192,7 @@ def _show_changed(context: Context, new: BenchResult, pair: RunPair) -> None:
     st.markdown("**Images with another verdict**")
     index = {image.path: place for place, image in enumerate(pair.new.images)}
     pictures = [
-        Picture(each.path, index[each.path], changed_words(each), each.types)
+        Picture(each.path, index[each.path], changed_text(each), each.types)
         for each in pair.changed[:_N_PICTURES]
     ]
     show_gallery(context, new, pair.new, pictures, "changed")

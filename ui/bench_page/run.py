@@ -20,7 +20,7 @@ from ui.bench_page.curves_view import (
 from ui.bench_page.figures_view import lines_chart, matrix_chart
 from ui.bench_page.gallery import Picture, show_gallery
 from ui.bench_page.state import keep, kept
-from ui.bench_page.view import HINTS, line_rows, mistake_words, run_key, run_title, tiles
+from ui.bench_page.view import HINTS, line_rows, mistake_text, run_key, run_title, tiles
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _show_worst(context: Context, result: BenchResult, run: Run) -> None:
             Picture(
                 path=each.image.path,
                 index=each.index,
-                words=mistake_words(each),
+                words=mistake_text(each),
                 types=each.image.types if is_anomalous else (),
             )
             for each in mistakes

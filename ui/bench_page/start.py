@@ -79,12 +79,12 @@ def show_start(context: Context) -> None:
 def _choose_root(context: Context) -> Path | None:
     """Offer the data sets that are there, or take a typed folder; says why one cannot be read."""
     station = context.station
-    offered = [str(path) for path in _data_sets((*station.roots, station.places.samples))]
+    offered = [str(path) for path in _data_sets((*station.roots, station.paths.samples))]
     typed = st.selectbox(
         "Data set",
         offered,
         index=0 if offered else None,
-        format_func=lambda path: short(Path(path), station.roots),
+        format_func=lambda path: short_path(Path(path), station.roots),
         accept_new_options=True,
         key="bench_root",
         placeholder="Choose or type a folder",

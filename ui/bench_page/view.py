@@ -167,7 +167,7 @@ def line_rows(lines: Sequence[Line], *, is_counted: bool) -> list[dict[str, Any]
     return rows
 
 
-def mistake_words(mistake: Mistake) -> str:
+def mistake_text(mistake: Mistake) -> str:
     """Say in Markdown what the total is and whether that was right: by colour, sign and word."""
     total = f"{mistake.image.total or 0.0:.3f}"
     is_anomalous = mistake.image.is_anomalous

@@ -25,16 +25,16 @@ from ui.inspect_page.history_view import (
     VERDICTS,
     Filters,
     n_pages,
-    page_words,
+    page_text,
     table_rows,
 )
-from ui.inspect_page.state import FILTERS, ONE, VIEW, filters, keep, kept, open_entry, put
+from ui.inspect_page.state import FILTERS, ONE, VIEW, filters
+from ui.session import load_state, open_entry, save_state, saved_key, set_state
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from engine.station import Entry
     from ui.context import Context
-    from ui.inspect_page.history_view import Filters
 
 # a page of more is too heavy for a browser; the command line writes any number
 MAX_REPORTED = 60
@@ -119,12 +119,12 @@ def choose_filters(context: Context) -> Filters:
     order = st.selectbox(
         "Order",
         list(ORDERS),
-        key=kept(_ORDER, "newest"),
+        key=load_state(_ORDER, "newest"),
         format_func=ORDERS.__getitem__,
         label_visibility="collapsed",
         width=190,
     )
-    keep(_ORDER)
+    save_state(_ORDER)
     chosen = Filters(**{**vars(chosen), "order": order})
     st.session_state[FILTERS] = chosen
     st.caption(plain(chosen.words) if chosen.words else "All images of this model")
@@ -136,7 +136,7 @@ def _form(context: Context) -> Filters:
         "Verdict",
         list(VERDICTS),
         selection_mode="multi",
-        key=kept(_VERDICT, []),
+        key=load_state(_VERDICT, []),
         format_func=VERDICTS.__getitem__,
     )
     known = context.station.classes(model=context.model)
@@ -144,7 +144,7 @@ def _form(context: Context) -> Filters:
     classes = st.multiselect(
         "Concerns the part",
         known,
-        key=kept(_CLASS, []),
+        key=load_state(_CLASS, []),
         placeholder="Any part",
         help="Images in which one of these classes deviates or was recognised.",
     )
@@ -152,11 +152,11 @@ def _form(context: Context) -> Filters:
         "Review",
         list(REVIEWS),
         selection_mode="multi",
-        key=kept(_REVIEW, []),
+        key=load_state(_REVIEW, []),
         format_func=REVIEWS.__getitem__,
         help="What a person said of the verdict.",
     )
-    days: Any = st.date_input("Added on or between", key=kept(_DAYS, ()), help="One day or two.")
+    days: Any = st.date_input("Added on or between", key=load_state(_DAYS, ()), help="One day or two.")
     batches = {
         each.id: each.label for each in context.station.batches() if each.model == context.model
     }
@@ -165,25 +165,25 @@ def _form(context: Context) -> Filters:
         "Batch",
         list(batches),
         index=None,
-        key=kept(_BATCH, None),
+        key=load_state(_BATCH, None),
         format_func=lambda each: f"{batches[each]} (batch {each})",
         placeholder="Any batch",
         help="Images that were dropped together, or come from one folder.",
     )
     for key in _EMPTY:
-        keep(key)
+        save_state(key)
     since, until = (days[0], days[-1]) if days else (None, None)
     return Filters(tuple(verdicts), tuple(classes), tuple(reviews), since, until, batch)
 
 
 def _clear() -> None:
     for key, value in _EMPTY.items():
-        put(key, value)
+        set_state(key, value)
 
 
 def _drop_unknown(key: str, known: object) -> None:
     """Forget choices that are no longer offered."""
-    for name in (key, f"kept-{key}"):
+    for name in (key, saved_key(key)):
         chosen = st.session_state.get(name)
         if isinstance(chosen, list):
             st.session_state[name] = [each for each in chosen if each in known]  # type: ignore[operator]
@@ -268,7 +268,7 @@ def _table(context: Context, entries: list[Entry]) -> None:
         rows = [*selection["rows"], *(row for row, _ in selection["cells"])]
         if rows:
             open_entry(ids[rows[0]])
-            put(VIEW, ONE)
+            set_state(VIEW, ONE)
             st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
 
     height_px = min(len(entries), ROWS_IN_VIEW) * ROW_HEIGHT_PX + HEADER_HEIGHT_PX
@@ -319,4 +319,4 @@ def _pager(page: int, n: int) -> None:
             on_click=turn,
             args=(page + 1,),
         )
-        st.caption(page_words(page, n))
+        st.caption(page_text(page, n))

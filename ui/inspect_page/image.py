@@ -17,18 +17,19 @@ import streamlit as st
 from engine.station import StationError
 from features.images import ImageError
 from ui.components import static_text
-from ui.inspect_page.history_view import neighbours_in_words
-from ui.inspect_page.state import FOLLOW, filters, keep, kept, open_entry, shown
+from ui.inspect_page.history_view import neighbours_text
+from ui.inspect_page.state import filters
 from ui.inspect_page.tables import (
     class_lines,
     finding_lines,
-    framed,
+    marked_findings,
     has_recognised,
-    image_words,
+    image_text,
     region_lines,
     score_lines,
 )
 from ui.inspect_page.verdict import TOTAL_HINT
+from ui.session import FOLLOW, load_state, open_entry, open_entry_id, save_state
 from ui.tables import show_table
 from ui.text import counted, plain
 from ui.viewer import Layer, Mark, viewer
@@ -124,11 +125,11 @@ def show_actions(context: Context, entry: Entry) -> None:
         _say(context, entry, "rejected", "Reject", "X", ":material/thumb_down:")
         st.toggle(
             "Follow the newest",
-            key=kept(FOLLOW, False),
+            key=load_state(FOLLOW, False),
             help="Shows each verdict as soon as it is there, for a camera that writes into a "
             "watched folder. Previous and Next end it.",
         )
-        keep(FOLLOW)
+        save_state(FOLLOW)
         more_menu(context, entry)
 
 
@@ -151,14 +152,14 @@ def _go(context: Context, label: Way, shortcut: str, icon: str, *, is_there: boo
         disabled=not is_there,
         on_click=_step,
         args=(context, label),
-        help=plain(neighbours_in_words(filters().words)),
+        help=plain(neighbours_text(filters().words)),
     )
 
 
 def _step(context: Context, way: Way) -> None:
     """Go on from the image that is shown now: whoever presses quickly is ahead of the page."""
     try:
-        entry = context.station.entry(int(shown()))
+        entry = context.station.entry(int(open_entry_id()))
     except (StationError, ValueError):  # removed meanwhile: the page says so
         return
     target = _neighbours(context, entry)[way == "Next"]
@@ -261,7 +262,8 @@ def _viewer(result: Result) -> None:
         layers,
         image_size=result.image_size,
         marks=[
-            Mark(each.letter, each.box_xyxy, each.title, each.is_absent) for each in framed(result)
+            Mark(each.letter, each.box_xyxy, each.title, each.is_absent)
+            for each in marked_findings(result)
         ],
         other=result.reference,
         other_title="Nearest reference",
@@ -320,4 +322,4 @@ def _parts(result: Result) -> None:
         headings=("Class", "Found", "Expected"),
         key="inspect-classes-table",
     )
-    st.caption(plain(image_words(result)))
+    st.caption(plain(image_text(result)))

@@ -9,9 +9,10 @@ import streamlit as st
 from ui.inspect_page.history import show_history
 from ui.inspect_page.image import show_image
 from ui.inspect_page.progress import look, show_current, show_progress
-from ui.inspect_page.state import ALL, ONE, VIEW, arrive, current, keep, kept
+from ui.inspect_page.state import ALL, ONE, VIEW, arrive, current
 from ui.inspect_page.threshold import show_threshold
 from ui.inspect_page.uploads import take_in
+from ui.session import load_state, save_state, saved_key
 
 if TYPE_CHECKING:
     from ui.context import Context
@@ -48,12 +49,12 @@ def _without_model(context: Context) -> None:
 
 def _view() -> str:
     st.segmented_control(
-        "View", [ONE, ALL], key=kept(VIEW, ONE), label_visibility="collapsed", on_change=_stay
+        "View", [ONE, ALL], key=load_state(VIEW, ONE), label_visibility="collapsed", on_change=_stay
     )
-    return str(keep(VIEW))
+    return str(save_state(VIEW))
 
 
 def _stay() -> None:
     """Keep the view when its own button is pressed again, which would choose none."""
     if st.session_state[VIEW] is None:
-        st.session_state[VIEW] = st.session_state[f"kept-{VIEW}"]
+        st.session_state[VIEW] = st.session_state[saved_key(VIEW)]

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.station import StationError
-from ui.inspect_page.state import is_following, shown
 from ui.inspect_page.verdict import EMPTY, band, show_verdict
 from ui.inspect_page.verdict import HEIGHT_PX as BAND_PX
 from ui.live import live
+from ui.session import is_following, open_entry_id
 from ui.text import counted
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from ui.context import Context
 
 
-def progress_words(tally: Tally) -> str:
+def progress_text(tally: Tally) -> str:
     """Say how much of a batch is judged, and what was found so far."""
     ended = tally.total - tally.pending
     said = f"{ended} of {counted(tally.total, 'image')} judged"
     return f"{said}, {_found(tally)}" if ended else said
 
 
-def settled_words(tally: Tally) -> str:
+def settled_text(tally: Tally) -> str:
     """Say what there is when nothing waits."""
     if not tally.total:
         return "No images yet: drop some above"
@@ -102,7 +102,7 @@ def show_current(context: Context, drawn: Drawn) -> None:
         entry = _now(context, drawn)
         show_verdict(band(entry) if entry is not None else EMPTY, key="inspect-verdict")
         is_first = next(beats) == 0
-        is_other = drawn.entry is not None and shown() != str(drawn.entry.id)
+        is_other = drawn.entry is not None and open_entry_id() != str(drawn.entry.id)
         if not is_first and (entry != drawn.entry or is_other):
             st.rerun()
 
@@ -133,7 +133,7 @@ def _now(context: Context, drawn: Drawn) -> Entry | None:
 
 def _draw_progress(context: Context, tally: Tally) -> None:
     if not tally.pending:
-        st.caption(settled_words(tally))
+        st.caption(settled_text(tally))
         return
     queued = context.station.entries(
         model=context.model, states=("queued", "running"), order="oldest", limit=1
@@ -142,7 +142,7 @@ def _draw_progress(context: Context, tally: Tally) -> None:
     of_batch = context.station.tally(batch=batch) if batch is not None else tally
     share = (of_batch.total - of_batch.pending) / max(1, of_batch.total)
     bar, stop = st.columns([5, 1], vertical_alignment="center")
-    bar.progress(share, progress_words(of_batch))
+    bar.progress(share, progress_text(of_batch))
     stop.button(
         "Cancel",
         key="inspect-cancel",

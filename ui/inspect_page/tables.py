@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from engine.rendering import colors
 from engine.rendering.overlays import ABSENT_KINDS, letter
+from ui.tables import TableRow, Tone, ink_on
 from ui.text import figure
 
 if TYPE_CHECKING:
     from engine.station import Result
 
 Box = tuple[int, int, int, int]
-Tone = Literal["plain", "off", "idle"]
 
 # Okabe and Ito: vermilion where something is, blue where something is not
 FOUND_COLOR, ABSENT_COLOR = "#d55e00", "#0072b2"
@@ -34,22 +33,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class Line:
-    """One row: a mark in a colour, words with a hint, perhaps a bar (0 … 1), and figures."""
-
-    title: str
-    hint: str = ""
-    mark: str = ""
-    color: str = ""
-    ink: str = "#ffffff"
-    is_dashed: bool = False
-    amount: float | None = None
-    cells: tuple[str, ...] = ()
-    tone: Tone = "plain"
-
-
-@dataclass(frozen=True)
-class Framed:
+class MarkedFinding:
     """One deviation with a place in the image, under the letter of its line."""
 
     letter: str
@@ -58,10 +42,10 @@ class Framed:
     is_absent: bool
 
 
-def finding_lines(result: Result) -> tuple[Line, ...]:
+def finding_lines(result: Result) -> tuple[TableRow, ...]:
     """Say what deviates, the reason and then the worst first, under letters; dashed is absent."""
     return tuple(
-        Line(
+        TableRow(
             title=each["text"],
             hint=_KINDS.get(each["kind"], "") + ("" if each["box_xyxy"] else " · not framed"),
             mark=letter(index),
@@ -73,20 +57,22 @@ def finding_lines(result: Result) -> tuple[Line, ...]:
     )
 
 
-def framed(result: Result) -> tuple[Framed, ...]:
+def marked_findings(result: Result) -> tuple[MarkedFinding, ...]:
     """Give the deviations that have a place, to be drawn over the image."""
     return tuple(
-        Framed(letter(index), tuple(each["box_xyxy"]), each["text"], each["kind"] in ABSENT_KINDS)
+        MarkedFinding(
+            letter(index), tuple(each["box_xyxy"]), each["text"], each["kind"] in ABSENT_KINDS
+        )
         for index, each in enumerate(_worst_first(result))
         if each["box_xyxy"]
     )
 
 
-def score_lines(scores: Sequence[dict[str, Any]]) -> tuple[Line, ...]:
+def score_lines(scores: Sequence[dict[str, Any]]) -> tuple[TableRow, ...]:
     """Show what each score adds to the total: active ones first, the largest share on top."""
     ranked = sorted(scores, key=lambda each: (not each["is_active"], -each["share"]))
     return tuple(
-        Line(
+        TableRow(
             title=each["question"],
             hint=each["title"],
             amount=each["share"],
@@ -97,10 +83,10 @@ def score_lines(scores: Sequence[dict[str, Any]]) -> tuple[Line, ...]:
     )
 
 
-def class_lines(result: Result) -> tuple[Line, ...]:
+def class_lines(result: Result) -> tuple[TableRow, ...]:
     """Show how many of each class were found and are expected; background last."""
     return tuple(
-        Line(
+        TableRow(
             title=each["name"],
             hint="background" if each["is_background"] else "",
             mark=str(each["id"]) if each["id"] >= 0 else "?",
@@ -113,11 +99,11 @@ def class_lines(result: Result) -> tuple[Line, ...]:
     )
 
 
-def region_lines(result: Result) -> tuple[Line, ...]:
+def region_lines(result: Result) -> tuple[TableRow, ...]:
     """Show what was recognised, or is new and of no class, largest first."""
     regions = result.regions.get("regions", [])
     return tuple(
-        Line(
+        TableRow(
             title=each["class"],
             hint=f"{_REGION_WORDS[each['verdict']]}, at {_place(each['box_xyxy'])}",
             mark=REGION_MARKS[each["verdict"]],
@@ -134,17 +120,11 @@ def has_recognised(result: Result) -> bool:
     return any(each["verdict"] != "unknown" for each in result.regions["regions"])
 
 
-def image_words(result: Result) -> str:
+def image_text(result: Result) -> str:
     """Say what was judged, how long it took, and by which reference it is compared."""
     height, width = result.image_size
     took = f", judged in {result.entry.seconds:.2g} s" if result.entry.seconds is not None else ""
     return f"{width} × {height} pixels{took}; nearest reference: {result.reference_name}"
-
-
-def ink_on(color: str) -> str:
-    """Return black or white, whichever is easier to read on ``#rrggbb``."""
-    red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
-    return "#{:02x}{:02x}{:02x}".format(*colors.ink_on((red, green, blue)))
 
 
 def _worst_first(result: Result) -> list[dict[str, Any]]:

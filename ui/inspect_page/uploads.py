@@ -10,7 +10,7 @@ import streamlit as st
 from engine.station import StationError
 from features.images import ImageError
 from ui.inspect_page.state import follow_next, show_next
-from ui.text import counted, look_into, plain, short
+from ui.text import counted, list_folder, plain, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +113,7 @@ def _choose(context: Context, typed: str) -> Path | None:
     roots = context.station.roots
     try:
         path = context.station.allowed(typed)
-        seen = look_into(path if path.is_dir() else path.parent, roots)
+        seen = list_folder(path if path.is_dir() else path.parent, roots)
     except StationError as error:
         st.warning(plain(str(error)), icon=":material/block:")
         return None
@@ -131,7 +131,7 @@ def _choose(context: Context, typed: str) -> Path | None:
             st.caption(f"and {counted(seen.n_hidden, 'more', 'more')}: type the name above")
         if up is None and not seen.children:
             st.caption("No folders in it")
-    st.caption(plain(f"{counted(seen.n_images, 'image')} in {short(seen.path, roots)}"))
+    st.caption(plain(f"{counted(seen.n_images, 'image')} in {short_path(seen.path, roots)}"))
     return path
 
 
@@ -164,7 +164,7 @@ def _watch_folder(context: Context, model: Path, folder: str) -> None:
 def _watches(context: Context) -> None:
     for each in context.station.watches():
         words, stop = st.columns([4, 1], vertical_alignment="center")
-        words.caption(plain(f"Watching {short(each.folder, context.station.roots)}"))
+        words.caption(plain(f"Watching {short_path(each.folder, context.station.roots)}"))
         if each.error:
             words.warning(plain(each.error), icon=":material/warning:")
         if stop.button(

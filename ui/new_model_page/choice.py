@@ -76,7 +76,7 @@ def is_example(context: Context, job: Job) -> bool:
     """Tell whether a finished job is a step of the example that has another one after it."""
     if job.kind == "samples":
         return True
-    folder = context.station.places.samples
+    folder = context.station.paths.samples
     return all(Path(each["path"]).is_relative_to(folder) for each in job.spec["references"])
 
 
@@ -103,7 +103,7 @@ def _spec(context: Context, job: Job) -> dict[str, object]:
 def _judge(context: Context, model: Path) -> None:
     """Queue the other images, once, and show them as they are judged."""
     if not context.station.tally(model=model).total:
-        context.station.add_folder(context.station.places.samples / "new", model=model)
+        context.station.add_folder(context.station.paths.samples / "new", model=model)
     want_model(model)
     context.go("inspect")
 

@@ -14,7 +14,7 @@ from engine.storage import load_inspector
 from features.images import ImageError
 from ui.images import thumbnail
 from ui.live import live
-from ui.new_model_page.view import legend, show_legend, step_words, totals_chart, totals_words
+from ui.new_model_page.view import legend, show_legend, step_text, totals_chart, totals_text
 from ui.sidebar import want_model
 from ui.text import plain
 
@@ -90,7 +90,7 @@ def _follow(context: Context, job_id: int) -> None:
     if not job.is_active:
         st.rerun()
     share = job.done / job.total if job.total else 0.0
-    st.progress(min(share, 1.0), f"{step_words(job)} …")
+    st.progress(min(share, 1.0), f"{step_text(job)} …")
     if st.button("Cancel", key="new-cancel", icon=":material/cancel:"):
         context.station.cancel_job(job_id)
         st.rerun()
@@ -140,7 +140,7 @@ def _show_totals(job: Job, result: Mapping[str, Any]) -> None:
         ink = INK_ON_DARK if st.context.theme.type == "dark" else INK
         chart = totals_chart(names, totals, threshold, ink=ink)
         st.vega_lite_chart(chart, width="stretch", key="new-bars")
-        st.caption(plain(totals_words(names, totals, threshold)))
+        st.caption(plain(totals_text(names, totals, threshold)))
     st.write(
         f"Threshold **{threshold:.3f}**: {plain(result['threshold_source'])}. An image with a "
         "higher total is called an anomaly. It can be changed on the page Inspect."

@@ -18,7 +18,7 @@ from engine.station.paths import folder_images
 from features.images import ImageError
 from ui.images import thumbnail
 from ui.new_model_page.view import MAX_REFERENCES, Chosen, free_name, suggested_name
-from ui.text import counted, look_into, plain, with_code
+from ui.text import counted, list_folder, plain, with_code
 
 if TYPE_CHECKING:
     from ui.context import Context
@@ -49,7 +49,7 @@ def choose_from_folder(
         folder = context.station.allowed(typed)
         if not folder.is_dir():
             raise StationError(f"{typed} is no folder; type the folder that it is in")
-        seen, images = look_into(folder, roots), list(folder_images(folder, roots))
+        seen, images = list_folder(folder, roots), list(folder_images(folder, roots))
     except (OSError, StationError) as error:
         st.warning(plain(str(error)), icon=":material/block:")
         return

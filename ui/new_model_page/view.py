@@ -89,7 +89,7 @@ def suggested_name(chosen: Sequence[Chosen]) -> str:
 _COMMON = {"good", "train", "references", "reference", "images", "photos", "test"}
 
 
-def step_words(job: Job) -> str:
+def step_text(job: Job) -> str:
     """Say what a job is doing."""
     if job.state == "queued":
         return "Waiting for its turn"
@@ -99,13 +99,13 @@ def step_words(job: Job) -> str:
 def legend(rows: Sequence[ClassRow]) -> list[LegendLine]:
     """List the classes that the pictures show, in the order of their numbers."""
     return [
-        LegendLine(row.id, row.name, row.color, found_words(row.counts))
+        LegendLine(row.id, row.name, row.color, found_text(row.counts))
         for row in rows
         if not row.is_background
     ]
 
 
-def found_words(found: Sequence[int]) -> str:
+def found_text(found: Sequence[int]) -> str:
     """Say how many of a class the references have: ``3``, or ``2–4``."""
     if not found:
         return ""
@@ -113,7 +113,7 @@ def found_words(found: Sequence[int]) -> str:
     return str(low) if low == high else f"{low}–{high}"
 
 
-def totals_words(names: Sequence[str], totals: Sequence[float], threshold: float) -> str:
+def totals_text(names: Sequence[str], totals: Sequence[float], threshold: float) -> str:
     """Say what the bars show."""
     above = [name for name, total in zip(names, totals, strict=True) if total > threshold]
     if not above:

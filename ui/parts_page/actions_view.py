@@ -109,7 +109,7 @@ def fine_counts(row: ClassRow, tolerance: int) -> str:
     return f"{low}" if low == high else f"{low} to {high}"
 
 
-def area_words(region: Region) -> str:
+def area_text(region: Region) -> str:
     """Say how large a region is, in pixels of the reference as the model keeps it."""
     return counted(region.area_px, "pixel")
 

@@ -22,12 +22,12 @@ from ui.parts_page.classes import pick_reference, show_reference
 from ui.parts_page.effect_view import (
     Verdict,
     count_lines,
-    effect_words,
+    effect_text,
     is_open,
     totals_chart,
     verdict_lines,
     verdict_of,
-    verdict_words,
+    verdict_text,
 )
 from ui.parts_page.history import ask_for
 from ui.parts_page.state import Draft, draft, forget, set_draft, set_error
@@ -83,7 +83,7 @@ def _show(context: Context, draft: Draft) -> None:
     elif n_open:
         st.button("Go on", key="parts_verdicts_go_on", on_click=_go_on, args=(draft,))
     if n_done:
-        st.markdown(verdict_words(draft.verdicts))
+        st.markdown(verdict_text(draft.verdicts))
     show_table(
         verdict_lines(draft.verdicts),
         headings=("Image", "before", "with the draft"),
@@ -210,7 +210,7 @@ def _show_effect(shown: Draft) -> None:
         help="Each reference is judged by the others. Normal images should lie below the "
         "threshold; the lower their totals, the clearer a real defect stands out.",
     )
-    st.markdown(effect_words(effect))
+    st.markdown(effect_text(effect))
     tones = DARK if st.context.theme.type == "dark" else LIGHT
     st.altair_chart(totals_chart(effect, tones), theme=None, key="parts_totals")
     st.caption("Dashed and hollow: before. Filled: with this draft.")

@@ -10,7 +10,7 @@ import altair as alt
 
 from engine.rendering.colors import class_colors
 from ui.charts import UNTITLED, Tones, finished, over, scale
-from ui.inspect_page.tables import Line, ink_on
+from ui.tables import TableRow, ink_on
 from ui.text import counted, figure
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Verdict:
         return self.after is not None and self.after != self.before
 
 
-def effect_words(effect: Effect) -> str:
+def effect_text(effect: Effect) -> str:
     """Say in a sentence or two what an edit does to the references and the threshold."""
     if not effect.changed_counts and not _has_moved(effect):
         return (
@@ -129,10 +129,10 @@ def _named(names: list[str], values: list[Any]) -> alt.Scale:
     return alt.Scale(domain=names, range=values)
 
 
-def count_lines(effect: Effect) -> tuple[Line, ...]:
+def count_lines(effect: Effect) -> tuple[TableRow, ...]:
     """Show the counts that change, before and after, in the order of the references."""
     return tuple(
-        Line(
+        TableRow(
             title=each.name,
             hint=_fate(each.before, each.after),
             mark=str(each.class_id),
@@ -144,10 +144,10 @@ def count_lines(effect: Effect) -> tuple[Line, ...]:
     )
 
 
-def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[Line, ...]:
+def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[TableRow, ...]:
     """Show verdicts and totals before and after, those that turn set apart."""
     return tuple(
-        Line(
+        TableRow(
             title=each.name,
             hint=each.error or "",
             cells=(
@@ -165,7 +165,7 @@ def is_open(verdict: Verdict) -> bool:
     return verdict.after is None and verdict.error is None
 
 
-def verdict_words(verdicts: Sequence[Verdict], turn: str = "would turn") -> str:
+def verdict_text(verdicts: Sequence[Verdict], turn: str = "would turn") -> str:
     """Say how many of the known verdicts turn, and which way."""
     known = [each for each in verdicts if each.after is not None]
     turned = [each for each in known if each.is_turned]

@@ -10,7 +10,7 @@ import streamlit as st
 from engine.station import StationError
 from ui.live import live
 from ui.parts_page.draft import last_verdicts
-from ui.parts_page.effect_view import Verdict, is_open, verdict_lines, verdict_words
+from ui.parts_page.effect_view import Verdict, is_open, verdict_lines, verdict_text
 from ui.parts_page.state import Notice, notice, set_notice
 from ui.tables import show_table
 from ui.text import counted, plain
@@ -76,7 +76,7 @@ def _draw(context: Context, said: Notice, was_waiting: bool) -> None:
         st.rerun()  # as a whole, so that nobody asks again
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            words = "" if n_open else f" Judged again: {verdict_words(now, 'turned')}."
+            words = "" if n_open else f" Judged again: {verdict_text(now, 'turned')}."
             st.markdown(f":material/check_circle: {plain(said.words)}{words}", width="stretch")
             _close_button()
         if n_open:

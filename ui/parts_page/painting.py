@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from ui.components import two_columns
 from ui.painter import Painting, painter
 from ui.parts_page.actions import NAME_LENGTH, TRY
-from ui.parts_page.actions_view import area_words
+from ui.parts_page.actions_view import area_text
 from ui.parts_page.classes import photo, pick_reference
 from ui.parts_page.state import paint, painting, try_out
 from ui.parts_page.view import sentence
@@ -89,7 +89,7 @@ def _previewed(inspector: Inspector, index: int, shapes: tuple[Shape, ...]) -> R
     image = inspector.samples_[index].image
     if isinstance(last, Click):
         found = _grown(inspector, index, last.point_xy)
-        st.image(_preview(image, found), f"Found there: {area_words(found)}", width=_CLICKED_PX)
+        st.image(_preview(image, found), f"Found there: {area_text(found)}", width=_CLICKED_PX)
         return found
     strokes = tuple(each for each in shapes if not isinstance(each, Click))
     exact = region_of(strokes, inspector.working_size_)
@@ -103,7 +103,7 @@ def _previewed(inspector: Inspector, index: int, shapes: tuple[Shape, ...]) -> R
         "found by colour. **Exactly as painted**: these pixels and no others.",
     )
     for column, title, region in zip(st.columns(2), (GROWN, EXACT), (grown, exact), strict=True):
-        column.image(_preview(image, region), caption=f"{title}: {area_words(region)}")
+        column.image(_preview(image, region), caption=f"{title}: {area_text(region)}")
     return grown if how == GROWN else exact
 
 

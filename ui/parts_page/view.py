@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ui.inspect_page.tables import Line, ink_on
+from ui.tables import TableRow, ink_on
 
 if TYPE_CHECKING:
     from engine.editing import ClassEdit, ClassRow
@@ -59,10 +59,10 @@ def headings(references: Sequence[str]) -> list[tuple[str, str]]:
     ]
 
 
-def history_lines(history: Sequence[ClassEdit]) -> tuple[Line, ...]:
+def history_lines(history: Sequence[ClassEdit]) -> tuple[TableRow, ...]:
     """List edits, the newest first; those that are undone are faint."""
     return tuple(
-        Line(
+        TableRow(
             title=sentence(each.text),
             hint=_who(each),
             mark=str(each.number),

@@ -19,7 +19,7 @@ from ui.teach_page.state import (
     conflict,
     set_conflict,
 )
-from ui.teach_page.view import KIND_MEANS, class_label, conflict_words, offered
+from ui.teach_page.view import KIND_MEANS, class_label, conflict_text, offered
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _answer(
     """Let a person decide between two names for one look."""
     other = next((each for each in classes if each.name == question.other), None)
     st.warning(
-        conflict_words(question.other, other.kind if other else "forgotten", question.wanted),
+        conflict_text(question.other, other.kind if other else "forgotten", question.wanted),
         icon=":material/call_split:",
     )
     if other is not None and st.button(

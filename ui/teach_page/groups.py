@@ -17,7 +17,7 @@ from ui.teach_page.form import ask_kind, ask_name, missing
 from ui.teach_page.images import examined, judged, reader
 from ui.teach_page.lessons import give
 from ui.teach_page.state import outcome
-from ui.teach_page.view import conflict_words, group_title, groups_summary
+from ui.teach_page.view import conflict_text, group_title, groups_summary
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _answer(
     other_name, wanted = question
     other = next((each for each in classes if each.name == other_name), None)
     st.warning(
-        conflict_words(other_name, other.kind if other else "forgotten", wanted),
+        conflict_text(other_name, other.kind if other else "forgotten", wanted),
         icon=":material/call_split:",
     )
     with st.container(horizontal=True):

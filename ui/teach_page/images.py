@@ -22,8 +22,8 @@ from jaxtyping import UInt8
 
 from ui.context import Context
 from ui.images import Tile, Viewport, shrunk, tile_of
-from ui.inspect_page.state import PARAMETER, open_entry, shown
 from ui.live import live
+from ui.session import ENTRY_PARAMETER, open_entry, open_entry_id
 from ui.teach_page.library_view import news
 from ui.teach_page.state import ENTRY, own_lessons
 from ui.teach_page.view import entry_label
@@ -64,7 +64,7 @@ def announce(context: Context) -> None:
     if seen is None or seen[0] != revision:
         lessons = [] if library is None else library.lessons()
         if seen is not None:
-            for words in news(lessons, seen[1], own_lessons())[-MOST_TOASTS:]:
+            for words in lesson_announcements(lessons, seen[1], own_lessons())[-MOST_TOASTS:]:
                 st.toast(words, icon=":material/school:")
         st.session_state[_SEEN] = (revision, lessons[-1].id if lessons else 0)
 
@@ -119,14 +119,14 @@ def judged(context: Context, limit: int = N_OFFERED) -> list[Entry]:
 
 def current(context: Context, entries: Sequence[Entry]) -> Entry:
     """Return the image of the address, or the one open in Inspect; else the newest."""
-    asked = st.query_params.get(PARAMETER, "") or shown()
+    asked = st.query_params.get(ENTRY_PARAMETER, "") or open_entry_id()
     found = None
     if asked.isdecimal():
         number = int(asked)
         found = next((each for each in entries if each.id == number), None)
         found = found or _older(context, number)
     entry = found or entries[0]
-    if st.query_params.get(PARAMETER) != str(entry.id):
+    if st.query_params.get(ENTRY_PARAMETER) != str(entry.id):
         open_entry(entry.id)
     return entry
 

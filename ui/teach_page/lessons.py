@@ -11,7 +11,7 @@ import streamlit as st
 from ui.context import Context
 from ui.teach_page.images import examined, judged
 from ui.teach_page.state import Outcome, note_own, set_outcome
-from ui.teach_page.view import said_by, said_of
+from ui.teach_page.view import verdict_of_report, verdict_of_entry
 
 if TYPE_CHECKING:
     from engine.library import Lesson
@@ -48,8 +48,8 @@ def give(
     at = datetime.now(UTC)
     note_own(each.id for each in given)
     context.station.rejudge([each.id for each in last])
-    known = {int(number): said_by(effect.after) for number, effect in effects.items()}
-    set_outcome(Outcome(given, at, {each.id: said_of(each) for each in last}, known))
+    known = {int(number): verdict_of_report(effect.after) for number, effect in effects.items()}
+    set_outcome(Outcome(given, at, {each.id: verdict_of_entry(each) for each in last}, known))
     return given
 
 

@@ -19,7 +19,7 @@ from ui.context import Context
 from ui.teach_page.lessons import attempt, turn
 from ui.teach_page.library_view import (
     LessonRow,
-    class_chip,
+    class_badge,
     class_line,
     example_details,
     example_line,
@@ -171,7 +171,7 @@ def _filter(classes: Sequence[RegionClass]) -> str | None:
 
 def _show_class(library: Library, known: RegionClass) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.image(class_chip(known), width=CHIP_PX)
+        st.image(class_badge(known), width=CHIP_PX)
         st.markdown(f"**{plain(known.name)}** {KIND_BADGES[known.kind]}")
     st.caption(plain(class_line(known)))
     examples = library.examples(known.name, with_features=False)

@@ -41,7 +41,7 @@ def lesson_rows(lessons: Sequence[Lesson]) -> list[LessonRow]:
     return [
         LessonRow(
             each.id,
-            lesson_words(each),
+            lesson_text(each),
             moment(each.at),
             each.author,
             "Redo" if each.is_undone else "Undo",
@@ -51,7 +51,7 @@ def lesson_rows(lessons: Sequence[Lesson]) -> list[LessonRow]:
     ]
 
 
-def lesson_words(lesson: Lesson) -> str:
+def lesson_text(lesson: Lesson) -> str:
     """Say in the past tense what somebody did: ``taught 'button' (accepted) by example 3``."""
     first, _, rest = lesson.text.partition(" ")
     return f"{_PAST.get(first, first)} {rest}"
@@ -59,17 +59,19 @@ def lesson_words(lesson: Lesson) -> str:
 
 def outcome_title(lessons: Sequence[Lesson]) -> str:
     """Name lessons that were given at once, as Markdown."""
-    words = plain(lesson_words(lessons[0]))
+    words = plain(lesson_text(lessons[0]))
     done = "Undone" if lessons[0].is_undone else "Learnt"
     if len(lessons) == 1:
         return f"**{done}** · lesson {lessons[0].id}: {words}"
     return f"**{done}** · lessons {lessons[0].id} to {lessons[-1].id}: {words}, and so on"
 
 
-def news(lessons: Sequence[Lesson], seen_id: int, own: Collection[int]) -> list[str]:
+def lesson_announcements(
+    lessons: Sequence[Lesson], seen_id: int, own: Collection[int]
+) -> list[str]:
     """Announce the lessons after the one that was seen last, but for a visitor's own."""
     return [
-        f"**{plain(each.author)}** {plain(lesson_words(each))}"
+        f"**{plain(each.author)}** {plain(lesson_text(each))}"
         for each in lessons
         if each.id > seen_id and each.id not in own
     ]
@@ -97,7 +99,7 @@ def example_details(example: Example) -> str:
     return f"{words}; {example.note}" if example.note else words
 
 
-def class_chip(known: RegionClass) -> UInt8[np.ndarray, "height width 4"]:
+def class_badge(known: RegionClass) -> UInt8[np.ndarray, "height width 4"]:
     """Draw the plate of a class as reports do: its colour, and the sign of its kind."""
     red, green, blue = class_colors(known.color + 1)[-1].tolist()
     width, height = chip_size("", _CHIP_PX)

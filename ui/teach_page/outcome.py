@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui.context import Context
-from ui.inspect_page.state import open_entry
 from ui.live import live
+from ui.session import open_entry
 from ui.teach_page.images import entry_picture
 from ui.teach_page.lessons import turn
 from ui.teach_page.library_view import outcome_title

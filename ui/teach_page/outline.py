@@ -11,9 +11,9 @@ import streamlit as st
 
 from ui.context import Context
 from ui.painter import Painting
-from ui.teach_page.images import examined, reader
+from ui.teach_page.images import examined, photo, reader
 from ui.teach_page.state import ROUGH, pick, picked
-from ui.teach_page.view import Source, exact_at_first, region_words
+from ui.teach_page.view import Source, exact_at_first, region_text
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def show_outline(context: Context, entry: Entry, painting: Painting | None) -> P
     with left:
         shown = _preview(context, entry, region, is_rough=is_rough)
         st.image(shown.picture, width="stretch")
-    right.caption(region_words(shown.region, _size(entry)))
+    right.caption(region_text(shown.region, _size(entry)))
     return shown
 
 
@@ -173,7 +173,6 @@ def _offer_new(context: Context, entry: Entry) -> None:
 
 def _choices(context: Context, entry: Entry, regions: list[Region]) -> None:
     from engine.regions.teaching import thumbnail
-    from ui.teach_page.images import photo
 
     image = photo(context, entry)
     columns = st.columns(3)
@@ -183,7 +182,7 @@ def _choices(context: Context, entry: Entry, regions: list[Region]) -> None:
             st.button(
                 "Choose",
                 key=f"teach_new_{number}",
-                help=region_words(region, _size(entry)),
+                help=region_text(region, _size(entry)),
                 width="stretch",
                 on_click=pick,
                 args=(entry.id, region),

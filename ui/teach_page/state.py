@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.teach_page.view import Said
+from ui.teach_page.view import VerdictText
 
 if TYPE_CHECKING:
     from engine.library import Lesson
@@ -49,8 +49,8 @@ class Outcome:
 
     lessons: tuple[Lesson, ...]
     at: datetime
-    before: Mapping[int, Said]
-    known: Mapping[int, Said]
+    before: Mapping[int, VerdictText]
+    known: Mapping[int, VerdictText]
 
 
 @dataclass(frozen=True)
