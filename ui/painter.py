@@ -1,4 +1,4 @@
-"""How does a person show which pixels of an image are meant?
+"""Painter on a photograph, to show which pixels of an image are meant.
 
 Brush, eraser, box, polygon and click over a photograph that zooms and pans; coordinates are those
 of the image itself, however small its view. What is painted is drawn in the browser by the very

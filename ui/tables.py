@@ -1,4 +1,4 @@
-"""How is a table of marks, words, bars and figures drawn? By a component, without a frame."""
+"""Tables of marks, words, bars and figures, drawn by a component."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a person look at an image and at what was found in it?
+"""Viewer of a photograph, with layers, marks, and a picture to swipe against.
 
 The photograph, layers over it, marks with letters, and another picture to swipe against; all of it
 moves in the browser, without a rerun. What a person has chosen (zoom, layers that are on and their

@@ -8,7 +8,7 @@ import pytest
 
 from engine.editing import ClassEdit, ClassRow, Rename
 from features.region import Region
-from ui.parts_page.actions_view import ACTIONS, area_text, called, fine_counts, offered
+from ui.parts_page.actions_view import ACTIONS, area_text, class_names, fine_counts, offered
 from ui.parts_page.view import headings, history_lines, last_counting, last_undone, rows
 
 
@@ -134,8 +134,8 @@ def test_every_action_is_explained_in_a_sentence():
 
 def test_many_chosen_classes_are_named_by_three():
     chosen = [class_row(number, f"c{number}") for number in range(5)]
-    assert called(chosen[:2]) == "c0, c1"
-    assert called(chosen) == "c0, c1, c2 and 2 more"
+    assert class_names(chosen[:2]) == "c0, c1"
+    assert class_names(chosen) == "c0, c1, c2 and 2 more"
 
 
 def test_a_tolerance_is_shown_as_the_counts_that_it_allows():

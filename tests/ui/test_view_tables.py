@@ -15,8 +15,8 @@ from ui.inspect_page import tables
 from ui.inspect_page.tables import (
     class_lines,
     finding_lines,
-    marked_findings,
     has_recognised,
+    marked_findings,
     region_lines,
     score_lines,
 )

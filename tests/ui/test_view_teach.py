@@ -15,9 +15,9 @@ from engine.station import Entry
 from features.region import Region
 from ui.teach_page.library_view import (
     class_badge,
+    lesson_announcements,
     lesson_rows,
     lesson_text,
-    lesson_announcements,
     other_kind,
     outcome_title,
 )

@@ -1,4 +1,4 @@
-"""What does the page of benchmarks say in words: hints, figures, plans, dates?"""
+"""Texts of the page Benchmark: hints, figures, plans and dates; pure."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def run_title(run: Run) -> str:
     return f"{run.category} · {counted(run.shots, 'shot')} · seed {run.seed}"
 
 
-def moment(at: datetime) -> str:
+def date_text(at: datetime) -> str:
     """Write a time of day of a date, in the zone of the server."""
     return at.astimezone().strftime("%d %b %Y, %H:%M")
 

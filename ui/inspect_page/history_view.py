@@ -1,4 +1,4 @@
-"""Which images does the history show, in which order, and what does its table say of each?"""
+"""Filters, rows and texts of the history; pure."""
 
 from __future__ import annotations
 

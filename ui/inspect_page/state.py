@@ -35,7 +35,7 @@ FILTERS = "inspect-filters"
 _NEXT = "inspect-next"
 
 
-def filters() -> Filters:
+def current_filters() -> Filters:
     """Return what the history shows; going on to the next image keeps to it."""
     chosen: Filters = st.session_state.get(FILTERS, Filters())
     return chosen
@@ -53,7 +53,7 @@ def follow_next() -> NoReturn:
     st.rerun()
 
 
-def arrive() -> None:
+def apply_request() -> None:
     """Show one image if another page, a link or a reload asks for it."""
     wanted = st.session_state.pop(_NEXT, None)
     asked = st.query_params.get(ENTRY_PARAMETER, "")
@@ -68,11 +68,11 @@ def arrive() -> None:
         set_state(VIEW, ONE)
 
 
-def current(context: Context) -> Entry | None:
+def current_entry(context: Context) -> Entry | None:
     """Return the image to show: the newest verdict, the one in the address, or the newest image."""
-    newest = _newest(context, ("done",)) if is_following() else None
+    newest = _newest_entry(context, ("done",)) if is_following() else None
     if newest is None:
-        newest = _asked(context) or _newest(context, ())
+        newest = _requested_entry(context) or _newest_entry(context, ())
     if newest is not None:
         set_open_entry(newest.id)
     else:
@@ -80,7 +80,7 @@ def current(context: Context) -> Entry | None:
     return newest
 
 
-def _asked(context: Context) -> Entry | None:
+def _requested_entry(context: Context) -> Entry | None:
     """Return the image in the address, or the last one that was shown of this model."""
     linked = st.query_params.get(ENTRY_PARAMETER, "")
     asked = linked or open_entry_id()
@@ -95,8 +95,6 @@ def _asked(context: Context) -> Entry | None:
     return entry if linked or entry.model == context.model else None
 
 
-def _newest(context: Context, states: Sequence[State]) -> Entry | None:
+def _newest_entry(context: Context, states: Sequence[State]) -> Entry | None:
     found = context.station.entries(model=context.model, states=states, order="newest", limit=1)
     return found[0] if found else None
-
-

@@ -1,4 +1,4 @@
-"""Which lines do the tables beside an image have: deviations, scores, classes, regions?"""
+"""Rows of the tables beside an image: deviations, scores, classes, regions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOUND_COLOR, ABSENT_COLOR = "#d55e00", "#0072b2"
 REGION_MARKS = {"accepted": "✓", "defect": "✕", "unknown": "?"}
 REGION_COLORS = {"accepted": "#0072b2", "defect": "#d55e00", "unknown": "#6b7480"}
 
-_KINDS = {
+_KIND_HINTS = {
     "missing": "Fewer than the references show",
     "extra": "More than the references show",
     "size": "Covers another share of the image",
@@ -47,7 +47,7 @@ def finding_lines(result: Result) -> tuple[TableRow, ...]:
     return tuple(
         TableRow(
             title=each["text"],
-            hint=_KINDS.get(each["kind"], "") + ("" if each["box_xyxy"] else " · not framed"),
+            hint=_KIND_HINTS.get(each["kind"], "") + ("" if each["box_xyxy"] else " · not framed"),
             mark=letter(index),
             color=ABSENT_COLOR if each["kind"] in ABSENT_KINDS else FOUND_COLOR,
             is_dashed=each["kind"] in ABSENT_KINDS,
@@ -105,7 +105,7 @@ def region_lines(result: Result) -> tuple[TableRow, ...]:
     return tuple(
         TableRow(
             title=each["class"],
-            hint=f"{_REGION_WORDS[each['verdict']]}, at {_place(each['box_xyxy'])}",
+            hint=f"{_REGION_TEXTS[each['verdict']]}, at {_box_text(each['box_xyxy'])}",
             mark=REGION_MARKS[each["verdict"]],
             color=REGION_COLORS[each["verdict"]],
             cells=(f"{each['confidence']:.0%}",),
@@ -136,7 +136,7 @@ def _worst_first(result: Result) -> list[dict[str, Any]]:
     return sorted(result.report["deviations"], key=order)
 
 
-_REGION_WORDS = {"accepted": "accepted", "defect": "defect", "unknown": "new, of no class"}
+_REGION_TEXTS = {"accepted": "accepted", "defect": "defect", "unknown": "new, of no class"}
 
 
 def _class_tone(line: dict[str, Any]) -> Tone:
@@ -145,6 +145,6 @@ def _class_tone(line: dict[str, Any]) -> Tone:
     return "idle" if line["is_background"] else "plain"
 
 
-def _place(box_xyxy: Sequence[int]) -> str:
+def _box_text(box_xyxy: Sequence[int]) -> str:
     left, top, right, bottom = box_xyxy
     return f"{left}, {top} ({right - left} × {bottom - top} pixels)"

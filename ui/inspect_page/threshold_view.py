@@ -1,4 +1,4 @@
-"""What would another threshold change, and where do the totals lie?
+"""What another threshold would change, and the plot of the totals; pure.
 
 Colour never stands alone: anomalies are crosses, normal images are dots.
 """

@@ -1,7 +1,4 @@
-"""Which photographs of a folder are to be references? Tick them.
-
-What is the model called, and which profile is it made with?
-"""
+"""Sources of a new model: photographs of a folder, its name, its profile."""
 
 from __future__ import annotations
 
@@ -27,6 +24,12 @@ PER_PAGE = 18
 HEIGHT_PX = 330  # so that what was chosen stays in sight
 
 _TYPED, _SHOWN = "new-folder", "new-folder-shown"
+
+PROFILES = {
+    "embedded": "any machine, no weights, answers fastest",
+    "foundation": "SAM and DINOv2; made for a GPU",
+    "foundation-fast": "DINOv2, and SAM for the references only",
+}
 
 
 def choose_from_folder(
@@ -124,13 +127,6 @@ def _tick(
             drop(each)
 
     st.checkbox(plain(each.name), key=key, on_change=change, disabled=is_full and not is_ticked)
-
-
-PROFILES = {
-    "embedded": "any machine, no weights, answers fastest",
-    "foundation": "SAM and DINOv2; made for a GPU",
-    "foundation-fast": "DINOv2, and SAM for the references only",
-}
 
 
 def choose_name(context: Context, chosen: Sequence[Chosen]) -> tuple[str | None, str]:

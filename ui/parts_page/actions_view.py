@@ -1,4 +1,4 @@
-"""What can be done with chosen classes, and how is it said what that means?"""
+"""Actions that the chosen classes allow, and what they mean; pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from engine.editing import ClassRow
     from features.region import Region
 
-Do = Literal["rename", "merge", "split", "ignore", "unignore", "count", "remove", "paint"]
+ActionKind = Literal["rename", "merge", "split", "ignore", "unignore", "count", "remove", "paint"]
 
 MAX_SPLIT = 5
 
@@ -21,7 +21,7 @@ MAX_SPLIT = 5
 class Action:
     """Something to be done with ``least`` … ``most`` chosen classes, and what that means."""
 
-    do: Do
+    do: ActionKind
     title: str
     icon: str
     means: str
@@ -96,7 +96,7 @@ def offered(chosen: Sequence[ClassRow]) -> list[Action]:
     ]
 
 
-def called(chosen: Sequence[ClassRow]) -> str:
+def class_names(chosen: Sequence[ClassRow]) -> str:
     """Name the chosen classes, at most three of them."""
     names = [each.name for each in chosen[:3]]
     rest = len(chosen) - len(names)
@@ -114,7 +114,7 @@ def area_text(region: Region) -> str:
     return counted(region.area_px, "pixel")
 
 
-def _is_useless(do: Do, chosen: Sequence[ClassRow]) -> bool:
+def _is_useless(do: ActionKind, chosen: Sequence[ClassRow]) -> bool:
     """Tell what would change nothing, or what the engine would refuse."""
     is_idle = any(each.is_background for each in chosen)
     return (

@@ -1,10 +1,7 @@
-"""What has been taught: classes with the pictures of their examples, to be changed or forgotten.
+"""Library of what was taught: classes with their examples, and all lessons.
 
-Which change of the library waits for a yes?
-
-A question stays open until it is answered or dismissed, whatever else runs the page again.
-
-Which lessons were given, by whom, and which of them are undone?
+Classes are renamed, changed and forgotten after a question, which stays open until it is answered
+or dismissed, whatever else runs the page again.
 """
 
 from __future__ import annotations
@@ -16,7 +13,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui.context import Context
-from ui.teach_page.lessons import attempt, turn
+from ui.teach_page.lessons import toggle_lessons, try_lessons
 from ui.teach_page.library_view import (
     LessonRow,
     class_badge,
@@ -26,7 +23,7 @@ from ui.teach_page.library_view import (
     lesson_rows,
     other_kind,
 )
-from ui.teach_page.state import outcome
+from ui.teach_page.state import current_outcome
 from ui.teach_page.view import KIND_BADGES, KIND_MEANS
 from ui.text import counted, plain
 
@@ -36,103 +33,13 @@ if TYPE_CHECKING:
 
 _OPEN = "_teach_question"
 
-
-@dataclass(frozen=True)
-class Question:
-    """A change that a person asked for: ``rename``, ``kind``, ``forget`` or ``example``."""
-
-    what: str
-    class_id: int
-    example_id: int = 0
-
-
-@dataclass(frozen=True)
-class _Wording:
-    title: str
-    words: str
-    yes: str
-    lesson: Callable[[Recogniser], Lesson]
-
-
-def ask(question: Question) -> None:
-    """Open a question."""
-    st.session_state[_OPEN] = question
-
-
-def show_question(context: Context, classes: Sequence[RegionClass]) -> None:
-    """Show the open question, if it is about one of these classes."""
-    question: Question | None = st.session_state.get(_OPEN)
-    known = next((each for each in classes if question and each.id == question.class_id), None)
-    if question is None or known is None:
-        _close()
-        return
-    wording = _renaming(known) if question.what == "rename" else _wording(question, known)
-
-    @st.dialog(wording.title, on_dismiss=_close)
-    def confirm() -> None:
-        st.markdown(wording.words)
-        if question.what == "rename":
-            st.text_input("New name", value=known.name, key=_name_key(known), max_chars=100)
-        st.caption("It can be undone under Lessons.")
-        with st.container(horizontal=True, horizontal_alignment="right"):
-            is_no = st.button("Cancel", key="teach_no")
-            is_yes = st.button(wording.yes, key="teach_yes", type="primary")
-        if is_yes:
-            attempt(context, lambda own: [wording.lesson(own)])
-        if is_no or is_yes:
-            _close()
-            st.rerun()
-
-    confirm()
-
-
-def _wording(question: Question, known: RegionClass) -> _Wording:
-    name, other = plain(known.name), other_kind(known.kind)
-    if question.what == "example":
-        return _Wording(
-            f"Forget example {question.example_id}?",
-            f"It is one of **{name}**. Things are no longer recognised by it.",
-            "Forget this example",
-            lambda own: own.library.forget_example(question.example_id),
-        )
-    if question.what == "kind":
-        words = "Make it a defect" if other == "defect" else "Make it accepted"
-        return _Wording(
-            f"{words}?",
-            f"**{name}** becomes {KIND_BADGES[other]} with all its examples. {KIND_MEANS[other]}",
-            words,
-            lambda own: own.library.change_kind(known.name, other),
-        )
-    return _Wording(
-        "Forget this class?",
-        f"**{name}** has {counted(known.n_examples, 'example')}. What looks like it becomes "
-        "unknown again.",
-        "Forget this class",
-        lambda own: own.library.forget(known.name),
-    )
-
-
-def _renaming(known: RegionClass) -> _Wording:
-    return _Wording(
-        "Rename this class",
-        f"**{plain(known.name)}** is called by its new name everywhere from now on.",
-        "Rename",
-        lambda own: own.library.rename(known.name, str(st.session_state[_name_key(known)])),
-    )
-
-
-def _name_key(known: RegionClass) -> str:
-    return f"teach_new_name_{known.id}"
-
-
-def _close() -> None:
-    st.session_state.pop(_OPEN, None)
-
-
 N_COLUMNS, N_COLUMNS_BESIDE = 6, 4
 # pictures of a class before somebody asks for all
 N_SHOWN = 12
 CHIP_PX = 26
+
+# lessons on a page of the list
+N_LESSONS_SHOWN = 25
 
 
 def show_library(context: Context, library: Library | None) -> None:
@@ -177,7 +84,7 @@ def _show_class(library: Library, known: RegionClass) -> None:
     examples = library.examples(known.name, with_features=False)
     is_all = len(examples) <= N_SHOWN or st.session_state.get(f"teach_all_{known.id}", False)
     shown = examples if is_all else examples[-N_SHOWN:]
-    n_columns = N_COLUMNS_BESIDE if outcome() is not None else N_COLUMNS
+    n_columns = N_COLUMNS_BESIDE if current_outcome() is not None else N_COLUMNS
     columns = st.columns(n_columns)
     for number, example in enumerate(shown):
         with columns[number % n_columns].container(gap=None):
@@ -197,7 +104,7 @@ def _show_example(example: Example) -> None:
         type="tertiary",
         icon=":material/delete:",
         help="Forget this example",
-        on_click=ask,
+        on_click=open_question,
         args=(Question("example", example.class_id, example.id),),
     )
 
@@ -214,13 +121,9 @@ def _actions(known: RegionClass) -> None:
             label,
             key=f"teach_{what}_{known.id}",
             icon=icon,
-            on_click=ask,
+            on_click=open_question,
             args=(Question(what, known.id),),
         )
-
-
-# lessons on a page of the list
-N_LESSONS_SHOWN = 25
 
 
 def show_lessons(context: Context, library: Library | None) -> None:
@@ -257,10 +160,102 @@ def _line(context: Context, row: LessonRow) -> None:
             key=f"teach_turn_{row.id}",
             icon=":material/redo:" if is_undone else ":material/undo:",
             width="stretch",
-            on_click=_turn,
+            on_click=_toggle,
             args=(context, row.id, is_undone),
         )
 
 
-def _turn(context: Context, lesson_id: int, is_undone: bool) -> None:
-    turn(context, [lesson_id], is_undone=is_undone)
+def _toggle(context: Context, lesson_id: int, is_undone: bool) -> None:
+    toggle_lessons(context, [lesson_id], is_undone=is_undone)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A change that a person asked for: ``rename``, ``kind``, ``forget`` or ``example``."""
+
+    what: str
+    class_id: int
+    example_id: int = 0
+
+
+def open_question(question: Question) -> None:
+    """Open a question."""
+    st.session_state[_OPEN] = question
+
+
+def show_question(context: Context, classes: Sequence[RegionClass]) -> None:
+    """Show the open question, if it is about one of these classes."""
+    question: Question | None = st.session_state.get(_OPEN)
+    known = next((each for each in classes if question and each.id == question.class_id), None)
+    if question is None or known is None:
+        _close()
+        return
+    wording = _renaming(known) if question.what == "rename" else _wording(question, known)
+
+    @st.dialog(wording.title, on_dismiss=_close)
+    def confirm() -> None:
+        st.markdown(wording.words)
+        if question.what == "rename":
+            st.text_input("New name", value=known.name, key=_name_key(known), max_chars=100)
+        st.caption("It can be undone under Lessons.")
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            is_no = st.button("Cancel", key="teach_no")
+            is_yes = st.button(wording.yes, key="teach_yes", type="primary")
+        if is_yes:
+            try_lessons(context, lambda own: [wording.lesson(own)])
+        if is_no or is_yes:
+            _close()
+            st.rerun()
+
+    confirm()
+
+
+@dataclass(frozen=True)
+class _Wording:
+    title: str
+    words: str
+    yes: str
+    lesson: Callable[[Recogniser], Lesson]
+
+
+def _wording(question: Question, known: RegionClass) -> _Wording:
+    name, other = plain(known.name), other_kind(known.kind)
+    if question.what == "example":
+        return _Wording(
+            f"Forget example {question.example_id}?",
+            f"It is one of **{name}**. Things are no longer recognised by it.",
+            "Forget this example",
+            lambda own: own.library.forget_example(question.example_id),
+        )
+    if question.what == "kind":
+        words = "Make it a defect" if other == "defect" else "Make it accepted"
+        return _Wording(
+            f"{words}?",
+            f"**{name}** becomes {KIND_BADGES[other]} with all its examples. {KIND_MEANS[other]}",
+            words,
+            lambda own: own.library.change_kind(known.name, other),
+        )
+    return _Wording(
+        "Forget this class?",
+        f"**{name}** has {counted(known.n_examples, 'example')}. What looks like it becomes "
+        "unknown again.",
+        "Forget this class",
+        lambda own: own.library.forget(known.name),
+    )
+
+
+def _renaming(known: RegionClass) -> _Wording:
+    return _Wording(
+        "Rename this class",
+        f"**{plain(known.name)}** is called by its new name everywhere from now on.",
+        "Rename",
+        lambda own: own.library.rename(known.name, str(st.session_state[_name_key(known)])),
+    )
+
+
+def _name_key(known: RegionClass) -> str:
+    return f"teach_new_name_{known.id}"
+
+
+def _close() -> None:
+    st.session_state.pop(_OPEN, None)

@@ -1,10 +1,9 @@
-"""How do classes, examples and lessons of a library become what the page Teach shows?"""
+"""Texts, rows and badges of classes, examples and lessons; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from jaxtyping import UInt8
 
 from engine.rendering.colors import class_colors
 from engine.rendering.labels import chip_size, draw_chip
-from ui.text import counted, plain
+from ui.text import counted, plain, time_text
 
 if TYPE_CHECKING:
     from engine.library import Example, Lesson, RegionClass
@@ -42,7 +41,7 @@ def lesson_rows(lessons: Sequence[Lesson]) -> list[LessonRow]:
         LessonRow(
             each.id,
             lesson_text(each),
-            moment(each.at),
+            time_text(each.at),
             each.author,
             "Redo" if each.is_undone else "Undo",
             _reversal(each),
@@ -81,13 +80,13 @@ def class_line(known: RegionClass) -> str:
     """Say how many examples a class has, who began it and when."""
     return (
         f"{counted(known.n_examples, 'example')} · begun by {known.created_by} "
-        f"on {moment(known.created_at)}"
+        f"on {time_text(known.created_at)}"
     )
 
 
 def example_line(example: Example) -> str:
     """Say who taught an example and when."""
-    return f"{example.author} · {moment(example.taught_at)}"
+    return f"{example.author} · {time_text(example.taught_at)}"
 
 
 def example_details(example: Example) -> str:
@@ -120,14 +119,9 @@ def other_kind(kind: Kind) -> Kind:
     return "defect" if kind == "accepted" else "accepted"
 
 
-def moment(time: datetime) -> str:
-    """Write a time to the minute, as clocks show it here."""
-    return f"{time.astimezone():%Y-%m-%d %H:%M}"
-
-
 def _reversal(lesson: Lesson) -> str:
     if not lesson.reversals:
         return ""
     last = lesson.reversals[-1]
     did = "undone" if last.action == "undo" else "redone"
-    return f"{did} by {last.author} on {moment(last.at)}"
+    return f"{did} by {last.author} on {time_text(last.at)}"

@@ -1,7 +1,4 @@
-"""How do outlines, lessons and what they change become words and rows of the page Teach?
-
-How are groups of unknown regions put in words?
-"""
+"""Texts and rows of outlines, lessons, groups, and what a lesson changes; pure."""
 
 from __future__ import annotations
 
