@@ -180,7 +180,7 @@ class LoginThrottle:
         with self._lock:
             return max(0.0, self._open_at - self._now())
 
-    def enter(self, password: str) -> str | None:
+    def log_in(self, password: str) -> str | None:
         """Return a new pass for the right password; None for a wrong one or an attempt too soon.
 
         An attempt too soon is not even looked at, and delays nothing further.
@@ -196,7 +196,7 @@ class LoginThrottle:
             self._n_wrong = 0
             return self._new_pass()
 
-    def knows(self, token: str) -> bool:
+    def is_valid(self, token: str) -> bool:
         """Tell whether this is a pass that was given here and still holds."""
         with self._lock:
             ends_at = self._passes.get(_token_digest(token))

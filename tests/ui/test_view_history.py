@@ -35,7 +35,7 @@ def test_the_last_day_is_included():
 def test_nothing_chosen_means_everything():
     assert Filters().is_empty
     assert Filters(order="worst").is_empty
-    assert Filters().words == ""
+    assert Filters().summary == ""
     assert not any(Filters().as_query().values())
 
 
@@ -43,7 +43,7 @@ def test_filters_are_said_in_words():
     filters = Filters(
         verdicts=("anomaly",), classes=("leg",), reviews=("none",), since=date(2024, 5, 1), batch=3
     )
-    assert filters.words == "anomaly, leg, not reviewed, since 2024-05-01, of one batch"
+    assert filters.summary == "anomaly, leg, not reviewed, since 2024-05-01, of one batch"
     assert not filters.is_empty
 
 

@@ -129,7 +129,7 @@ def test_only_what_was_painted_is_painted_on():
 
 def test_every_action_is_explained_in_a_sentence():
     assert all(each.means.endswith(".") and len(each.means) > 40 for each in ACTIONS)
-    assert len({each.do for each in ACTIONS}) == len({each.title for each in ACTIONS})
+    assert len({each.kind for each in ACTIONS}) == len({each.title for each in ACTIONS})
 
 
 def test_many_chosen_classes_are_named_by_three():

@@ -93,8 +93,8 @@ class TestChanges:
     def test_a_verdict_known_earlier_than_by_the_history_is_shown(self):
         (row,) = change_rows({1: ANOMALY}, [entry(1, "anomaly", state="queued")], {1: NORMAL}, AT)
         assert (row.state, row.after) == ("turned", NORMAL)
-        assert "anomaly" in row.words.split("→")[0]
-        assert "normal" in row.words.split("→")[1]
+        assert "anomaly" in row.text.split("→")[0]
+        assert "normal" in row.text.split("→")[1]
 
     def test_the_history_overrules_what_was_known_earlier(self):
         (row,) = change_rows({1: ANOMALY}, [entry(1, "anomaly", "scratch")], {1: NORMAL}, AT)
@@ -161,8 +161,8 @@ class TestLessons:
                 lesson(2, "forget 'button'", is_undone=True, reversals=undone),
             ]
         )
-        assert [(each.id, each.turn) for each in rows] == [(2, "Redo"), (1, "Undo")]
-        assert rows[0].words == "forgot 'button'"
+        assert [(each.id, each.action) for each in rows] == [(2, "Redo"), (1, "Undo")]
+        assert rows[0].text == "forgot 'button'"
         assert rows[0].reversal.startswith("undone by line 4 on 2026-05-0")
         assert (rows[1].who, rows[1].reversal) == ("line 3", "")
 

@@ -46,12 +46,12 @@ _N_KEPT = 256
 class Picture:
     """One image of a run; ``path`` is below the root of the category, ``index`` in the test set.
 
-    ``words`` are Markdown.
+    ``caption`` is Markdown.
     """
 
     path: str
     index: int
-    words: str
+    caption: str
     types: tuple[str, ...] = ()
 
 
@@ -87,7 +87,7 @@ def _show_picture(context: Context, result: BenchResult, run: Run, picture: Pict
     except (StationError, ImageError, OSError, KeyError):
         path = None
         st.caption(":material/hide_image: The image is not there any more.")
-    st.markdown(picture.words)
+    st.markdown(picture.caption)
     st.caption(plain(" · ".join((Path(picture.path).name, *picture.types))))
     return path
 

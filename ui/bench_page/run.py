@@ -164,7 +164,7 @@ def _show_worst(context: Context, result: BenchResult, run: Run) -> None:
             Picture(
                 path=each.image.path,
                 index=each.index,
-                words=mistake_text(each),
+                caption=mistake_text(each),
                 types=each.image.types if is_anomalous else (),
             )
             for each in mistakes

@@ -193,7 +193,7 @@ def choose_filters(context: Context) -> Filters:
     save_state(_ORDER)
     chosen = Filters(**{**vars(chosen), "order": order})
     st.session_state[FILTERS] = chosen
-    st.caption(plain(chosen.words) if chosen.words else "All images of this model")
+    st.caption(plain(chosen.summary) if chosen.summary else "All images of this model")
     return chosen
 
 

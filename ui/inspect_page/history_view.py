@@ -67,7 +67,7 @@ class Filters:
         return sum(bool(each) for each in self.as_query().values())
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """Say what is shown, such as ``anomaly, not reviewed, since 2024-05-01``."""
         said = [
             *(VERDICTS[each].partition(" ")[2].lower() for each in self.verdicts),

@@ -212,7 +212,7 @@ def _step_button(context: Context, label: Way, shortcut: str, icon: str, *, is_t
         disabled=not is_there,
         on_click=_step,
         args=(context, label),
-        help=plain(neighbours_text(current_filters().words)),
+        help=plain(neighbours_text(current_filters().summary)),
     )
 
 

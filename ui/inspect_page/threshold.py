@@ -39,7 +39,7 @@ def _show_slider_and_plot(context: Context, model: Path) -> None:
     with control:
         tried = _slider(in_force, top)
         change = would_change(judged, tried)
-        st.markdown(f"**{change.words}**" if tried != in_force else _origin(by_hand, in_force))
+        st.markdown(f"**{change.summary}**" if tried != in_force else _origin(by_hand, in_force))
         _buttons(context, model, tried, in_force, by_hand)
     # the place is kept while the browser loads what draws it
     with plot, st.container(height=PLOT_HEIGHT_PX, border=False, key="inspect-plot"):

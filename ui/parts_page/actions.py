@@ -38,8 +38,8 @@ def show_actions(context: Context, chosen: Sequence[ClassRow]) -> None:
     st.markdown(f"**{plain(class_names(chosen))}**")
     action = _pick(offered(chosen))
     st.caption(action.means)
-    edit = _ASK[action.do](chosen)
-    if action.do == "paint":
+    edit = _ASK[action.kind](chosen)
+    if action.kind == "paint":
         return
     if st.button(
         TRY,

@@ -21,7 +21,7 @@ MAX_SPLIT = 5
 class Action:
     """Something to be done with ``least`` … ``most`` chosen classes, and what that means."""
 
-    do: ActionKind
+    kind: ActionKind
     title: str
     icon: str
     means: str
@@ -92,7 +92,7 @@ def offered(chosen: Sequence[ClassRow]) -> list[Action]:
     return [
         each
         for each in ACTIONS
-        if each.least <= len(chosen) <= each.most and not _is_useless(each.do, chosen)
+        if each.least <= len(chosen) <= each.most and not _is_useless(each.kind, chosen)
     ]
 
 
@@ -114,12 +114,12 @@ def area_text(region: Region) -> str:
     return counted(region.area_px, "pixel")
 
 
-def _is_useless(do: ActionKind, chosen: Sequence[ClassRow]) -> bool:
+def _is_useless(kind: ActionKind, chosen: Sequence[ClassRow]) -> bool:
     """Tell what would change nothing, or what the engine would refuse."""
     is_idle = any(each.is_background for each in chosen)
     return (
-        (do in ("ignore", "count") and is_idle)
-        or (do == "unignore" and not is_idle)
-        or (do == "paint" and not all(each.is_painted for each in chosen))
-        or (do == "split" and any(each.is_painted or sum(each.counts) < 2 for each in chosen))
+        (kind in ("ignore", "count") and is_idle)
+        or (kind == "unignore" and not is_idle)
+        or (kind == "paint" and not all(each.is_painted for each in chosen))
+        or (kind == "split" and any(each.is_painted or sum(each.counts) < 2 for each in chosen))
     )

@@ -32,7 +32,7 @@ def show_notice(context: Context) -> None:
         return
     n_last = len(last_verdicts(context, N_REJUDGED))
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/check_circle: {plain(said.words)}", width="stretch")
+        st.markdown(f":material/check_circle: {plain(said.text)}", width="stretch")
         if n_last:
             st.button(
                 "Judge the last images again",
@@ -60,7 +60,7 @@ def _close_button() -> None:
 def _rejudge(context: Context, said: Notice) -> None:
     before = {each.entry_id: each for each in last_verdicts(context, N_REJUDGED)}
     context.station.rejudge(list(before))
-    set_notice(Notice(said.words, before))
+    set_notice(Notice(said.text, before))
 
 
 def _show_rejudged(context: Context, said: Notice) -> None:
@@ -77,7 +77,7 @@ def _show_progress_or_turned(context: Context, said: Notice, was_waiting: bool) 
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             words = "" if n_open else f" Judged again: {verdict_text(now, 'turned')}."
-            st.markdown(f":material/check_circle: {plain(said.words)}{words}", width="stretch")
+            st.markdown(f":material/check_circle: {plain(said.text)}{words}", width="stretch")
             _close_button()
         if n_open:
             _show_progress(context, now, n_open)

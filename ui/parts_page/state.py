@@ -74,7 +74,7 @@ class Draft:
 class Notice:
     """What was done last, and the verdicts before it of the images that are judged again."""
 
-    words: str
+    text: str
     before: dict[int, Verdict] = field(default_factory=dict)
 
 

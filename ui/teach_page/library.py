@@ -140,23 +140,23 @@ def show_lessons(context: Context, library: Library | None) -> None:
     page = 1
     if n_pages > 1:
         page = int(st.number_input("Page", 1, n_pages, key="teach_lessons_page", width=140))
-    n_undone = sum(each.turn == "Redo" for each in rows)
+    n_undone = sum(each.action == "Redo" for each in rows)
     st.caption(f"{counted(len(rows), 'lesson')}, {n_undone} undone. Nothing is ever lost.")
     for row in rows[(page - 1) * N_LESSONS_SHOWN : page * N_LESSONS_SHOWN]:
         _line(context, row)
 
 
 def _line(context: Context, row: LessonRow) -> None:
-    is_undone = row.turn == "Redo"
+    is_undone = row.action == "Redo"
     with st.container(border=True, key=f"teach_lesson_{row.id}"):
         number, words, act = st.columns([1, 9, 2.4], vertical_alignment="center")
         number.markdown(f"**{row.id}**")
         with words:
-            text = plain(row.words)
+            text = plain(row.text)
             st.markdown(f"~~{text}~~" if is_undone else text)
             st.caption(plain(" · ".join(filter(None, (row.who, row.when, row.reversal)))))
         act.button(
-            row.turn,
+            row.action,
             key=f"teach_turn_{row.id}",
             icon=":material/redo:" if is_undone else ":material/undo:",
             width="stretch",
@@ -194,7 +194,7 @@ def show_question(context: Context, classes: Sequence[RegionClass]) -> None:
 
     @st.dialog(wording.title, on_dismiss=_close)
     def confirm() -> None:
-        st.markdown(wording.words)
+        st.markdown(wording.text)
         if question.what == "rename":
             st.text_input("New name", value=known.name, key=_name_key(known), max_chars=100)
         st.caption("It can be undone under Lessons.")
@@ -213,7 +213,7 @@ def show_question(context: Context, classes: Sequence[RegionClass]) -> None:
 @dataclass(frozen=True)
 class _Wording:
     title: str
-    words: str
+    text: str
     yes: str
     lesson: Callable[[Recogniser], Lesson]
 

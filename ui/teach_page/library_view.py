@@ -24,13 +24,13 @@ _PAST = {"teach": "taught", "forget": "forgot", "rename": "renamed", "change": "
 
 @dataclass(frozen=True)
 class LessonRow:
-    """One lesson; ``turn`` is what can be done with it now."""
+    """One lesson; ``action`` is what can be done with it now."""
 
     id: int
-    words: str
+    text: str
     when: str
     who: str
-    turn: str
+    action: str
     reversal: str
     """Who undid or redid it last, and when; empty if nobody did."""
 

@@ -101,7 +101,7 @@ def _line(context: Context, row: ChangeRow) -> None:
     if (found := entry_picture(context, row.entry_id)) is not None:
         picture.image(found, width="stretch")
     with words.container(gap=None):
-        st.markdown(f"**{row.words}**" if row.state == "turned" else row.words)
+        st.markdown(f"**{row.text}**" if row.state == "turned" else row.text)
         st.caption(plain(" · ".join(filter(None, (str(row.entry_id), row.name, row.reason)))))
     jump.button(
         ":material/arrow_forward:",

@@ -69,7 +69,7 @@ class ChangeRow:
         return (self.after or self.before).reason
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """The change as Markdown: before → after."""
         if self.after is not None:
             return f"{self.before.badge} → {self.after.badge}"
