@@ -23,7 +23,7 @@ from ui.bench_page.view import (
     remaining_text,
 )
 from ui.live import live
-from ui.text import counted, plain
+from ui.text import counted, plain, share_done, short_path
 
 if TYPE_CHECKING:
     from engine.station import Job

@@ -10,7 +10,7 @@ import streamlit as st
 from engine.station import StationError
 from features.images import ImageError
 from ui.inspect_page.state import follow_next, show_next
-from ui.text import counted, list_folder, plain
+from ui.text import counted, list_folder, plain, short_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ import streamlit as st
 from engine.config import from_dict
 from engine.profiles import lacking
 from engine.station import StationError
-from engine.station.paths import folder_images
+from engine.station.photographs import folder_images
 from features.images import ImageError
 from ui.images import thumbnail
 from ui.new_model_page.view import MAX_REFERENCES, Chosen, free_name, suggested_name

@@ -21,6 +21,7 @@ from ui.context import Context
 from ui.images import Tile, Viewport, shrunk, tile_of
 from ui.live import live
 from ui.session import ENTRY_PARAMETER, open_entry, open_entry_id
+from ui.teach_page.library_view import lesson_announcements
 from ui.teach_page.state import ENTRY, own_lessons
 from ui.teach_page.view import entry_label
 
