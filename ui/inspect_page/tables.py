@@ -128,7 +128,7 @@ def image_text(result: Result) -> str:
 
 
 def _worst_first(result: Result) -> list[dict[str, Any]]:
-    """Begin with the one that the band names."""
+    """Begin with the one that the banner names."""
 
     def order(deviation: dict[str, Any]) -> tuple[bool, float]:
         return deviation["text"] != result.entry.reason, -float(deviation["severity"])

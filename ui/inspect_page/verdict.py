@@ -31,7 +31,7 @@ NO_REASON = "As a whole it differs more than good parts do"
 # the longest bar, in units of the larger of total and threshold
 _ROOM = 1.25
 
-# as in the style sheet: the band is as high before a verdict as after it
+# as in the style sheet: the banner is as high before a verdict as after it
 HEIGHT_PX = 104
 
 _COMPONENT = st.components.v2.component(
@@ -72,7 +72,7 @@ EMPTY = VerdictBanner(
 
 
 def show_verdict(banner: VerdictBanner, *, key: str) -> None:
-    """Draw the band; nothing in it is read as HTML or Markdown."""
+    """Draw the banner; nothing in it is read as HTML or Markdown."""
     _COMPONENT(data=asdict(banner), key=key, height=HEIGHT_PX)
 
 
