@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 VIEW, ONE, ALL = "inspect-view", "One image", "All images"
 FILTERS = "inspect-filters"
 
-_NEXT = "inspect-next"
+_REQUESTED = "inspect-requested"
 
 
 def current_filters() -> Filters:
@@ -43,19 +43,19 @@ def current_filters() -> Filters:
 
 def show_next(entry_id: int) -> NoReturn:
     """Run again, and show this image."""
-    st.session_state[_NEXT] = entry_id
+    st.session_state[_REQUESTED] = entry_id
     st.rerun()
 
 
 def follow_next() -> NoReturn:
     """Run again, and follow the newest verdict."""
-    st.session_state[_NEXT] = FOLLOW
+    st.session_state[_REQUESTED] = FOLLOW
     st.rerun()
 
 
 def apply_request() -> None:
     """Show one image if another page, a link or a reload asks for it."""
-    wanted = st.session_state.pop(_NEXT, None)
+    wanted = st.session_state.pop(_REQUESTED, None)
     asked = st.query_params.get(ENTRY_PARAMETER, "")
     if wanted == FOLLOW:
         set_state(FOLLOW, True)
