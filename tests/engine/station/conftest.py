@@ -70,7 +70,7 @@ def work(judge: Judge) -> Callable[[Station], int]:
 
     def work(station: Station) -> int:
         n = 0
-        while work_once(station.database, station.places, judge, station.limits):
+        while work_once(station.database, station.paths, judge, station.limits):
             n += 1
         return n
 

@@ -43,16 +43,16 @@ def test_a_killed_worker_loses_no_image_and_judges_none_twice(
 ):
     ids = [station.add_upload(photograph(60 + n), f"{n}.png", model=model) for n in range(8)]
     for n_done in (1, 4):
-        worker = started("worker", station.folder)
+        worker = started("worker_process", station.folder)
         until(lambda n=n_done: station.tally().done >= n and station.tally().running == 1)
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
     assert station.tally().done < 8
-    worker = started("worker", station.folder)
+    worker = started("worker_process", station.folder)
     until(lambda: station.tally().done == 8 and all(each.is_drawn for each in station.entries()))
     assert sorted(each.id for each in station.entries()) == ids
     assert all(station.result(each).photo for each in ids)
-    assert sorted(path.name for path in station.places.results.iterdir()) == sorted(map(str, ids))
+    assert sorted(path.name for path in station.paths.results.iterdir()) == sorted(map(str, ids))
     worker.terminate()
     assert worker.wait(10) == 0
 
@@ -61,7 +61,7 @@ def test_an_image_that_kills_the_worker_is_given_up(station, model, photograph, 
     entry = station.add_upload(photograph(1), "deadly.png", model=model)
     with station.database.change() as connection:
         connection.execute("UPDATE entries SET state = 'running', attempts = 3")
-    started("worker", station.folder)
+    started("worker_process", station.folder)
     until(lambda: station.entry(entry).state == "failed")
     assert station.entry(entry).error.startswith("deadly.png ended the worker 3 times")
 
@@ -86,7 +86,10 @@ with Station(Path({str(folder)!r})) as station:
 
 
 def test_one_worker_at_a_time_and_the_next_takes_over(station, model, photograph, started, until):
-    first, second = started("worker", station.folder), started("worker", station.folder)
+    first, second = (
+        started("worker_process", station.folder),
+        started("worker_process", station.folder),
+    )
     station.add_upload(photograph(1), "a.png", model=model)
     until(lambda: station.tally().done == 1)
     assert (first.poll(), second.poll()) == (None, None)
@@ -138,7 +141,7 @@ def test_keeping_working_is_idempotent_and_survives_a_kill(station, model, photo
     finally:
         supervisor.stop()
     assert not supervisor.is_alive
-    assert station.places.log.stat().st_size < 10_000
+    assert station.paths.log.stat().st_size < 10_000
 
 
 def test_a_verdict_comes_soon_after_the_engines_own_time(station, model, photograph, until):
