@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -42,6 +43,10 @@ def check_types(function: Callable[..., Any]) -> Callable[..., Any]:
 
 # tests run side by side: threads of networks would wait for each other
 os.environ.setdefault("PARTWISE_THREADS", "1")
+
+# the processes that tests start, and the next run, need not compile everything anew
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # before any test imports them
 install_import_hook(["features", "alignment", "engine"], f"{__name__}.check_types")
