@@ -6,11 +6,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
 from engine.station import Station, StationError, keep_working
 from engine.station.database import APPLICATION_ID, Database
+from engine.station.judge import Judge
 
 
 def start(module, *arguments):
@@ -54,7 +56,7 @@ def test_a_killed_worker_loses_no_image_and_judges_none_twice(
     assert all(station.result(each).photo for each in ids)
     assert sorted(path.name for path in station.paths.results.iterdir()) == sorted(map(str, ids))
     worker.terminate()
-    assert worker.wait(10) == 0
+    assert worker.wait(300) == 0
 
 
 def test_an_image_that_kills_the_worker_is_given_up(station, model, photograph, started, until):
@@ -79,7 +81,7 @@ with Station(Path({str(folder)!r})) as station:
         station.add_upload(data, f"{{sys.argv[1]}} {{number}}", model=Path({str(model)!r}))
 """
     adding = [subprocess.Popen([sys.executable, "-c", program, name]) for name in "ab"]
-    assert [each.wait(60) for each in adding] == [0, 0]
+    assert [each.wait(300) for each in adding] == [0, 0]
     with Station(folder) as station:
         names = {each.name for each in station.entries()}
         assert names == {f"{name} {number}" for name in "ab" for number in range(30)}
@@ -144,6 +146,15 @@ def test_keeping_working_is_idempotent_and_survives_a_kill(station, model, photo
     assert station.paths.log.stat().st_size < 10_000
 
 
+def slowdown(photo, model):
+    """How much longer than its own work a judgement takes just now: 1 on a quiet machine."""
+    with closing(Judge()) as judge:
+        judge.prepare(model)
+        started, worked = time.perf_counter(), time.process_time()
+        judge.judge(photo, model)
+        return (time.perf_counter() - started) / (time.process_time() - worked)
+
+
 def test_a_verdict_comes_soon_after_the_engines_own_time(station, model, photograph, until):
     supervisor = keep_working(station.folder)
     try:
@@ -155,7 +166,9 @@ def test_a_verdict_comes_soon_after_the_engines_own_time(station, model, photogr
             entry = station.add_upload(photograph(2 + number), "a.png", model=model)
             until(lambda each=entry: station.entry(each).state == "done")
             waits.append(time.monotonic() - added - (station.entry(entry).seconds or 0))
-        assert min(waits) < 0.5
+            if min(waits) < 0.5:
+                break
+        assert min(waits) < 0.5 * max(1, slowdown(station.photo(entry), model))
     finally:
         supervisor.stop()
 

@@ -141,13 +141,13 @@ def test_a_killed_benchmark_goes_on_where_it_was(bench_station, data_set, until)
     number = station.start_job("bench", {"root": str(data_set), "shots": [1, 2, 3], "seeds": [0]})
     command = [sys.executable, "-m", "engine.station.worker_process", str(station.folder)]
     worker = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    until(lambda: len(station.finished_runs(number)) >= 1, 90)
+    until(lambda: len(station.finished_runs(number)) >= 1)
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
     seconds = {each.shots: each.fit_seconds for each in station.finished_runs(number)}
     again = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: station.job(number).state == "done", 120)
+        until(lambda: station.job(number).state == "done")
     finally:
         again.terminate()
         again.wait()
@@ -171,12 +171,12 @@ def test_a_benchmark_stops_no_verdict_and_can_be_cancelled(
         until(lambda: station.tally().done == 1)
         assert station.job(number).is_active
         station.cancel_job(number)
-        until(lambda: station.job(number).state == "cancelled", 20)
+        until(lambda: station.job(number).state == "cancelled")
         assert station.jobs("bench", is_active=True) == []
         station.resume_job(number)
         until(lambda: station.job(number).state == "running")
         station.cancel_job(number)
-        until(lambda: not station.job(number).is_active, 20)
+        until(lambda: not station.job(number).is_active)
     finally:
         supervisor.stop()
 
