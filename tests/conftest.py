@@ -119,7 +119,7 @@ def random_sample(samples: ModuleType) -> Any:
 
 @pytest.fixture(scope="session")
 def compare_all(samples: ModuleType) -> Any:
-    """Put a test sample compare_all each reference."""
+    """Put a test sample beside each reference."""
     return samples.compare
 
 

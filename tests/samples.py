@@ -87,7 +87,7 @@ def draw_random(
 def compare(
     test: Sample, *references: Sample, config: ComparisonConfig | None = None
 ) -> list[Comparison]:
-    """Put a test sample compare_all each reference."""
+    """Put a test sample beside each reference."""
     return [Comparison(test, each, config or ComparisonConfig()) for each in references]
 
 

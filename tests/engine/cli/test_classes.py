@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.cli import cli
+from engine.cli.main import cli
 from engine.inspector import Inspector
 
 
