@@ -1,7 +1,7 @@
-"""The outcome of alignment: which part is of which class.
+"""Parts with their classes: the outcome of alignment.
 
-Classes are kinds of part, agreed over the references. Several instances of one kind are one class
-with a count; a part that resembles no class is extra and has class -1.
+Part classes are agreed over the references. Several instances of one class are counted; a part
+that resembles no class is extra and has class -1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from features.parts import Parts
 
 # in place of a count tolerance: what deviates is learnt, not ruled
-LEARNT = -1
+NO_COUNT_RULE = -1
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class AlignedParts:
     cost: Float[np.ndarray, " parts"]
     is_background_class: Bool[np.ndarray, " classes"]
     count_tolerance: Int[np.ndarray, " classes"] | None = None
-    """How far the count of each class may lie outside the references' range; ``LEARNT`` for those
-    whose count is judged by what was learnt, as all are by default."""
-    is_one_each: Bool[np.ndarray, " classes"] | None = None
+    """How far the count of each class may lie outside the references' range; ``NO_COUNT_RULE`` for
+    those whose count is judged by what was learnt, as all are by default."""
+    counts_parts_separately: Bool[np.ndarray, " classes"] | None = None
     """Classes of which each part is one instance, even where two touch: those that were painted."""
 
     @property
@@ -44,7 +44,7 @@ class AlignedParts:
         """Whether the count of a class is judged by a tolerance that was set by hand."""
         if self.count_tolerance is None:
             return np.zeros(self.n_classes, dtype=bool)
-        is_ruled: np.ndarray = (self.count_tolerance != LEARNT) & ~self.is_background_class
+        is_ruled: np.ndarray = (self.count_tolerance != NO_COUNT_RULE) & ~self.is_background_class
         return is_ruled
 
     @cached_property
@@ -57,7 +57,7 @@ class AlignedParts:
     def instance_of_part(self) -> Int[np.ndarray, " parts"]:
         """Number of the instance that each part belongs to.
 
-        Touching parts of a class are one instance, but in the classes of ``is_one_each``.
+        Touching parts of a class are one instance, unless ``counts_parts_separately``.
         """
         labels, n_parts = self.parts.labels, len(self.parts)
         pairs = [
@@ -68,8 +68,8 @@ class AlignedParts:
         is_inside = (first >= 0) & (second >= 0)
         first, second = first[is_inside], second[is_inside]
         is_same = self.class_of_part[first] == self.class_of_part[second]
-        if self.is_one_each is not None:
-            is_same &= ~np.append(self.is_one_each, False)[self.class_of_part[first]]
+        if self.counts_parts_separately is not None:
+            is_same &= ~np.append(self.counts_parts_separately, False)[self.class_of_part[first]]
         first, second = first[is_same], second[is_same]
         touching = coo_array((np.ones(len(first)), (first, second)), shape=(n_parts, n_parts))
         instance_of_part: np.ndarray = connected_components(touching, directed=False)[1]

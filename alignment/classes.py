@@ -1,16 +1,14 @@
-"""Which kinds of part are there, and of which kind is each part of an image?
+"""Part classes: which there are, and of which class each part of an image is.
 
-Kinds (classes) are found once, from the parts of all references together: parts that look alike
-are one class, however many there are. A part of a test image is then matched to the nearest class
-(many-to-one), or one-to-one to the instances that the references lead to expect (Hungarian method,
-Kuhn, 1955), with a cost for staying unmatched; a part that resembles no class is extra.
+Classes are found once, by clustering the parts of all references together: parts that resemble each
+other are one class, however many there are. A part of a test image is then matched to the nearest
+class (many-to-one), or one-to-one to the instances that the references lead to expect (Hungarian
+method, Kuhn, 1955), with a cost for staying unmatched; a part that resembles no class is extra.
 
 Parts are compared with *prototypes*, one for each class as it is found. Whoever edits classes says
 which class a prototype stands for: merging two classes gives one class two prototypes, and a
 prototype whose class was removed stands for none, so that its parts go to the next. Classes that
-were painted are found where the painted thing is (``alignment.painted_classes``).
-
-Which part goes with which class?
+were painted are found by their templates (``alignment.painted_classes``).
 """
 
 from __future__ import annotations
@@ -18,63 +16,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from alignment.aligned import LEARNT, AlignedParts
+from alignment.aligned import NO_COUNT_RULE, AlignedParts
 from alignment.painted_classes import PaintedClass, with_painted
+from features.config_fields import Range
+from features.images import Image, Mask, to_lab
 from features.parts import Parts
 
-
-def match_nearest(
-    looks: Float[np.ndarray, "parts dim"],
-    classes: Float[np.ndarray, "classes dim"],
-    unmatched_cost: float,
-) -> tuple[Int[np.ndarray, " parts"], Float[np.ndarray, " parts"]]:
-    """Give each part the nearest class, many-to-one; return classes and distances.
-
-    A part farther than ``unmatched_cost`` from every class gets -1, at that cost.
-    """
-    if not len(looks) or not len(classes):
-        return np.full(len(looks), -1), np.full(len(looks), float(unmatched_cost))
-    distance = cdist(looks, classes)
-    nearest = distance.argmin(axis=1)
-    cost = distance.min(axis=1)
-    is_matched = cost <= unmatched_cost
-    return np.where(is_matched, nearest, -1), np.minimum(cost, unmatched_cost)
-
-
-def match_slots(
-    looks: Float[np.ndarray, "parts dim"],
-    classes: Float[np.ndarray, "classes dim"],
-    slots: Int[np.ndarray, " classes"],
-    unmatched_cost: float,
-) -> tuple[Int[np.ndarray, " parts"], Float[np.ndarray, " parts"]]:
-    """Give parts to the instances expected of each class, one-to-one (Hungarian method).
-
-    ``slots`` says how many instances each class offers. Minimises the summed distance, where a
-    part left over costs ``unmatched_cost`` and gets -1: surplus parts become visible as extra, and
-    slots left empty as missing.
-    """
-    slot_class = np.repeat(np.arange(len(classes)), slots)
-    if not len(looks) or not len(slot_class):
-        return np.full(len(looks), -1), np.full(len(looks), float(unmatched_cost))
-    distance = cdist(looks, classes)[:, slot_class]
-    # one private dummy a part: staying unmatched is always possible, at a price
-    dummies = np.where(np.eye(len(looks), dtype=bool), unmatched_cost, 1e6)
-    rows, columns = linear_sum_assignment(np.hstack([distance, dummies]))
-    class_of_part = np.append(slot_class, np.full(len(looks), -1))[columns]
-    cost = np.hstack([distance, dummies])[rows, columns]
-    return class_of_part, cost
-
-
-Image = UInt8[np.ndarray, "height width 3"]
+NO_CLASS = -1
 
 
 @dataclass(frozen=True)
@@ -84,34 +41,19 @@ class ClassesConfig:
     method: Literal["nearest", "hungarian", "propagate"] = "nearest"
     """How parts get their class: the nearest, one-to-one, or (on judged images, instead of cutting
     them into parts of their own) as ``alignment.propagation`` does; measured best: nearest."""
-    max_spread: float = 1.0
+    max_spread: Annotated[float, Range(0, 100, "(]")] = 1.0
     """Parts of one class differ by at most this, in units of ``describe_parts``."""
-    unmatched_cost: float = 1.5
+    unmatched_cost: Annotated[float, Range(0, 100, "(]")] = 1.5
     """A part farther than this from every class is extra."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        if self.method not in ("nearest", "hungarian", "propagate"):
-            found.append(
-                f'classes.method must be "nearest", "hungarian" or "propagate", got {self.method!r}'
-            )
-        for name in ("max_spread", "unmatched_cost"):
-            if not 0 < getattr(self, name) <= 100:
-                found.append(f"classes.{name} must lie in 0 … 100, got {getattr(self, name)}")
-        return found
-
-
-NO_CLASS = -1
 
 
 class PartClasses:
     """The classes that the references agree on, as they were edited since.
 
-    ``looks_`` are the prototypes, ``counts_`` how many parts of each the references have, and
-    ``class_of_prototype_`` the class that each stands for, -1 for none. Of each class,
-    ``is_background_`` says whether it is background, and ``tolerance_`` how far its count may lie
-    outside the range of the references, -1 where that is left to learning.
+    ``prototypes_`` are descriptors of ``describe_parts``, ``counts_`` how many parts of each the
+    references have, and ``class_of_prototype_`` the class that each stands for, -1 for none. Of
+    each class, ``is_background_`` says whether it is background, and ``tolerance_`` how far its
+    count may lie outside the range of the references, ``NO_COUNT_RULE`` where that is learnt.
     """
 
     def __init__(self, config: ClassesConfig) -> None:
@@ -123,17 +65,17 @@ class PartClasses:
     def fit(self, parts: Sequence[Parts], images: Sequence[Image]) -> Self:
         """Group the parts of all references into classes, largest class first."""
         described = [describe_parts(one, image) for one, image in zip(parts, images, strict=True)]
-        looks = np.concatenate(described)
-        groups = _group(looks, self.config.max_spread)
+        descriptors = np.concatenate(described)
+        groups = _group(descriptors, self.config.max_spread)
         area_px = np.concatenate([one.area_px for one in parts])
         background = np.concatenate([one.is_background for one in parts])
         n_groups = int(groups.max(initial=-1)) + 1
         by_area = np.argsort(
             [-area_px[groups == group].sum() for group in range(n_groups)], kind="stable"
         )
-        self.looks_ = np.array([looks[groups == group].mean(axis=0) for group in by_area]).reshape(
-            n_groups, looks.shape[1]
-        )
+        self.prototypes_ = np.array(
+            [descriptors[groups == group].mean(axis=0) for group in by_area]
+        ).reshape(n_groups, descriptors.shape[1])
         self.is_background_ = np.array(
             [
                 area_px[(groups == group) & background].sum() * 2 > area_px[groups == group].sum()
@@ -150,17 +92,19 @@ class PartClasses:
 
     def align(self, parts: Parts, image: Image) -> AlignedParts:
         """Give each part of an image its class, or -1; painted classes are not looked for."""
-        looks = describe_parts(parts, image)
+        descriptors = describe_parts(parts, image)
         if self.config.method == "hungarian":
             slots = self.counts_.max(axis=0)
-            prototype, cost = match_slots(looks, self.looks_, slots, self.config.unmatched_cost)
+            prototype, cost = match_slots(
+                descriptors, self.prototypes_, slots, self.config.unmatched_cost
+            )
         else:
-            prototype, cost = match_nearest(looks, self.looks_, self.config.unmatched_cost)
-        return self.aligned_parts(parts, self._classes_of(looks, prototype), cost)
+            prototype, cost = match_nearest(
+                descriptors, self.prototypes_, self.config.unmatched_cost
+            )
+        return self.aligned_parts(parts, self._classes_of(descriptors, prototype), cost)
 
-    def find_painted(
-        self, aligned: AlignedParts, image: Image, is_valid: Bool[np.ndarray, "height width"]
-    ) -> AlignedParts:
+    def find_painted(self, aligned: AlignedParts, image: Image, is_valid: Mask) -> AlignedParts:
         """Find the painted classes, and take their pixels from the other parts."""
         return with_painted(aligned, self.painted_, image, is_valid)
 
@@ -185,7 +129,7 @@ class PartClasses:
     def state(self) -> dict[str, np.ndarray]:
         """Return what ``fit`` learnt, and what editing made of it."""
         state = {
-            "looks": self.looks_,
+            "looks": self.prototypes_,
             "is_background": self.is_background_,
             "counts": self.counts_,
             "class_of_prototype": self.class_of_prototype_,
@@ -197,7 +141,7 @@ class PartClasses:
 
     def restore(self, state: dict[str, np.ndarray]) -> Self:
         """Take the classes from a stored state instead of fitting."""
-        self.looks_, self.counts_ = state["looks"], state["counts"]
+        self.prototypes_, self.counts_ = state["looks"], state["counts"]
         self.is_background_ = state["is_background"]
         self._as_found()
         # models of the first release know no edits
@@ -217,31 +161,73 @@ class PartClasses:
         return self
 
     def _as_found(self) -> None:
-        self.class_of_prototype_ = np.arange(len(self.looks_))
-        self.tolerance_ = np.full(len(self.is_background_), LEARNT)
+        self.class_of_prototype_ = np.arange(len(self.prototypes_))
+        self.tolerance_ = np.full(len(self.is_background_), NO_COUNT_RULE)
         self.painted_ = ()
 
     def _classes_of(
-        self, looks: Float[np.ndarray, "parts 5"], prototype: Int[np.ndarray, " parts"]
+        self, descriptors: Float[np.ndarray, "parts 5"], prototype: Int[np.ndarray, " parts"]
     ) -> Int[np.ndarray, " parts"]:
         """Give the class of each part's prototype; of one that stands for none, the next."""
         class_of_part: np.ndarray = np.append(self.class_of_prototype_, NO_CLASS)[prototype]
         is_orphan = (class_of_part == NO_CLASS) & (prototype >= 0)
         if is_orphan.any():
             is_live = self.class_of_prototype_ >= 0
-            nearest = cdist(looks[is_orphan], self.looks_[is_live]).argmin(axis=1)
+            nearest = cdist(descriptors[is_orphan], self.prototypes_[is_live]).argmin(axis=1)
             class_of_part[is_orphan] = self.class_of_prototype_[is_live][nearest]
         return class_of_part
 
 
+def match_nearest(
+    descriptors: Float[np.ndarray, "parts dim"],
+    classes: Float[np.ndarray, "classes dim"],
+    unmatched_cost: float,
+) -> tuple[Int[np.ndarray, " parts"], Float[np.ndarray, " parts"]]:
+    """Give each part the nearest class, many-to-one; return classes and distances.
+
+    A part farther than ``unmatched_cost`` from every class gets -1, at that cost.
+    """
+    if not len(descriptors) or not len(classes):
+        return np.full(len(descriptors), -1), np.full(len(descriptors), float(unmatched_cost))
+    distance = cdist(descriptors, classes)
+    nearest = distance.argmin(axis=1)
+    cost = distance.min(axis=1)
+    is_matched = cost <= unmatched_cost
+    return np.where(is_matched, nearest, -1), np.minimum(cost, unmatched_cost)
+
+
+def match_slots(
+    descriptors: Float[np.ndarray, "parts dim"],
+    classes: Float[np.ndarray, "classes dim"],
+    slots: Int[np.ndarray, " classes"],
+    unmatched_cost: float,
+) -> tuple[Int[np.ndarray, " parts"], Float[np.ndarray, " parts"]]:
+    """Give parts to the instances expected of each class, one-to-one (Hungarian method).
+
+    ``slots`` says how many instances each class offers. Minimises the summed distance, where a
+    part left over costs ``unmatched_cost`` and gets -1: surplus parts become visible as extra, and
+    slots left empty as missing.
+    """
+    slot_class = np.repeat(np.arange(len(classes)), slots)
+    if not len(descriptors) or not len(slot_class):
+        return np.full(len(descriptors), -1), np.full(len(descriptors), float(unmatched_cost))
+    distance = cdist(descriptors, classes)[:, slot_class]
+    # one private dummy a part: staying unmatched is always possible, at a price
+    dummies = np.where(np.eye(len(descriptors), dtype=bool), unmatched_cost, 1e6)
+    rows, columns = linear_sum_assignment(np.hstack([distance, dummies]))
+    class_of_part = np.append(slot_class, np.full(len(descriptors), -1))[columns]
+    cost = np.hstack([distance, dummies])[rows, columns]
+    return class_of_part, cost
+
+
 def describe_parts(parts: Parts, image: Image) -> Float[np.ndarray, "parts 5"]:
-    """What each part looks like: colour (L, a, b), size, elongation.
+    """What each part descriptors like: colour (L, a, b), size, elongation.
 
     Colour is relative to the image's median, in units of 10 CIELAB (lightness 20, as shading
     changes it); size is the logarithm of the area, in units of a factor 4; elongation the
     logarithm of the axes' ratio, in units of a factor 4.
     """
-    lab = cv2.cvtColor(image.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB)
+    lab = to_lab(image)
     lab = lab - np.median(lab[parts.labels >= 0].reshape(-1, 3), axis=0) if len(parts) else lab
     flat = parts.labels.ravel() + 1
     n_bins = len(parts) + 1
@@ -266,9 +252,11 @@ def _moment_planes(height: int, width: int) -> tuple[Float[np.ndarray, "height w
     return y, x, y * y, x * x, x * y
 
 
-def _group(looks: Float[np.ndarray, "parts dim"], max_spread: float) -> Int[np.ndarray, " parts"]:
+def _group(
+    descriptors: Float[np.ndarray, "parts dim"], max_spread: float
+) -> Int[np.ndarray, " parts"]:
     """Group by average linkage; the result does not depend on the order of the parts."""
-    if len(looks) < 2:
-        return np.zeros(len(looks), dtype=np.int64)
-    groups: np.ndarray = fcluster(linkage(looks, "average"), max_spread, "distance")
+    if len(descriptors) < 2:
+        return np.zeros(len(descriptors), dtype=np.int64)
+    groups: np.ndarray = fcluster(linkage(descriptors, "average"), max_spread, "distance")
     return groups.astype(np.int64) - 1

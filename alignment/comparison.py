@@ -1,13 +1,11 @@
-"""How does one image differ from one reference, place by place?
+"""Comparison of an image with one reference, place by place.
 
-Everything that the patch scores need of a pair of images, computed once and shared: distances of
-each test cell to its nearest reference cell anywhere, within the same class, and within the
-foreground; and, after registration, distances at the same place in both directions.
+All that the patch scores need of a pair of images, computed once and shared: distances of each test
+cell to its nearest reference cell anywhere, within the same class, and within the foreground; and,
+after registration, distances at the same place in both directions.
 
-Where does a reference show what each cell of an image shows?
-
-All that needs the descriptors of the two and the classes of the reference, but not those of the
-image: these may be found from it (``alignment.propagation``).
+The lookup behind it needs the descriptors of the two and the classes of the reference, but not
+those of the image: these may be found from it (``alignment.propagation``).
 """
 
 from __future__ import annotations
@@ -16,10 +14,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int, UInt8
+from jaxtyping import Bool, Float32, Int
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import binary_erosion
 
@@ -29,11 +27,14 @@ from alignment.propagation import PropagationConfig, class_distance, propagate
 from alignment.registration import Spectrum, register_shift
 from alignment.sample import Sample
 from alignment.transforms import Affine
+from features.config_fields import Range
 from features.dense import DenseMap
+from features.images import Image
 from features.parts import Parts
 
 Distance = Literal["cosine", "euclidean"]
 
+CellMap = Float32[np.ndarray, "rows columns"]
 Tokens = Float32[np.ndarray, "_cells dim"]
 
 
@@ -43,23 +44,10 @@ class ComparisonConfig:
 
     distance: Distance = "euclidean"
     """Published: cosine. Measured better for standardised hand-made descriptors: euclidean."""
-    window_cells: int = 2
+    window_cells: Annotated[int, Range(0, 16)] = 2
     """Half-width of the search around the registered place; ±2 measured better than ±1 and ±3."""
-    max_shift: float = 0.25
+    max_shift: Annotated[float, Range(0, 0.5)] = 0.25
     """Largest registered shift, as a share of the grid's longer side."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        if self.distance not in ("cosine", "euclidean"):
-            found.append(
-                f'comparison.distance must be "cosine" or "euclidean", got {self.distance!r}'
-            )
-        if not 0 <= self.window_cells <= 16:
-            found.append(f"comparison.window_cells must lie in 0 … 16, got {self.window_cells}")
-        if not 0 <= self.max_shift <= 0.5:
-            found.append(f"comparison.max_shift must lie in 0 … 0.5, got {self.max_shift}")
-        return found
 
 
 @dataclass(frozen=True)
@@ -112,10 +100,6 @@ def places_around(
     first_row, first_column = (wide - window_cells + step for step in shift)
     windows = sliding_window_view(index, (n_steps, n_steps))[first_row:, first_column:]
     return windows[np.divmod(cells, columns)].reshape(len(cells), n_steps**2)
-
-
-CellMap = Float32[np.ndarray, "rows columns"]
-Image = UInt8[np.ndarray, "height width 3"]
 
 
 @dataclass(frozen=True)
@@ -251,7 +235,7 @@ def nearest_reference(comparisons: Sequence[Comparison]) -> int:
     return int(np.argmin(means))
 
 
-def beside(
+def compare_all(
     test: Sample, references: Sequence[Sample], config: ComparisonConfig, n_threads: int = 1
 ) -> list[Comparison]:
     """Lay an image beside each reference."""

@@ -1,7 +1,7 @@
-"""Which reference cell is nearest to each cell of an image: in each class, and around its place?
+"""Exact nearest-neighbour search of cells, in each class and around a place.
 
-One matrix product answers both questions for one reference. Reference cells are sorted by class, so
-that those of a class are neighbours in it and the image's own classes need not be known yet.
+One matrix product answers both for one reference. Reference cells are sorted by class, so that
+those of a class are neighbours in it and the image's own classes need not be known yet.
 """
 
 from __future__ import annotations

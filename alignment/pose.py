@@ -1,27 +1,31 @@
-"""How does the object lie, compared with the references?
+"""Pose estimation: how the object lies, compared with the references.
 
 A line is never perfect: parts arrive shifted, turned by a few degrees, nearer or farther. One of
-the references, the hub, fixes the frame. A test image is first compared with turned and scaled
-copies of the hub at all shifts (``alignment.pose_search``), then aligned finely
-(``alignment.pose_search``). A product that cannot be aligned (every cookie has a shape of its own)
-is left as it is.
+the references, the anchor, fixes the frame. A test image is first compared with turned and scaled
+copies of the anchor at all shifts, then aligned finely (both in ``alignment.pose_search``). A
+product that cannot be aligned (every cookie has a shape of its own) is left as it is.
+
+How well it can be is the *relative alignment residual*: the mean squared difference of the
+descriptors after alignment, divided by the variance of the anchor's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Float, Float32
 
-from alignment.pose_search import Refiner, TurnedCopies
+from alignment.pose_search import Refiner, TransformedCopies
 from alignment.registration import Spectrum, shift_energy
 from alignment.transforms import IDENTITY, Affine, compose, invert, rescale, warp_image
+from features.config_fields import Range, Share
 from features.dense import Backbone, DenseMap
+from features.images import AnyImage, AnyMask, Image, Mask
 
-Image = UInt8[np.ndarray, "height width 3"]
-
+# of a single reference: neither fixed nor free
 UNKNOWN_RESIDUAL = 0.25
 
 
@@ -30,95 +34,72 @@ class PoseConfig:
     """How far and how finely an object's pose is searched."""
 
     is_searched: bool = True
-    max_rotation_deg: float = 20.0
-    rotation_step_deg: float = 4.0
-    max_scale: float = 1.19
-    scale_step: float = 1.09
-    max_shift: float = 0.25
+    max_rotation_deg: Annotated[float, Range(0, 180)] = 20.0
+    rotation_step_deg: Annotated[float, Range(0.5, 45)] = 4.0
+    max_scale: Annotated[float, Range(1, 2)] = 1.19
+    scale_step: Annotated[float, Range(1.01, 1.5)] = 1.09
+    max_shift: Annotated[float, Range(0, 0.5)] = 0.25
     """Largest shift, as a share of the image's longer side."""
-    n_components: int = 16
+    n_components: Annotated[int, Range(1, 256)] = 16
     """Principal components of the descriptors that are compared."""
-    min_gain: float = 0.1
+    min_gain: Share = 0.1
     """A turn or scale must lower the energy by this share, else only the shift is taken."""
-    max_residual: float = 0.6
-    """References that leave a larger share of the hub's variance unexplained have no pose."""
-
-    max_residual_of_one: float = 0.75
-    """An image that even its best pose leaves this share unexplained is not moved."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, low, high in (
-            ("max_rotation_deg", 0, 180),
-            ("rotation_step_deg", 0.5, 45),
-            ("max_scale", 1, 2),
-            ("scale_step", 1.01, 1.5),
-            ("max_shift", 0, 0.5),
-            ("n_components", 1, 256),
-            ("min_gain", 0, 1),
-            ("max_residual", 0, 10),
-            ("max_residual_of_one", 0, 10),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                found.append(f"pose.{name} must lie in {low} … {high}, got {value}")
-        return found
+    max_residual: Annotated[float, Range(0, 10)] = 0.6
+    """References of a larger median residual, relative to the anchor's variance, have no pose."""
+    max_residual_of_one: Annotated[float, Range(0, 10)] = 0.75
+    """An image of a larger relative residual even in its best pose is not moved."""
 
 
 @dataclass(frozen=True)
-class Upright:
+class RegisteredImage:
     """An image moved into the references' frame, and the way back to where it came from."""
 
     image: Image
-    is_valid: Bool[np.ndarray, "height width"]
+    is_valid: Mask
     to_original: Affine
 
-    def same_of(
-        self, photo: UInt8[np.ndarray, "_ _ 3"]
-    ) -> tuple[UInt8[np.ndarray, "_ _ 3"], Bool[np.ndarray, "_ _"]]:
+    def warp(self, photo: AnyImage) -> tuple[AnyImage, AnyMask]:
         """Move the same photograph in another size; return it and its valid pixels."""
         size, own = (photo.shape[0], photo.shape[1]), (self.image.shape[0], self.image.shape[1])
         if size == own:
             return self.image, self.is_valid
         if np.array_equal(self.to_original, IDENTITY):
             return photo, np.ones(size, dtype=bool)
-        to_upright = compose(invert(self.to_original), rescale(size, own))
-        return warp_image(photo, compose(rescale(own, size), to_upright))
+        to_registered = compose(invert(self.to_original), rescale(size, own))
+        return warp_image(photo, compose(rescale(own, size), to_registered))
 
 
 class PoseEstimator:
-    """Moves images into the frame of the hub reference."""
+    """Moves images into the frame of the anchor reference."""
 
     def __init__(self, config: PoseConfig, backbone: Backbone) -> None:
         self.config = config
         self.backbone = backbone
 
-    def fit(self, images: Sequence[Image], hub: int | None = None) -> PoseEstimator:
-        """Choose the hub, prepare its turned copies, decide whether the product has a pose."""
+    def fit(self, images: Sequence[Image], anchor: int | None = None) -> PoseEstimator:
+        """Choose the anchor, prepare its turned copies, decide whether the product has a pose."""
         dense = [self.backbone(image) for image in images]
-        self.hub_ = _central(dense) if hub is None else hub
+        self.anchor_ = _central(dense) if anchor is None else anchor
         self._prepare_basis(dense)
-        self._prepare(images[self.hub_])
-        others = [image for index, image in enumerate(images) if index != self.hub_]
+        self._prepare(images[self.anchor_])
+        others = [image for index, image in enumerate(images) if index != self.anchor_]
         residuals = [self._estimate(image)[1] for image in others]
-        # a single reference says nothing; assume that it is neither fixed nor free
         self.residual_ = float(np.median(residuals)) if residuals else UNKNOWN_RESIDUAL
         self.has_pose_ = self.config.is_searched and self.residual_ < self.config.max_residual
         return self
 
-    def upright(self, image: Image) -> Upright:
+    def register(self, image: Image) -> RegisteredImage:
         """Move an image of the working size into the references' frame."""
-        to_hub, residual = self._estimate(image) if self.has_pose_ else (IDENTITY, 0.0)
+        to_anchor, residual = self._estimate(image) if self.has_pose_ else (IDENTITY, 0.0)
         if not self.has_pose_ or residual > self.config.max_residual_of_one:
-            return Upright(image, np.ones(image.shape[:2], dtype=bool), IDENTITY)
-        moved, is_valid = warp_image(image, to_hub)
-        return Upright(moved, is_valid, invert(to_hub))
+            return RegisteredImage(image, np.ones(image.shape[:2], dtype=bool), IDENTITY)
+        moved, is_valid = warp_image(image, to_anchor)
+        return RegisteredImage(moved, is_valid, invert(to_anchor))
 
     def state(self) -> dict[str, np.ndarray]:
         """Return what ``fit`` learnt; the templates follow from it."""
         return {
-            "hub_image": self._hub_image,
+            "hub_image": self._anchor_image,
             "basis": self._basis,
             "has_pose": np.array([self.has_pose_]),
         }
@@ -129,21 +110,21 @@ class PoseEstimator:
         if self.has_pose_:
             self._prepare(state["hub_image"])
         else:
-            self._hub_image = state["hub_image"]
+            self._anchor_image = state["hub_image"]
         return self
 
     # What is learnt from the references
 
-    def _prepare(self, hub: Image) -> None:
-        self._hub_image = hub
-        tokens = self._project(self.backbone(hub))
-        self._copies = TurnedCopies(
-            hub,
+    def _prepare(self, anchor: Image) -> None:
+        self._anchor_image = anchor
+        tokens = self._project(self.backbone(anchor))
+        self._copies = TransformedCopies(
+            anchor,
             lambda image, is_valid: self._reduced(self.backbone(image, is_valid)),
             poses=_poses(self.config),
             max_shift=self.config.max_shift,
         )
-        size = hub.shape[0], hub.shape[1]
+        size = anchor.shape[0], anchor.shape[1]
         self._refiner = Refiner(tokens, size[0] // tokens.shape[0], size)
         self._variance = max(float(tokens.reshape(-1, tokens.shape[-1]).var(axis=0).sum()), 1e-6)
 
@@ -162,7 +143,7 @@ class PoseEstimator:
         return DenseMap(self._project(dense), dense.is_valid)
 
     def _estimate(self, image: Image) -> tuple[Affine, float]:
-        """Return image-to-hub, and the share of the hub's variance that it leaves unexplained."""
+        """Return image-to-anchor, and the relative alignment residual that it leaves."""
         tokens = self._project(self.backbone(image))
         refiner = self._refiner
         candidates, shifts = self._copies.search(tokens)
@@ -191,7 +172,7 @@ def _central(dense: Sequence[DenseMap], n_compared: int = 12) -> int:
 
 
 def _poses(config: PoseConfig) -> list[tuple[float, float]]:
-    """Return all turns (degrees) and scales to try, the hub's own first."""
+    """Return all turns (degrees) and scales to try, the anchor's own first."""
     turns = _steps(config.max_rotation_deg, config.rotation_step_deg)
     scales = np.exp(_steps(np.log(config.max_scale), np.log(config.scale_step)))
     return [(0.0, 1.0)] + [(t, s) for t in turns for s in scales if (t, s) != (0.0, 1.0)]

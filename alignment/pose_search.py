@@ -1,12 +1,10 @@
-"""At which turn, scale and shift does a copy of the hub look most like the image?
+"""Search of the transform between an image and the anchor, coarse to fine.
 
-The hub is turned and scaled in steps, and each copy compared with the image at all shifts at once,
-by FFT on cells of twice the size. Several answers are given, because a product that repeats itself
-fits one period off as well.
+Coarse: the anchor is turned and scaled in steps, and each copy compared with the image at all
+shifts at once, by FFT on cells of twice the size. Several answers are given, because a product that
+repeats itself fits one period off as well.
 
-Which small turn, scale and shift lays an image on the hub exactly?
-
-Inverse-compositional Gauss–Newton on the descriptors (Baker and Matthews, 2004) with robust
+Fine: inverse-compositional Gauss–Newton on the descriptors (Baker and Matthews, 2004) with robust
 weights, so that a defect does not pull the alignment.
 """
 
@@ -15,57 +13,58 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Float32
 
 from alignment.registration import Spectrum, SpectrumStack, candidate_shifts, shift_energy
 from alignment.transforms import Affine, about_center, compose, invert, warp_image, warp_tokens
 from features.dense import DenseMap
+from features.images import Image, Mask
 
-Image = UInt8[np.ndarray, "height width 3"]
-Describe = Callable[[Image, Bool[np.ndarray, "height width"]], DenseMap]
+Tokens = Float32[np.ndarray, "rows columns dim"]
+Describe = Callable[[Image, Mask], DenseMap]
 
 
-class TurnedCopies:
-    """Copies of the hub under given turns (degrees) and scales; the first is the hub itself."""
+class TransformedCopies:
+    """Copies of the anchor, turned (degrees) and scaled; the first is the anchor itself."""
 
     def __init__(
         self,
-        hub: Image,
+        anchor: Image,
         describe: Describe,
         *,
         poses: Sequence[tuple[float, float]],
         max_shift: float,
     ) -> None:
-        self._to_hub, spectra = [], []
+        self._to_anchor, spectra = [], []
         for turn, scale in poses:
-            from_hub = about_center(
-                (hub.shape[0], hub.shape[1]), angle_rad=np.radians(turn), scale=scale
+            from_anchor = about_center(
+                (anchor.shape[0], anchor.shape[1]), angle_rad=np.radians(turn), scale=scale
             )
-            dense = describe(*warp_image(hub, from_hub))
-            self._to_hub.append(invert(from_hub))
+            dense = describe(*warp_image(anchor, from_anchor))
+            self._to_anchor.append(invert(from_anchor))
             spectra.append(Spectrum(_halve(dense)))
         self._copies = SpectrumStack(spectra)
         rows, columns = dense.is_valid.shape
-        self._cell_px = hub.shape[0] // rows
+        self._cell_px = anchor.shape[0] // rows
         self._radius = max(1, round(max_shift * (max(rows, columns) // 2)))
 
-    def search(
-        self, tokens: Float32[np.ndarray, "rows columns dim"]
-    ) -> tuple[list[Affine], list[Affine]]:
-        """Return coarse image-to-hub candidates over all poses, and such that only shift."""
+    def search(self, tokens: Tokens) -> tuple[list[Affine], list[Affine]]:
+        """Return coarse image-to-anchor candidates over all poses, and such that only shift."""
         query = Spectrum(_halve(DenseMap(tokens, np.ones(tokens.shape[:2], dtype=bool))))
         energies = shift_energy(query, self._copies, self._radius)
 
-        def to_hub(index: int, dy: int, dx: int) -> Affine:
+        def to_anchor(index: int, dy: int, dx: int) -> Affine:
             shift = np.array([dx, dy]) * 2.0 * self._cell_px
-            return compose(self._to_hub[index], np.column_stack([np.eye(2), shift]))
+            return compose(self._to_anchor[index], np.column_stack([np.eye(2), shift]))
 
         lowest, index = energies.min(axis=0), energies.argmin(axis=0)
         candidates = [
-            to_hub(int(index[self._radius + dy, self._radius + dx]), dy, dx)
+            to_anchor(int(index[self._radius + dy, self._radius + dx]), dy, dx)
             for dy, dx in candidate_shifts(lowest, n_lowest=2)
         ]
-        return candidates, [to_hub(0, *step) for step in candidate_shifts(energies[0], n_lowest=1)]
+        return candidates, [
+            to_anchor(0, *step) for step in candidate_shifts(energies[0], n_lowest=1)
+        ]
 
 
 def _halve(dense: DenseMap) -> DenseMap:
@@ -79,17 +78,16 @@ def _halve(dense: DenseMap) -> DenseMap:
     return DenseMap(tokens, np.asarray(blocks(dense.is_valid).all(axis=(1, 3))))
 
 
-Tokens = Float32[np.ndarray, "rows columns dim"]
-
-
 class Refiner:
-    """Aligns tokens of images to those of the hub; transforms map image pixels to hub pixels."""
+    """Aligns tokens to those of the anchor; transforms map image pixels to anchor pixels."""
 
-    def __init__(self, hub: Tokens, cell_px: int, size: tuple[int, int]) -> None:
-        self._hub, self._cell_px, self._size = hub, cell_px, size
-        # Linearise the hub's tokens in (turn, log scale, x, y), in pixels at the mean radius
-        rows, columns, _ = hub.shape
-        down, right = (gradient / self._cell_px for gradient in np.gradient(self._hub, axis=(0, 1)))
+    def __init__(self, anchor: Tokens, cell_px: int, size: tuple[int, int]) -> None:
+        self._anchor, self._cell_px, self._size = anchor, cell_px, size
+        # Linearise the anchor's tokens in (turn, log scale, x, y), in pixels at the mean radius
+        rows, columns, _ = anchor.shape
+        down, right = (
+            gradient / self._cell_px for gradient in np.gradient(self._anchor, axis=(0, 1))
+        )
         offset = (self._cell_px - 1) / 2
         y = np.arange(rows)[:, None] * self._cell_px + offset - (size[0] - 1) / 2
         x = np.arange(columns)[None, :] * self._cell_px + offset - (size[1] - 1) / 2
@@ -114,23 +112,23 @@ class Refiner:
         refined = [
             self.refine(tokens, each, is_only_shift=is_only_shift, n_steps=3) for each in candidates
         ]
-        return min(refined, key=lambda to_hub: self.energy(tokens, to_hub))
+        return min(refined, key=lambda to_anchor: self.energy(tokens, to_anchor))
 
     def refine(
         self,
         tokens: Tokens,
-        to_hub: Affine,
+        to_anchor: Affine,
         *,
         is_only_shift: bool = False,
         n_steps: int = 8,
     ) -> Affine:
         """Return the transform after at most ``n_steps`` steps from a coarse one."""
-        from_hub = invert(to_hub)
+        from_anchor = invert(to_anchor)
         free = slice(2, 4) if is_only_shift else slice(0, 4)
         for _ in range(n_steps):
-            # Weigh cells down that the hub cannot explain: they may be the defect
-            moved, is_inside = warp_tokens(tokens, from_hub, self._cell_px)
-            residual = moved - self._hub
+            # Weigh cells down that the anchor cannot explain: they may be the defect
+            moved, is_inside = warp_tokens(tokens, from_anchor, self._cell_px)
+            residual = moved - self._anchor
             error = np.einsum("hwd,hwd->hw", residual, residual)
             scale = 4 * np.median(error[is_inside]) + 1e-6 if is_inside.any() else 1.0
             weight = np.where(is_inside, 1 / (1 + error / scale) ** 2, 0).astype(np.float32)
@@ -149,14 +147,14 @@ class Refiner:
                 scale=float(np.exp(growth)),
                 shift_xy=(float(step[2]), float(step[3])),
             )
-            from_hub = compose(from_hub, invert(move))
+            from_anchor = compose(from_anchor, invert(move))
             if np.abs(step).max() < 0.05:
                 break
-        return invert(from_hub)
+        return invert(from_anchor)
 
-    def energy(self, tokens: Tokens, to_hub: Affine) -> float:
+    def energy(self, tokens: Tokens, to_anchor: Affine) -> float:
         """Mean squared difference where the two overlap; infinite where they hardly do."""
-        moved, is_inside = warp_tokens(tokens, invert(to_hub), self._cell_px)
+        moved, is_inside = warp_tokens(tokens, invert(to_anchor), self._cell_px)
         if is_inside.mean() < 0.3:
             return float("inf")
-        return float(((moved - self._hub) ** 2).sum(axis=-1)[is_inside].mean())
+        return float(((moved - self._anchor) ** 2).sum(axis=-1)[is_inside].mean())

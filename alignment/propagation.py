@@ -1,15 +1,16 @@
-"""Which part is where, told by the references alone?
+"""Propagation of part classes from the references to an image that is not cut.
 
-The image is not cut: every cell takes the class of its nearest reference cell, the training-free
-stand-in for a video object tracker (DeAOT, Yang and Yang, 2022). Distances to the classes are
-interpolated between cells before the nearest is chosen, so that borders are finer than the grid;
-connected regions of a class are the parts.
+Every cell takes the class of its nearest reference cell, the training-free stand-in for a video
+object tracker (DeAOT, Yang and Yang, 2022). Distances to the classes are interpolated between cells
+before the nearest is chosen, so that borders are finer than the grid; connected regions of a class
+are the parts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
@@ -17,30 +18,22 @@ from jaxtyping import Bool, Float32, Int
 
 from alignment.aligned import AlignedParts
 from alignment.nearest_neighbours import CellOrder, Neighbours
-from features.components import regions_of, without_remains, without_specks
+from features.components import drop_small_parts, label_components, remove_specks
+from features.config_fields import Range
+from features.images import Mask
 
 
 @dataclass(frozen=True)
 class PropagationConfig:
     """How classes spread from the references to an image."""
 
-    min_part: float = 5e-4
+    min_part: Annotated[float, Range(0, 0.1)] = 5e-4
     """Smallest part, as a share of the image; as ``segmenter.min_part``."""
-    opening_px: int = 3
+    opening_px: Annotated[int, Range(1, 31)] = 3
     """Structures thinner than this are seams, not parts."""
     is_refined: bool = False
     """Whether the segmenter then sharpens the borders: SAM is prompted at every part, which costs
     its encoder for every image and is worth it on a GPU."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, low, high in (("min_part", 0, 0.1), ("opening_px", 1, 31)):
-            if not low <= getattr(self, name) <= high:
-                found.append(
-                    f"propagation.{name} must lie in {low} … {high}, got {getattr(self, name)}"
-                )
-        return found
 
 
 def class_distance(
@@ -62,7 +55,7 @@ def class_distance(
 def propagate(
     distance: Float32[np.ndarray, "classes queries"],
     is_cell_valid: Bool[np.ndarray, "rows columns"],
-    is_valid: Bool[np.ndarray, "height width"],
+    is_valid: Mask,
     is_background_class: Bool[np.ndarray, " classes"],
     config: PropagationConfig,
 ) -> AlignedParts:
@@ -73,10 +66,10 @@ def propagate(
     """
     classes, cost = _nearest_class(distance, is_cell_valid, is_valid.shape)
     min_area_px = config.min_part * classes.size
-    kept = without_specks(classes, len(distance), config.opening_px, min_area_px)
-    labels, kinds = regions_of(kept, len(distance))
+    kept = remove_specks(classes, len(distance), config.opening_px, min_area_px)
+    labels, kinds = label_components(kept, len(distance))
     labels[~is_valid] = -1
-    parts = without_remains(labels, is_background_class[kinds], min_area_px)
+    parts = drop_small_parts(labels, is_background_class[kinds], min_area_px)
     is_shown = np.bincount(labels[labels >= 0], minlength=len(kinds)) >= max(min_area_px, 1)
     sums = np.bincount(parts.labels.ravel() + 1, cost.ravel(), len(parts) + 1)[1:]
     return AlignedParts(

@@ -1,4 +1,4 @@
-"""By how many cells is one dense map shifted against another?
+"""Registration of two dense maps by a shift of whole cells.
 
 Minimises the mean squared difference over the overlap of the valid cells, for all shifts within a
 radius at once, by the Fourier identity |t − r|² = |t|² + |r|² − 2 t·r with masks (Padfield, 2012).
@@ -23,7 +23,7 @@ MIN_OVERLAP = 0.4
 MAX_DIM = 64
 
 
-def condensed(dense: DenseMap) -> DenseMap:
+def project_tokens(dense: DenseMap) -> DenseMap:
     """Project long tokens to ``MAX_DIM`` numbers, so that distances stay about what they are.
 
     A fixed random projection (Johnson and Lindenstrauss, 1984), scaled to keep squared distances.

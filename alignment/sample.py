@@ -1,8 +1,6 @@
-"""What is known of one image once it is upright, described, cut into parts and aligned?
+"""Sample: one image, registered, described, cut into parts and aligned.
 
-What is the average of something over each class of an image?
-
-Averages run over the valid pixels of a class, all its instances together. A class without any such
+Averages of a class run over its valid pixels, all its instances together. A class without any such
 pixel has no average: its row is NaN, and each score says what that is worth.
 """
 
@@ -13,12 +11,13 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from alignment.aligned import AlignedParts
 from alignment.nearest_neighbours import CellOrder, order_cells
-from alignment.registration import Spectrum, condensed
+from alignment.registration import Spectrum, project_tokens
 from features.dense import DenseMap
+from features.images import Image, Mask, to_lab
 
 # one unit of CIELAB: below it a/b divides by noise
 RATIO_GUARD = 1.0
@@ -62,13 +61,13 @@ def token_mean(
 
 
 def color_planes(
-    image: UInt8[np.ndarray, "height width 3"],
+    image: Image,
 ) -> Float32[np.ndarray, "4 height width"]:
     """CIELAB without lightness, per pixel: a, b, chroma √(a² + b²), and the ratio a/b.
 
     The ratio keeps |b| at ``RATIO_GUARD`` or more, b = 0 counting as positive.
     """
-    lab = cv2.cvtColor(image.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB)
+    lab = to_lab(image)
     _, a, b = cv2.split(lab)
     divisor = np.where(b < 0, np.minimum(b, -RATIO_GUARD), np.maximum(b, RATIO_GUARD))
     return np.stack([a, b, cv2.magnitude(a, b), a / divisor])
@@ -76,10 +75,10 @@ def color_planes(
 
 @dataclass(frozen=True)
 class Sample:
-    """One upright image as the scores see it: pixels, descriptors, parts with their classes."""
+    """One registered image as the scores see it: pixels, descriptors, parts with their classes."""
 
-    image: UInt8[np.ndarray, "height width 3"]
-    is_valid: Bool[np.ndarray, "height width"]
+    image: Image
+    is_valid: Mask
     dense: DenseMap
     aligned: AlignedParts
     composition: Float64[np.ndarray, "vocabularies words"]
@@ -87,7 +86,7 @@ class Sample:
     @cached_property
     def spectrum(self) -> Spectrum:
         """The descriptors, ready for registration."""
-        return Spectrum(condensed(self.dense))
+        return Spectrum(project_tokens(self.dense))
 
     @cached_property
     def cell_class(self) -> Int[np.ndarray, "rows columns"]:

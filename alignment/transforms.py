@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32
+
+from features.images import Image, Mask
 
 Affine = Float[np.ndarray, "2 3"]
 
@@ -57,9 +59,7 @@ def apply(transform: Affine, points_xy: Float[np.ndarray, "n 2"]) -> Float[np.nd
     return moved
 
 
-def warp_image(
-    image: UInt8[np.ndarray, "height width 3"], to_output: Affine
-) -> tuple[UInt8[np.ndarray, "height width 3"], Bool[np.ndarray, "height width"]]:
+def warp_image(image: Image, to_output: Affine) -> tuple[Image, Mask]:
     """Move an image within its frame; what comes from outside repeats the border, not valid."""
     height, width = image.shape[:2]
     moved = cv2.warpAffine(
@@ -70,10 +70,10 @@ def warp_image(
 
 
 def warp_tokens(
-    tokens: Float32[np.ndarray, "height width dim"],
+    tokens: Float32[np.ndarray, "rows columns dim"],
     output_to_input: Affine,
     cell_px: int,
-) -> tuple[Float32[np.ndarray, "height width dim"], Bool[np.ndarray, "height width"]]:
+) -> tuple[Float32[np.ndarray, "rows columns dim"], Bool[np.ndarray, "rows columns"]]:
     """Resample a grid of cells through a transform given in pixels, bilinearly."""
     height, width = tokens.shape[:2]
     cell_to_px = np.array([[cell_px, 0, (cell_px - 1) / 2], [0, cell_px, (cell_px - 1) / 2]])

@@ -22,7 +22,7 @@ from engine.benchmark.metrics import auroc, f1_max, floor_f1
 from engine.benchmark.protocol import pick_references
 from engine.config import Config
 from engine.inspector import Inspector
-from engine.normalisation import Normaliser, emphasise
+from engine.normalisation import Normaliser, weigh
 from engine.scores import SCORES, SEVEN, Reading
 from features.image_files import read_image
 
@@ -31,7 +31,7 @@ Sums = dict[str, tuple[str, ...]]
 
 def sums_to_compare(active: tuple[str, ...]) -> Sums:
     without = {f"without {name}": tuple(n for n in active if n != name) for name in active}
-    alone = {f"{name} alone": (name,) for name, _ in SCORES}
+    alone = {f"{each.name} alone": (each.name,) for each in SCORES}
     return {"default": active, **without, "the seven": SEVEN, **alone}
 
 
@@ -47,8 +47,10 @@ def figures(category: Category, shots: int, seed: int) -> dict[str, tuple[float,
     ]
     found = {}
     for title, names in sums_to_compare(inspector.config.active_scores).items():
-        emphasis = emphasise(inspector.config.normalisation, names, inspector.pose.residual_)
-        normaliser: Normaliser = replace(inspector.normaliser_, emphasis=emphasis)
+        weights = weigh(
+            inspector.config.normalisation, inspector.config.scores, names, inspector.pose.residual_
+        )
+        normaliser: Normaliser = replace(inspector.fitted.normaliser, weights=weights)
         totals = np.array([normaliser.total(each) for each in readings])
         found[title] = (f1_max(labels, totals)[0], auroc(labels, totals), floor_f1(labels))
     return found

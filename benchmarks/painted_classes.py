@@ -27,7 +27,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import cv2
 import numpy as np
 
-from alignment.painted_classes import find
+from alignment.painted_classes import detect
 from engine.editing import Add, class_rows, edited
 from engine.examination import Examination
 from engine.inspector import Inspector
@@ -41,7 +41,7 @@ MIN_AREA_PX = 100  # of the working image
 
 
 def truth_of(scene: Scene, examination: Examination, class_id: int) -> list[np.ndarray]:
-    """Masks of all instances of a true class, in the upright working image."""
+    """Masks of all instances of a true class, in the registered working image."""
     size = examination.sample.is_valid.shape[::-1]
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     parts, classes = (
@@ -71,13 +71,13 @@ def rendered(n_scenes: int, seed: int) -> None:
             things = truth_of(references[0], first, class_id) if class_id else []
             if not things:
                 continue
-            add = Add("painted", inspector.names_.index("0"), Region.of(things[0]))
+            add = Add("painted", inspector.fitted.names.index("0"), Region.of(things[0]))
             painted = edited(inspector, add).classes.painted_[0]
             ious, n_false, n_right = [], 0, 0
             for scene, examination in zip(scenes, examined, strict=True):
                 true = truth_of(scene, examination, class_id)
                 sample = examination.sample
-                found = [each.mask for each in find(painted, sample.image, sample.is_valid)]
+                found = [each.mask for each in detect(painted, sample.image, sample.is_valid)]
                 ious += [max((overlap(mask, each) for each in found), default=0) for mask in true]
                 n_false += sum(all(overlap(each, mask) < 0.1 for mask in true) for each in found)
                 n_right += len(found) == len(true)
@@ -94,8 +94,8 @@ def photographed(options: argparse.Namespace) -> None:
     paths = list_images(options.references)[:N_REFERENCES]
     names = [path.name for path in paths]
     inspector = Inspector().fit([read_image(path) for path in paths], names=names)
-    index = inspector.names_.index(options.reference)
-    height, width = inspector.working_size_
+    index = inspector.fitted.names.index(options.reference)
+    height, width = inspector.fitted.working_size
     region = from_polygon(parse_polygon(options.polygon), (height, width))
     painted = edited(inspector, Add("painted", index, region))
     row = class_rows(painted)[-1]

@@ -22,7 +22,7 @@ MIN_AREA_PX = 64  # of the working image: one cell
 
 
 def overlaps(scene: Scene, report: Report) -> list[float]:
-    """IoU of each true part, seen in the upright working image, with the best found part."""
+    """IoU of each true part, seen in the registered working image, with the best found part."""
     labels = report.aligned.parts.labels
     truth = cv2.warpAffine(
         scene.part_map.astype(np.float32),
@@ -57,14 +57,14 @@ def main() -> None:
     for category in CATEGORIES:
         rng = np.random.default_rng([options.seed, CATEGORIES.index(category)])
         inspector = Inspector().fit([render(category, rng).image for _ in range(options.shots)])
-        references = np.array([view.counts for view in inspector.references_])
+        references = np.array([view.counts for view in inspector.fitted.references])
         ious, usual = [], []
         for _ in range(options.scenes):
             scene = render(category, rng)
             report = inspector.inspect(scene.image)
             ious += overlaps(scene, report)
             usual.append(has_usual_counts(report, references))
-        n_classes = len(inspector.class_names_)
+        n_classes = len(inspector.fitted.class_names)
         mean, found = np.mean(ious), np.mean(np.array(ious) >= 0.5)
         print(f"| {category} | {n_classes} | {mean:.2f} | {found:.0%} | {np.mean(usual):.0%} |")
 

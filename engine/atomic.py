@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from features.errors import UserError
+
 _NO_PERMISSION = "no permission to write there; choose another folder or change its permissions"
 _DISK_FULL = "the disk is full; free some space or choose another disk"
 
@@ -30,7 +32,7 @@ _REASONS = {
 }
 
 
-class OutputError(OSError):
+class OutputError(UserError, OSError):
     """A file that cannot be written; the message is one line and names the cure."""
 
 

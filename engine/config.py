@@ -6,30 +6,46 @@ file holds differences only: from the preset it names as ``preset``, or else fro
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from alignment.classes import ClassesConfig
 from alignment.comparison import ComparisonConfig
 from alignment.pose import PoseConfig
 from alignment.propagation import PropagationConfig
-from engine.config_values import as_values, changed, problems_of
+from engine.config_values import as_values, changed, renamed
 from engine.errors import ConfigError
 from engine.normalisation import NormaliserConfig
 from engine.regions_config import RegionsConfig
 from engine.scores import SCORES, ScoresConfig
+from features.config_fields import Range, problems_of
 from features.device import MachineConfig
 from features.embedded.segmenter import SegmenterConfig
 from features.sam.config import SamConfig
-from features.visual_words import PaletteConfig
+from features.visual_words import VisualWordsConfig
 from features.vit.config import VitConfig
 
 PRESETS = ("competition", "default", "paper")
 
+# Old dotted names of sections and fields, and their new ones: files written with them are still
+# read. Applied in this order, so that a field of a renamed section is named by the new section.
+NEW_NAMES: dict[str, str] = {
+    "palette": "visual_words",
+    "normalisation.composition_emphasis": "scores.composition.weight",
+    "normalisation.count_emphasis": "scores.instance_count.weight",
+    "normalisation.place_relief": "normalisation.place_discount",
+    "normalisation.free_residual": "normalisation.free_layout_residual",
+    "normalisation.free_cap": "normalisation.amount_cap",
+    "normalisation.min_weight": "normalisation.min_scale",
+}
+
 Profile = Literal["embedded", "foundation", "foundation-fast"]
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,11 +57,11 @@ class Config:
     DINOv2 and SAM on every image, ``foundation-fast`` SAM on the references only."""
     preset: str = "default"
     """The preset that the other values started from; a record made in code only carries it."""
-    seed: int = 0
+    seed: Annotated[int, Range(0, 2**32 - 1)] = 0
     """Settles every random choice."""
-    working_area_px: int = 65_536
+    working_area_px: Annotated[int, Range(64**2, 2048**2)] = 65_536
     """Images are resized to this area, 256 × 256 for a square one."""
-    photo_area_px: int | None = None
+    photo_area_px: Annotated[int, Range(64**2, 4096**2)] | None = None
     """Area in which the networks of a foundation profile are given images, however small the
     working area; None means what SAM sees best, 1024 × 768."""
     active_scores: tuple[str, ...] = (
@@ -58,7 +74,7 @@ class Config:
     """The scores that add up to the total; these measured best over all sets together."""
     pose: PoseConfig = field(default_factory=PoseConfig)
     segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)
-    palette: PaletteConfig = field(default_factory=PaletteConfig)
+    visual_words: VisualWordsConfig = field(default_factory=VisualWordsConfig)
     classes: ClassesConfig = field(default_factory=ClassesConfig)
     propagation: PropagationConfig = field(default_factory=PropagationConfig)
     comparison: ComparisonConfig = field(default_factory=ComparisonConfig)
@@ -75,15 +91,10 @@ class Config:
         return self.profile == "foundation-fast" or self.classes.method == "propagate"
 
     def problems(self) -> list[str]:
-        """Name every value out of range that is not inside another record."""
+        """Name what no range can say, and what concerns several records."""
         found = []
         if self.preset not in PRESETS:
             found.append(f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}")
-        for name, low, high in (("seed", 0, 2**32 - 1), ("working_area_px", 64**2, 2048**2)):
-            if not low <= getattr(self, name) <= high:
-                found.append(f"{name} must lie in {low} … {high}, got {getattr(self, name)}")
-        if self.photo_area_px is not None and not 64**2 <= self.photo_area_px <= 4096**2:
-            found.append(f"photo_area_px must lie in {64**2} … {4096**2}, got {self.photo_area_px}")
         if self.regions.segmentation.method == "prompt" and self.profile == "embedded":
             found.append(
                 'regions.segmentation.method = "prompt" needs SAM; set profile to "foundation" or '
@@ -92,7 +103,7 @@ class Config:
         return found + self._problems_of_scores()
 
     def _problems_of_scores(self) -> list[str]:
-        known = [name for name, _ in SCORES]
+        known = [each.name for each in SCORES]
         if not self.active_scores or len(set(self.active_scores)) < len(self.active_scores):
             return ["active_scores must name at least one score, and none twice"]
         return [
@@ -112,7 +123,7 @@ class Config:
 
 
 def load(name_or_path: str | Path) -> Config:
-    """Read a preset by its name, or a TOML file.
+    """Read a preset by its name, or a TOML file; a warning names what is called otherwise now.
 
     Raises:
         ConfigError: The file cannot be read, or has problems; names all of them.
@@ -120,11 +131,37 @@ def load(name_or_path: str | Path) -> Config:
     path = _preset_path(str(name_or_path))
     if path is None:
         path = Path(name_or_path)
-    return from_dict(_read_toml(path), source=str(path))
+    values = _read_toml(path)
+    config = from_dict(values, source=str(path))
+    _, old_names = renamed(values, NEW_NAMES, [])
+    if old_names:
+        changes = ", ".join(f"{old} is now {NEW_NAMES[old]}" for old in old_names)
+        _logger.warning("%s has old names, which are still read: %s", path, changes)
+    return config
+
+
+def read_config(
+    name_or_path: str | None,
+    profile: str | None = None,
+    machine: dict[str, str] | None = None,
+) -> Config:
+    """Read a preset or file, the defaults without one; options override what it says.
+
+    Raises:
+        ConfigError: The file cannot be read or has problems, or an option has no such value.
+    """
+    config = load(name_or_path) if name_or_path else Config()
+    given = " ".join(f"--{name} {value}" for name, value in (machine or {}).items())
+    if profile is not None:
+        config = from_dict(to_dict(config) | {"profile": profile}, source="--profile")
+    if machine:
+        values = to_dict(config)
+        config = from_dict(values | {"machine": values["machine"] | machine}, source=given)
+    return config
 
 
 def from_dict(values: Mapping[str, Any], *, source: str = "config") -> Config:
-    """Apply values to the preset they name; undoes ``to_dict``.
+    """Apply values to the preset they name; undoes ``to_dict``, also that of older releases.
 
     Raises:
         ConfigError: Keys are unknown, or values of a wrong type or out of range; names all of them
@@ -142,9 +179,15 @@ def to_dict(config: Config) -> dict[str, Any]:
     return as_values(config)
 
 
+def with_current_names(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Call each section and field what it is called today."""
+    return renamed(values, NEW_NAMES, [])[0]
+
+
 def _refuse(source: str, base: Config, values: Mapping[str, Any]) -> Config:
     """Return the changed record unless it has problems."""
     problems: list[str] = []
+    values, _ = renamed(values, NEW_NAMES, problems)
     config = changed(base, values, problems)
     problems += problems_of(config)
     if problems:

@@ -23,10 +23,10 @@ from alignment.comparison import Comparison
 from alignment.sample import Sample
 from alignment.transforms import Affine, apply
 from engine.report import Deviation
-from engine.scores import Reading
+from engine.scores import Reading, score_of_map
 from engine.scores.instance_count import beyond_tolerance
-
-Mask = Bool[np.ndarray, "height width"]
+from engine.scores.reading import CellMapKind
+from features.images import Mask
 
 # what is hidden by less than this share of itself is not the same part
 MIN_SHARED = 0.5
@@ -98,7 +98,7 @@ def find_deviations(
     references: Sequence[Sample],
     names: Sequence[str],
     readings: Mapping[str, Reading],
-    weights: Mapping[str, float],
+    scales: Mapping[str, float],
     to_image: Affine,
 ) -> tuple[Deviation, ...]:
     """Return everything that exceeds what the references showed, the worst first.
@@ -115,8 +115,8 @@ def find_deviations(
         *sizes,
         *_colors(test, references, names),
         *_places(test, references, names),
-        *_missing_here(test, references, names, readings["missing_patch"], weights, to_image),
-        *_unseen_here(test, readings["located_patch"], weights, to_image),
+        *_missing_here(test, references, names, readings, scales, to_image),
+        *_unseen_here(test, readings, scales, to_image),
     ]
     worst = max((deviation.severity for deviation in found), default=0.0)
     found += [replace(each, severity=each.severity + worst) for each in ruled]
@@ -245,15 +245,14 @@ def _missing_here(
     test: Sample,
     references: Sequence[Sample],
     names: Sequence[str],
-    reading: Reading,
-    weights: Mapping[str, float],
+    readings: Mapping[str, Reading],
+    scales: Mapping[str, float],
     to_image: Affine,
 ) -> list[Deviation]:
     """Say where something that the references show is not, and what it is if that is clear."""
-    severity = reading.value / weights["missing_patch"]
-    if reading.cells is None or severity <= 1:
+    severity, region = _loudest_place("missing_here", readings, scales)
+    if region is None:
         return []
-    region = _region_around_peak(reading.cells / weights["missing_patch"])
     box = _box(region, test, to_image)
     usual = np.stack([reference.cell_class[region] for reference in references])
     is_background = np.append(test.aligned.is_background_class, True)
@@ -267,16 +266,30 @@ def _missing_here(
 
 
 def _unseen_here(
-    test: Sample, reading: Reading, weights: Mapping[str, float], to_image: Affine
+    test: Sample,
+    readings: Mapping[str, Reading],
+    scales: Mapping[str, float],
+    to_image: Affine,
 ) -> list[Deviation]:
     """Say where something is that no reference shows at that place."""
-    severity = reading.value / weights["located_patch"]
-    if reading.cells is None or severity <= 1:
+    severity, region = _loudest_place("unseen_here", readings, scales)
+    if region is None:
         return []
-    region = _region_around_peak(reading.cells / weights["located_patch"])
     text = f"new {_where(region)}: something that no reference shows there"
     box = _box(region, test, to_image)
     return [Deviation(-1, "", "unseen_here", 1.0, severity, text, severity, box)]
+
+
+def _loudest_place(
+    kind: CellMapKind, readings: Mapping[str, Reading], scales: Mapping[str, float]
+) -> tuple[float, Bool[np.ndarray, "rows columns"] | None]:
+    """Return a score in units of its scale, and the cells it comes from where that exceeds 1."""
+    name = score_of_map(kind).name
+    reading, scale = readings[name], scales[name]
+    severity = reading.value / scale
+    if reading.cells is None or severity <= 1:
+        return severity, None
+    return severity, _region_around_peak(reading.cells / scale)
 
 
 def _region_around_peak(heat: Float[np.ndarray, "rows columns"]) -> np.ndarray:

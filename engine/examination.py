@@ -1,51 +1,35 @@
-"""What does an image look like beside the references, before it is called normal or not?
+"""Examination: one image beside the references, before it is called normal or not.
 
 Between describing an image and judging it there is one record, so that a second opinion (regions
 that an operator has taught, say) costs no second look.
-
-How would an image be judged if some of it were not on the photograph?
-
-Nothing is asked of hidden places: descriptors, scores and counts leave them out. What is hidden may
-also have hidden the pose, which is taken again without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, UInt8
 
-from alignment.aligned import AlignedParts
 from alignment.comparison import Comparison
-from alignment.pose import Upright
+from alignment.pose import RegisteredImage
 from alignment.sample import Sample
-from alignment.transforms import compose, invert, rescale, warp_image
-from engine.scores import Reading, score_all
-from features.images import resize
-from features.parts import Parts
-
-if TYPE_CHECKING:
-    from engine.inspector import Inspector
-
-# a part of which more is hidden is no longer judged by what is left of it
-MOSTLY = 0.5
+from alignment.transforms import compose, rescale
+from engine.scores import Reading
 
 
 @dataclass(frozen=True)
 class Examination:
-    """One image, upright, beside each reference, and what each score read from that.
+    """One image, registered, beside each reference, and what each score read from that.
 
     ``photo`` is the image in the size in which networks see it.
     """
 
     image: UInt8[np.ndarray, "_ _ 3"]
     photo: UInt8[np.ndarray, "_ _ 3"]
-    upright: Upright
+    registered: RegisteredImage
     comparisons: Sequence[Comparison]
     readings: dict[str, Reading]
 
@@ -61,93 +45,6 @@ class Examination:
 
     @cached_property
     def to_image(self) -> Float[np.ndarray, "2 3"]:
-        """Affine from upright working pixels (x, y) to pixels of the image file."""
-        height, width = self.upright.image.shape[:2]
-        return compose(rescale((height, width), self.image_size), self.upright.to_original)
-
-
-def without_hidden(
-    aligned: AlignedParts, is_hidden: Bool[np.ndarray, "height width"]
-) -> AlignedParts:
-    """Take hidden pixels from all parts, and leave out the parts that are mostly hidden."""
-    parts = aligned.parts
-    labels = np.where(is_hidden, -1, parts.labels)
-    left_px = np.bincount(labels.ravel() + 1, minlength=len(parts) + 1)[1:]
-    is_kept = left_px > (1 - MOSTLY) * parts.area_px
-    number = np.append(np.where(is_kept, np.cumsum(is_kept) - 1, -1), -1)
-    return replace(
-        aligned,
-        parts=Parts(number[labels], parts.is_background[is_kept]),
-        class_of_part=aligned.class_of_part[is_kept],
-        cost=aligned.cost[is_kept],
-    )
-
-
-def enlarged(
-    mask: Bool[np.ndarray, "_ _"], size: tuple[int, int]
-) -> Bool[np.ndarray, "height width"]:
-    """Bring a mask to another (height, width); a pixel that is touched at all counts."""
-    if mask.shape == size:
-        return mask
-    # a side that grows is interpolated, one that shrinks is averaged: neither skips a pixel
-    grown = max(mask.shape[0], size[0]), max(mask.shape[1], size[1])
-    share = cv2.resize(mask.astype(np.float32), grown[::-1], interpolation=cv2.INTER_LINEAR)
-    share = cv2.resize(share, size[::-1], interpolation=cv2.INTER_AREA)
-    return np.asarray(share > 0)
-
-
-Mask = Bool[np.ndarray, "height width"]
-
-
-def hide(inspector: Inspector, examination: Examination, is_hidden: Mask) -> Examination:
-    """Examine the same image without some of its upright working pixels."""
-    examination, is_hidden = _upright_without(inspector, examination, is_hidden)
-    sample = examination.sample
-    is_valid = sample.is_valid & ~is_hidden
-    picture, is_photo_valid = examination.upright.same_of(examination.photo)
-    is_seen = is_photo_valid & ~enlarged(is_hidden, is_photo_valid.shape)
-    test = replace(
-        sample,
-        is_valid=is_valid,
-        dense=inspector.backbone(picture, is_seen),
-        aligned=without_hidden(sample.aligned, is_hidden),
-        composition=inspector.palette(sample.image, is_valid),
-    )
-    comparisons = inspector.compare(test, inspector.samples_)
-    readings = score_all(comparisons, inspector.config.scores)
-    return replace(examination, comparisons=comparisons, readings=readings)
-
-
-def _upright_without(
-    inspector: Inspector, examination: Examination, is_hidden: Mask
-) -> tuple[Examination, Mask]:
-    """Return the image in the pose that the rest of it has, and what is hidden there."""
-    if not inspector.pose.has_pose_:
-        return examination, is_hidden
-    to_original = examination.upright.to_original
-    working = resize(examination.photo, inspector.working_size_)
-    hidden = _moved(is_hidden, to_original)
-    upright = inspector.pose.upright(_painted_over(working, hidden))
-    if np.allclose(upright.to_original, to_original):
-        return examination, is_hidden
-    to_upright = invert(upright.to_original)
-    upright = replace(upright, image=warp_image(working, to_upright)[0])
-    sample = inspector.describe(examination.photo, upright)
-    comparisons = [replace(each, test=sample) for each in examination.comparisons]
-    moved = replace(examination, upright=upright, comparisons=comparisons)
-    return moved, _moved(hidden, to_upright)
-
-
-def _moved(mask: Mask, transform: Float[np.ndarray, "2 3"]) -> Mask:
-    """Move a mask within its frame; a pixel that is touched at all counts."""
-    height, width = mask.shape
-    share = cv2.warpAffine(mask.astype(np.float32), transform, (width, height))
-    return np.asarray(share > 0)
-
-
-def _painted_over(
-    image: UInt8[np.ndarray, "height width 3"], mask: Mask
-) -> UInt8[np.ndarray, "height width 3"]:
-    """Continue what is around a mask into it (Telea, 2004)."""
-    painted = cv2.inpaint(np.ascontiguousarray(image), mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)
-    return np.asarray(painted, dtype=np.uint8)
+        """Affine from registered working pixels (x, y) to pixels of the image file."""
+        height, width = self.registered.image.shape[:2]
+        return compose(rescale((height, width), self.image_size), self.registered.to_original)

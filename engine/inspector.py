@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Float
 
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
-from alignment.comparison import Comparison, beside, nearest_reference, with_propagated_parts
-from alignment.pose import PoseEstimator, Upright
+from alignment.comparison import Comparison, compare_all, nearest_reference, with_propagated_parts
+from alignment.pose import PoseEstimator, RegisteredImage
 from alignment.sample import Sample
 from engine.class_names import class_names
 from engine.config import Config
 from engine.deviations import find_deviations
-from engine.editing.history import ClassEdit, EditedClasses
 from engine.errors import NotFittedError
 from engine.examination import Examination
-from engine.normalisation import Normaliser, emphasise, learn_normaliser
+from engine.fitted_state import FittedState
+from engine.normalisation import Normaliser, learn_normaliser, weigh
 from engine.novelty import CELL_MAPS, Novelty, learn_novelty
 from engine.preprocessing import altered_copies, take_in
 from engine.profiles import make_networks, photo_area_px
-from engine.rendering.html_report import ReferenceView
 from engine.report import Calibration, Report
-from engine.scores import SCORES, score_all
+from engine.scores import SCORES, Reading, score_all, score_of_map
+from engine.scores.reading import CellMapKind
+from engine.storage import (
+    Identity,
+    StoredModel,
+    check_identity,
+    complete,
+    read_inspector,
+    write_inspector,
+)
 from features.dense import DenseMap
 from features.embedded.backbone import CELL_PX, EmbeddedBackbone
+from features.images import AnyImage as Image
 from features.images import check_image, resize
 from features.parts import Parts
-from features.visual_words import Palette
+from features.visual_words import VisualWords
 
-Image = UInt8[np.ndarray, "_ _ 3"]
 Progress = Callable[[str, int, int], None]
 
 N_COPIES = 8  # of a single reference, to calibrate with: two for each kind of alteration
@@ -47,13 +56,14 @@ class Inspector:
     def __init__(self, config: Config | None = None) -> None:
         self.config = (config or Config()).check()
         self.backbone, self.segmenter = make_networks(self.config)
-        self.palette = Palette(self.config.palette, self.config.seed)
+        self.visual_words = VisualWords(self.config.visual_words, self.config.seed)
         # a pose is found by many comparisons, for which only the embedded descriptors are cheap
         self.pose = PoseEstimator(
             self.config.pose,
             self.backbone if self.config.profile == "embedded" else EmbeddedBackbone(),
         )
         self.classes = PartClasses(self.config.classes)
+        self._fitted: FittedState | None = None
 
     def inspect(self, image: Image) -> Report:
         """Judge one RGB image of any size.
@@ -73,50 +83,37 @@ class Inspector:
             NotFittedError: ``fit`` or ``load`` comes first.
             ImageError: The array is no image.
         """
-        if not hasattr(self, "normaliser_"):
-            raise NotFittedError("this inspector has no references; call fit or load first")
-        photo = resize(check_image(image), self.photo_size_)
-        upright = self.pose.upright(resize(photo, self.working_size_))
-        comparisons = self.compare(self.describe(photo, upright), self.samples_)
+        fitted = self.fitted
+        photo = resize(check_image(image), fitted.photo_size)
+        registered = self.pose.register(resize(photo, fitted.working_size))
+        comparisons = self.compare(self.describe(photo, registered), fitted.samples)
         readings = score_all(comparisons, self.config.scores)
-        return Examination(image, photo, upright, comparisons, readings)
-
-    def hide(
-        self, examination: Examination, is_hidden: Bool[np.ndarray, "height width"]
-    ) -> Examination:
-        """Examine the same image as if some upright working pixels were not on the photograph."""
-        from engine.examination import hide
-
-        return hide(self, examination, is_hidden)
+        return Examination(image, photo, registered, comparisons, readings)
 
     def judge(self, examination: Examination) -> Report:
         """Say what is wrong with an examined image, in numbers and words."""
-        normaliser: Normaliser = self.normaliser_
+        fitted, normaliser = self.fitted, self.fitted.normaliser
         sample, readings = examination.sample, examination.readings
         nearest = nearest_reference(examination.comparisons)
-        heat = {
-            name: np.asarray(readings[name].cells) / normaliser.weights[name]
-            for name in ("located_patch", "missing_patch")
-        }
         return Report(
             total=normaliser.total(readings),
             threshold=normaliser.threshold,
             threshold_source=normaliser.threshold_source,
             calibration=normaliser.calibration,
-            scores={name: readings[name].value for name, _ in SCORES},
+            scores={each.name: readings[each.name].value for each in SCORES},
             normalised=normaliser.shares(readings),
             deviations=find_deviations(
                 examination.comparisons[nearest],
-                self.samples_,
-                self.class_names_,
+                fitted.samples,
+                fitted.class_names,
                 readings,
-                normaliser.weights,
+                normaliser.scales,
                 examination.to_image,
             ),
-            anomaly_map=heat["located_patch"],
-            missing_map=heat["missing_patch"],
+            anomaly_map=_cell_map("unseen_here", readings, normaliser),
+            missing_map=_cell_map("missing_here", readings, normaliser),
             aligned=sample.aligned,
-            upright=sample.image,
+            registered=sample.image,
             nearest_reference=nearest,
             image_size=examination.image_size,
             to_image=examination.to_image,
@@ -137,53 +134,72 @@ class Inspector:
             ImageError: There is no image, or an array is none.
         """
         report = progress or (lambda step, done, total: None)
-        photos = self._take_in(images, names)
+        taken = take_in(
+            images,
+            names,
+            photo_area_px=photo_area_px(self.config),
+            working_area_px=self.config.working_area_px,
+            multiple=CELL_PX,
+        )
+        photos = taken.photos
         report("aligning", 0, 4)
-        working = [resize(photo, self.working_size_) for photo in photos]
+        working = [resize(photo, taken.working_size) for photo in photos]
         self.backbone.fit(photos)
         self.pose.backbone.fit(working)
         self.pose.fit(working)
-        uprights = [self.pose.upright(image) for image in working]
+        registered = [self.pose.register(image) for image in working]
 
         report("finding parts", 1, 4)
-        views = [each.same_of(photo) for each, photo in zip(uprights, photos, strict=True)]
+        views = [each.warp(photo) for each, photo in zip(registered, photos, strict=True)]
         pictures, masks = [image for image, _ in views], [is_valid for _, is_valid in views]
         self.segmenter.fit(pictures, masks)
-        self.palette.fit([u.image for u in uprights], [u.is_valid for u in uprights])
+        self.visual_words.fit(
+            [each.image for each in registered], [each.is_valid for each in registered]
+        )
         dense = self.backbone.batch(pictures, masks)
-        parts = [self._cut(*each) for each in zip(pictures, dense, strict=True)]
-        self.classes.fit(parts, [upright.image for upright in uprights])
-        self.samples_ = [
-            self._sample(upright, tokens, self.classes.align(cut, upright.image))
-            for upright, tokens, cut in zip(uprights, dense, parts, strict=True)
-        ]
-        self.class_names_ = class_names(self.samples_)
-        self.edited_: EditedClasses | None = None
+        parts = [self._cut(*each) for each in zip(registered, pictures, dense, strict=True)]
+        self.classes.fit(parts, [each.image for each in registered])
+        samples = tuple(
+            self._sample(each, tokens, self.classes.align(cut, each.image))
+            for each, tokens, cut in zip(registered, dense, parts, strict=True)
+        )
 
         report("leaving one out", 2, 4)
-        judged, calibration = self.judge_normal(photos)
+        judged, calibration = self.judge_normal(samples, photos)
         scores = self.config.scores
         normal = [score_all(each, scores) for each in judged]
         report("setting the threshold", 3, 4)
         more = [
-            self._lay_beside(resize(check_image(image), self.photo_size_)) for image in validation
+            self._compare_photo(resize(check_image(image), taken.photo_size), samples)
+            for image in validation
         ]
         extra = [score_all(each, scores) for each in more]
-        emphasis = emphasise(
-            self.config.normalisation, self.config.active_scores, self.pose.residual_
+        weights = weigh(
+            self.config.normalisation, scores, self.config.active_scores, self.pose.residual_
         )
-        self.normaliser_ = learn_normaliser(
-            self.config.normalisation, emphasis, normal, extra, calibration
+        self._fitted = FittedState(
+            samples,
+            tuple(taken.names),
+            taken.photo_size,
+            tuple(class_names(samples)),
+            learn_normaliser(self.config.normalisation, weights, normal, extra, calibration),
+            self._learn_novelty(samples, judged + more) if more else None,
         )
-        self.novelty_: Novelty | None = self._learn_novelty(judged + more) if more else None
         report("done", 4, 4)
         return self
 
     def save(self, path: str | Path) -> None:
-        """Write the model file; equal references and config give equal bytes."""
-        from engine.storage import save_inspector
+        """Write the model file; equal references and config give equal bytes.
 
-        save_inspector(self, path)
+        Raises:
+            NotFittedError: There is nothing to write; ``fit`` comes first.
+            OutputError: The file cannot be written.
+        """
+        if self._fitted is None:
+            raise NotFittedError("this inspector has no references to save; call fit first")
+        fitted = replace(self._fitted, novelty=self.novelty)
+        states = {name: part.state() for name, part in self._components.items()}
+        write_inspector(path, StoredModel(self.config, fitted, states, self._identity))
 
     @classmethod
     def load(
@@ -192,92 +208,103 @@ class Inspector:
         *,
         profile: str | None = None,
         machine: Mapping[str, str | int] | None = None,
-    ) -> Inspector:
+        is_to_judge: bool = True,
+    ) -> Self:
         """Read a model file, of the given profile if one is given.
 
-        ``machine`` replaces settings of ``features.device.MachineConfig``, say the device.
+        ``machine`` replaces settings of ``features.device.MachineConfig``, say the device. An
+        inspector that is not to judge may lack the networks that it was fitted with.
+
+        Raises:
+            ModelFileError: The file is none of ours, damaged, newer, of another profile, or was
+                fitted with other networks than those that are here.
         """
-        from engine.storage import load_inspector
+        stored = read_inspector(path, profile=profile, machine=machine)
+        inspector = cls(stored.config)
+        if is_to_judge:
+            check_identity(path, stored.identity, inspector._identity)
+        with complete(path):
+            for name, part in inspector._components.items():
+                part.restore(stored.states[name])
+        return inspector.with_fitted(stored.fitted)
 
-        return load_inspector(path, profile=profile, machine=machine)
-
-    # What was learnt, for people
-
-    @property
-    def weights_(self) -> dict[str, float]:
-        """Weight of each score: the most that a normal image reached."""
-        return self.normaliser_.weights
-
-    @property
-    def threshold_(self) -> float:
-        """Totals above it are anomalous."""
-        return self.normaliser_.threshold
+    # What was learnt
 
     @property
-    def threshold_source_(self) -> str:
-        """How the threshold was set, in words."""
-        return self.normaliser_.threshold_source
+    def fitted(self) -> FittedState:
+        """What was learnt from the references.
 
-    @property
-    def calibration_(self) -> Calibration:
-        """What the weights were learnt from."""
-        return self.normaliser_.calibration
+        Raises:
+            NotFittedError: Nothing yet; ``fit`` or ``load`` comes first.
+        """
+        if self._fitted is None:
+            raise NotFittedError("this inspector has no references; call fit or load first")
+        return self._fitted
 
-    @property
-    def references_(self) -> list[ReferenceView]:
-        """The references as pictures with their classes."""
-        return [
-            ReferenceView(name, sample.image, sample.valid_class_map, sample.aligned.counts)
-            for name, sample in zip(self.names_, self.samples_, strict=True)
-        ]
-
-    @property
-    def class_history_(self) -> tuple[ClassEdit, ...]:
-        """All edits of classes since the fit, the undone ones too; see ``engine.editing``."""
-        return self.edited_.history if self.edited_ else ()
+    def with_fitted(self, fitted: FittedState, classes: PartClasses | None = None) -> Self:
+        """Return an inspector with the same networks that has learnt something else."""
+        other = copy.copy(self)
+        other.classes = classes or self.classes
+        other._fitted = fitted
+        return other
 
     @property
     def novelty(self) -> Novelty:
         """How new a pixel has to be to be called new; learnt when first asked for."""
-        if self.novelty_ is None:
-            judged, _ = self.judge_normal([sample.image for sample in self.samples_])
-            self.novelty_ = self._learn_novelty(judged)
-        return self.novelty_
+        fitted = self.fitted
+        if fitted.novelty is not None:
+            return fitted.novelty
+        judged, _ = self.judge_normal(fitted.samples, [sample.image for sample in fitted.samples])
+        novelty = self._learn_novelty(fitted.samples, judged)
+        self._fitted = replace(fitted, novelty=novelty)
+        return novelty
+
+    @property
+    def _components(self) -> dict[str, Any]:
+        """The describing objects, each of which keeps what it has learnt, by their stored names."""
+        components: dict[str, Any] = {
+            "backbone": self.backbone,
+            "segmenter": self.segmenter,
+            "palette": self.visual_words,
+            "classes": self.classes,
+            "pose": self.pose,
+        }
+        if self.pose.backbone is not self.backbone:
+            # before the pose, which describes with it when restored
+            components = {"pose_backbone": self.pose.backbone} | components
+        return components
+
+    @property
+    def _identity(self) -> Identity:
+        """Names of the networks that descriptors and parts come from."""
+        return {"backbone": self.backbone.identity(), "segmenter": self.segmenter.identity()}
 
     # Steps
 
-    def _take_in(self, images: Sequence[Image], names: Sequence[str] | None) -> list[Image]:
-        taken = take_in(
-            images,
-            names,
-            photo_area_px=photo_area_px(self.config),
-            working_area_px=self.config.working_area_px,
-            multiple=CELL_PX,
-        )
-        self.names_ = taken.names
-        self.photo_size_, self.working_size_ = taken.photo_size, taken.working_size
-        return taken.photos
-
-    def describe(self, photo: Image, upright: Upright) -> Sample:
+    def describe(self, photo: Image, registered: RegisteredImage) -> Sample:
         """Describe an image, and cut it where its parts are not propagated later."""
-        image, is_valid = upright.same_of(photo)
+        image, is_valid = registered.warp(photo)
         dense = self.backbone(image, is_valid)
         if self.config.is_propagated:
-            return self._sample(upright, dense, self.classes.none(self.working_size_))
-        aligned = self.classes.align(self._cut(image, dense), upright.image)
-        aligned = self.classes.find_painted(aligned, upright.image, upright.is_valid)
-        return self._sample(upright, dense, aligned)
+            return self._sample(registered, dense, self.classes.none(registered.is_valid.shape))
+        aligned = self.classes.align(self._cut(registered, image, dense), registered.image)
+        aligned = self.classes.find_painted(aligned, registered.image, registered.is_valid)
+        return self._sample(registered, dense, aligned)
 
-    def _cut(self, image: Image, dense: DenseMap) -> Parts:
-        return self.segmenter(image, dense).resized(self.working_size_)
+    def _cut(self, registered: RegisteredImage, image: Image, dense: DenseMap) -> Parts:
+        """Cut an image; parts are kept in the size that the method works in."""
+        height, width = registered.is_valid.shape
+        return self.segmenter(image, dense).resized((height, width))
 
-    def _sample(self, upright: Upright, dense: DenseMap, aligned: AlignedParts) -> Sample:
-        composition = self.palette(upright.image, upright.is_valid)
-        return Sample(upright.image, upright.is_valid, dense, aligned, composition)
+    def _sample(
+        self, registered: RegisteredImage, dense: DenseMap, aligned: AlignedParts
+    ) -> Sample:
+        composition = self.visual_words(registered.image, registered.is_valid)
+        return Sample(registered.image, registered.is_valid, dense, aligned, composition)
 
     def compare(self, test: Sample, references: Sequence[Sample]) -> list[Comparison]:
         """Lay a described image beside each reference; its parts may come from them."""
-        comparisons = beside(test, references, self.config.comparison, self._n_threads)
+        comparisons = compare_all(test, references, self.config.comparison, self._n_threads)
         if self.config.is_propagated:
             return with_propagated_parts(
                 comparisons, self.config.propagation, self.segmenter.refine, self.classes
@@ -289,22 +316,34 @@ class Inspector:
         """Hand-made descriptors are so short that threads cost more than they bring."""
         return 1 if self.config.profile == "embedded" else self.config.machine.cores
 
-    def _lay_beside(self, photo: Image) -> list[Comparison]:
-        upright = self.pose.upright(resize(photo, self.working_size_))
-        return self.compare(self.describe(photo, upright), self.samples_)
+    def _compare_photo(self, photo: Image, samples: Sequence[Sample]) -> list[Comparison]:
+        height, width = samples[0].is_valid.shape
+        registered = self.pose.register(resize(photo, (height, width)))
+        return self.compare(self.describe(photo, registered), samples)
 
-    def _learn_novelty(self, judged: Sequence[list[Comparison]]) -> Novelty:
+    def _learn_novelty(
+        self, samples: Sequence[Sample], judged: Sequence[list[Comparison]]
+    ) -> Novelty:
         readings = [score_all(each, self.config.scores, CELL_MAPS) for each in judged]
         tests = [each[0].test for each in judged]
-        return learn_novelty(self.samples_, readings, tests, self.config.seed)
+        return learn_novelty(samples, readings, tests, self.config.seed)
 
-    def judge_normal(self, photos: Sequence[Image]) -> tuple[list[list[Comparison]], Calibration]:
+    def judge_normal(
+        self, samples: Sequence[Sample], photos: Sequence[Image]
+    ) -> tuple[list[list[Comparison]], Calibration]:
         """Lay each reference beside the others, or copies of the only one beside it."""
-        samples = self.samples_
         if len(samples) > 1:
             return [
                 self.compare(sample, [other for other in samples if other is not sample])
                 for sample in samples
             ], "leave-one-out"
         copies = altered_copies(photos[0], N_COPIES, np.random.default_rng(self.config.seed))
-        return [self._lay_beside(copy) for copy in copies], "self-calibrated"
+        return [self._compare_photo(each, samples) for each in copies], "self-calibrated"
+
+
+def _cell_map(
+    kind: CellMapKind, readings: Mapping[str, Reading], normaliser: Normaliser
+) -> Float[np.ndarray, "rows columns"]:
+    """Return the map of a score in units of its scale."""
+    name = score_of_map(kind).name
+    return np.asarray(readings[name].cells) / normaliser.scales[name]

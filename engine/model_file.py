@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from engine.atomic import atomic_write
+from features.errors import UserError
 
 FORMAT = "partwise-model"
 SCHEMA_VERSION = 1
@@ -33,7 +34,7 @@ _DTYPES = ("bool", "uint8", "int32", "int64", "float16", "float32", "float64")
 _AGAIN = "write it again with `partwise fit`"
 
 
-class ModelFileError(ValueError):
+class ModelFileError(UserError, ValueError):
     """A model file that cannot be used; the message is one line and names the cure."""
 
 

@@ -1,26 +1,28 @@
-"""How much of each score is normal, and where does anomalous begin?
+"""Normalisation: how much of each score is normal, and where anomalous begins.
 
-Each reference in turn is judged by the others; the largest of these readings is the score's weight
-w, and the total of an image is the mean of score / w over the active scores: 1 is what the oddest
-reference reached. With one reference there is nobody to judge it; then altered copies of it stand
-in (moved, turned, dimmed, tinted, noisy: whatever keeps it normal).
+Each reference in turn is judged by the others; the largest of these readings is the score's scale
+s, and the total of an image is the weighted mean of score / s over the active scores: 1 is what the
+oddest reference reached. With one reference there is nobody to judge it; then altered copies of it
+stand in (moved, turned, dimmed, tinted, noisy: whatever keeps it normal).
 
-Three scores count more or less in the mean, by how freely the product is laid out. Where the
-references lie on each other almost exactly, places tell everything, and amounts (``composition``,
-``instance_count``) only add noise; where they do not (fruit in a box), amounts tell what places
-cannot, and that a place never looked like this (``located_patch``) says little. The share of the
-hub's variance that the best pose leaves unexplained (``alignment.pose``) measures it.
+Most weights are 1; those of scores beside the seven depend on how freely the product is laid out.
+Where the references lie on each other almost exactly, places tell everything, and amounts only add
+noise; where they do not (fruit in a box), amounts tell what places cannot, and that a place never
+looked like this says little. The relative alignment residual to the anchor reference
+(``alignment.pose``) measures it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from engine.report import Calibration
-from engine.scores import SCORES, Reading
+from engine.scores import SCORES, Reading, Score, ScoresConfig
+from features.config_fields import Range, Share
 
 # an image whose only fault is one instance too many must exceed the threshold, not equal it
 _JUST_ABOVE = 1 + 1e-9
@@ -30,113 +32,110 @@ MIN_THRESHOLD = 1e-6
 
 @dataclass(frozen=True)
 class NormaliserConfig:
-    """How weights and the threshold follow from normal images."""
+    """How scales, weights and the threshold follow from normal images."""
 
-    margin: float = 1.075
+    margin: Annotated[float, Range(0, 100, "(]")] = 1.075
     """Threshold as a multiple of the mean leave-one-out total of the references, the largest left
     out: one odd reference must not hide defects."""
-    margin_self: float = 1.5
+    margin_self: Annotated[float, Range(0, 100, "(]")] = 1.5
     """The same for altered copies of a single reference, which differ less than real images."""
-    margin_validation: float = 1.02
+    margin_validation: Annotated[float, Range(0, 100, "(]")] = 1.02
     """The same for the largest total of the validation images."""
-    composition_emphasis: float = 1.25
-    """Emphasis of ``composition`` for a product laid out freely; most other scores have 1."""
-    count_emphasis: float = 0.5
-    """The same for ``instance_count``."""
-    place_relief: float = 0.75
-    """Share of the emphasis of ``located_patch`` that a free layout takes away."""
-    free_residual: float = 0.5
-    """Unexplained share from which a layout counts as free; below it the emphasis falls with its
-    square."""
-    free_cap: float = 2.0
-    """Most that these two may say, in units of their weights: beyond it, strange light (which moves
-    every share at once) would outvote all else."""
-    min_weight: float = 1e-3
-    """Least weight: identical references must not divide by zero."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name in ("margin", "margin_self", "margin_validation"):
-            if not 0 < getattr(self, name) <= 100:
-                found.append(f"normalisation.{name} must lie in 0 … 100, got {getattr(self, name)}")
-        for name in ("composition_emphasis", "count_emphasis"):
-            if not 0 <= getattr(self, name) <= 100:
-                found.append(f"normalisation.{name} must lie in 0 … 100, got {getattr(self, name)}")
-        if not 0 <= self.place_relief <= 1:
-            found.append(f"normalisation.place_relief must lie in 0 … 1, got {self.place_relief}")
-        if not 1 <= self.free_cap <= 1e6:
-            found.append(f"normalisation.free_cap must lie in 1 … 1e6, got {self.free_cap}")
-        if not 0 < self.free_residual <= 10:
-            found.append(
-                f"normalisation.free_residual must lie in 0 … 10, got {self.free_residual}"
-            )
-        if not 0 < self.min_weight <= 1:
-            found.append(f"normalisation.min_weight must lie in 0 … 1, got {self.min_weight}")
-        return found
+    place_discount: Share = 0.75
+    """Share of its weight that a score of the role ``place`` loses in a free layout."""
+    free_layout_residual: Annotated[float, Range(0, 10, "(]")] = 0.5
+    """Relative alignment residual from which a layout counts as free; below it, its freedom falls
+    with the square."""
+    amount_cap: Annotated[float, Range(1, 1_000_000)] = 2.0
+    """Most that a score of the role ``amount`` may say, in units of its scale: beyond it, strange
+    light (which moves every share at once) would outvote all else."""
+    min_scale: Annotated[float, Range(0, 1, "(]")] = 1e-3
+    """Least scale: identical references must not divide by zero."""
 
 
 @dataclass(frozen=True)
 class Normaliser:
-    """Weights of all scores, how much each counts (0: not active), and the total's threshold."""
+    """Scale of every score, its weight in the mean (0: not active), and the total's threshold.
 
+    ``scales`` are the largest readings of normal images, ``caps`` the most that a score may say in
+    units of its scale.
+    """
+
+    scales: dict[str, float]
     weights: dict[str, float]
-    emphasis: dict[str, float]
     caps: dict[str, float]
     threshold: float
     threshold_source: str
     calibration: Calibration
     normal_totals: tuple[float, ...] = ()
-    """Totals of the normal images that the weights were learnt from, in the references' order."""
+    """Totals of the normal images that the scales were learnt from, in the references' order."""
 
     def shares(self, readings: Mapping[str, Reading]) -> dict[str, float]:
         """Return each score's share of the total; 0 for a score that is not active.
 
         Each instance beyond a tolerance set by hand adds the threshold to the share of its score.
         """
-        whole = sum(self.emphasis.values())
+        whole = sum(self.weights.values())
         return {
-            name: self.emphasis[name]
+            name: self.weights[name]
             / whole
-            * min(reading.value / self.weights[name], self.caps.get(name, np.inf))
-            + reading.n_beyond * self.threshold * _JUST_ABOVE
+            * min(reading.value / self.scales[name], self.caps.get(name, np.inf))
+            + reading.n_over_tolerance * self.threshold * _JUST_ABOVE
             for name, reading in readings.items()
         }
 
     def total(self, readings: Mapping[str, Reading]) -> float:
-        """Return the mean of the scores by emphasis, each in units of its weight."""
+        """Return the weighted mean of the scores, each in units of its scale."""
         return float(sum(self.shares(readings).values()))
 
 
-def emphasise(config: NormaliserConfig, active: Sequence[str], residual: float) -> dict[str, float]:
-    """Say how much each score counts, given the share that the references' poses leave open."""
-    freedom = min(1.0, residual / config.free_residual) ** 2
-    emphasis = {name: float(name in active) for name, _ in SCORES}
+def weigh(
+    config: NormaliserConfig, scores: ScoresConfig, active: Sequence[str], residual: float
+) -> dict[str, float]:
+    """Weigh the scores by the relative alignment residual of the references.
+
+    The published scores count alike, and so does one that is active alone. Others weigh by their
+    role: an amount by the ``weight`` of its own section where the layout is free, and the less the
+    stricter it is; a place the less the freer it is.
+    """
+    freedom = min(1.0, residual / config.free_layout_residual) ** 2
+    weights = {each.name: float(each.name in active) for each in SCORES}
     if len(active) > 1:
-        emphasis["composition"] *= config.composition_emphasis * freedom
-        emphasis["instance_count"] *= config.count_emphasis * freedom
-        emphasis["located_patch"] *= 1 - config.place_relief * freedom
-    return emphasis
+        for each in SCORES:
+            if not each.is_published:
+                own = getattr(getattr(scores, each.name), "weight", 1.0)
+                weights[each.name] *= own * _layout_factor(config, each, freedom)
+    return weights
+
+
+def _layout_factor(config: NormaliserConfig, score: Score, freedom: float) -> float:
+    if score.role == "amount":
+        return freedom
+    return 1 - config.place_discount * freedom if score.role == "place" else 1.0
 
 
 def learn_normaliser(
     config: NormaliserConfig,
-    emphasis: dict[str, float],
+    weights: dict[str, float],
     normal: Sequence[Mapping[str, Reading]],
     validation: Sequence[Mapping[str, Reading]],
     calibration: Calibration,
 ) -> Normaliser:
-    """Learn weights from readings of normal images, and the threshold from these or validation."""
-    weights = {
-        name: max(max(readings[name].value for readings in normal), config.min_weight)
+    """Learn scales from readings of normal images, and the threshold from these or validation."""
+    scales = {
+        name: max(max(readings[name].value for readings in normal), config.min_scale)
         for name in normal[0]
     }
-    caps = {"composition": config.free_cap, "instance_count": config.free_cap}
+    caps = {
+        each.name: config.amount_cap
+        for each in SCORES
+        if each.role == "amount" and not each.is_published
+    }
     # with threshold 0, rules that a person has set add nothing to what is normal
-    scale = Normaliser(weights, emphasis, caps, 0.0, "", calibration)
-    totals = tuple(scale.total(readings) for readings in normal)
+    bare = Normaliser(scales, weights, caps, 0.0, "", calibration)
+    totals = tuple(bare.total(readings) for readings in normal)
     if validation:
-        largest = max(scale.total(readings) for readings in validation)
+        largest = max(bare.total(readings) for readings in validation)
         threshold = config.margin_validation * largest
         source = (
             f"{config.margin_validation:g} × the largest of {len(validation)} validation totals"
@@ -144,7 +143,7 @@ def learn_normaliser(
     else:
         threshold, source = threshold_of(config, totals, calibration)
     return Normaliser(
-        weights, emphasis, caps, max(threshold, MIN_THRESHOLD), source, calibration, totals
+        scales, weights, caps, max(threshold, MIN_THRESHOLD), source, calibration, totals
     )
 
 

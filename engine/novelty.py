@@ -11,20 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Float32
 
 from alignment.sample import Sample
+from engine.examination import Examination
 from engine.pixel_distance import Detail, learn_detail
-from engine.scores import Reading
+from engine.scores import Reading, score_of_map
+from features.images import Mask
 
-if TYPE_CHECKING:
-    from engine.examination import Examination
-
-CELL_MAPS = ("class_agnostic_patch", "located_patch")
+CELL_MAPS = (score_of_map("unseen").name, score_of_map("unseen_here").name)
 NAMES = ("detail", "streak", *CELL_MAPS)
 # identical references must not divide by zero
 LEAST_RANGE = 1e-3
@@ -38,7 +36,6 @@ HALO_SIGMA_PX, HALO_ABOVE, REACH_PX = 24, 0.03, 16
 STREAK_PX = (65, 5)
 
 Map = Float32[np.ndarray, "height width"]
-Mask = Bool[np.ndarray, "height width"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class Novelty:
     n_judged: int
 
     def __call__(self, examination: Examination) -> Map:
-        """Return the novelty of every upright working pixel; 0 outside the photograph.
+        """Return the novelty of every registered working pixel; 0 outside the photograph.
 
         At most 1 on what normal images show, give or take.
         """

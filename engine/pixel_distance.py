@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32
 from scipy.cluster.vq import kmeans2
 
-Image = UInt8[np.ndarray, "height width 3"]
-Mask = Bool[np.ndarray, "height width"]
+from features.images import Image, Mask
+
 Planes = Float32[np.ndarray, "height width channels"]
 
 N_PROTOTYPES = 32
@@ -76,7 +76,7 @@ class Detail:
 def learn_detail(
     images: Sequence[Image], is_valid: Sequence[Mask], rng: np.random.Generator
 ) -> Detail:
-    """Sum up the valid pixels of upright references of one size."""
+    """Sum up the valid pixels of registered references of one size."""
     pairs = list(zip(images, is_valid, strict=True))
     cells = [_cells(_lab(image), valid) for image, valid in pairs]
     colors = _centers(np.concatenate([lab[is_seen] for lab, is_seen in cells]), N_COLORS, rng)

@@ -18,10 +18,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from alignment.transforms import about_center, warp_image
-from features.images import ImageError, check_image, fit_size, resize
+from features.images import AnyImage, ImageError, check_image, fit_size, resize
 
 # references may differ in size; two axes of equal name would not
-Image = UInt8[np.ndarray, "_ _ 3"]
 
 
 @dataclass(frozen=True)
@@ -31,14 +30,14 @@ class Intake:
     The method itself works on images of ``working_size``, which may be smaller.
     """
 
-    photos: list[Image]
+    photos: list[AnyImage]
     names: list[str]
     photo_size: tuple[int, int]
     working_size: tuple[int, int]
 
 
 def take_in(
-    images: Sequence[Image],
+    images: Sequence[AnyImage],
     names: Sequence[str] | None,
     *,
     photo_area_px: int,

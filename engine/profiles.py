@@ -60,8 +60,8 @@ def lacking(config: Config) -> str | None:
     absent = [name for name in ("torch", "transformers") if find_spec(name) is None]
     if absent:
         return f'needs {" and ".join(absent)}: run `pip install "partwise[foundation]"`'
+    from features.weights.locations import Site
     from features.weights.registry import KNOWN
-    from features.weights.site import Site
     from features.weights.store import copies_of
 
     site, wanted = Site.from_environment(), {config.vit.weights, config.sam.weights}

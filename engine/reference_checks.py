@@ -15,10 +15,10 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32
 from scipy.ndimage import gaussian_filter
 
-from features.images import resize
+from features.images import AnyImage, resize
 
 # compressed again, moved by 3 % or noisy: at most 0.002; different photographs: 0.012 and more
 SAME_BELOW = 0.006
@@ -34,7 +34,6 @@ _MAX_SHIFT = 0.06
 _HOPELESS = 0.7
 _GRID = 12
 
-Image = UInt8[np.ndarray, "_ _ 3"]
 Overlay = Float32[np.ndarray, "height width 3"]
 
 
@@ -48,7 +47,7 @@ class ReferenceWarning:
     text: str
 
 
-def check_references(images: Sequence[Image], names: Sequence[str]) -> list[ReferenceWarning]:
+def check_references(images: Sequence[AnyImage], names: Sequence[str]) -> list[ReferenceWarning]:
     """Warn of photographs that are nearly the same, and of one that differs from the others.
 
     An outlier is looked for among three or more. Takes a few hundredths of a second an image.
@@ -60,7 +59,7 @@ def check_references(images: Sequence[Image], names: Sequence[str]) -> list[Refe
     return doubles + _outliers(images, names, single)
 
 
-def difference(one: Image, other: Image) -> float:
+def difference(one: AnyImage, other: AnyImage) -> float:
     """Return what two photographs do not have in common once laid on each other, 0 … 2.
 
     It is 1 less the correlation of their colours, after the best shift of up to 6 %.
@@ -68,7 +67,7 @@ def difference(one: Image, other: Image) -> float:
     return _difference(_overlay(one), _overlay(other))
 
 
-def _near_duplicates(images: Sequence[Image], names: Sequence[str]) -> list[ReferenceWarning]:
+def _near_duplicates(images: Sequence[AnyImage], names: Sequence[str]) -> list[ReferenceWarning]:
     overlays = [_overlay(image) for image in images]
     return [
         ReferenceWarning(
@@ -96,7 +95,7 @@ def _difference(one: Overlay, other: Overlay) -> float:
 
 
 def _outliers(
-    images: Sequence[Image], names: Sequence[str], single: Sequence[int]
+    images: Sequence[AnyImage], names: Sequence[str], single: Sequence[int]
 ) -> list[ReferenceWarning]:
     if len(single) < LEAST_FOR_OUTLIER:
         return []
@@ -132,7 +131,7 @@ def _distances(shares: Sequence[Float[np.ndarray, " bins"]]) -> Float[np.ndarray
 # What is compared
 
 
-def _overlay(image: Image) -> Overlay:
+def _overlay(image: AnyImage) -> Overlay:
     small = cv2.cvtColor(resize(image, (_OVERLAY_PX, _OVERLAY_PX)), cv2.COLOR_RGB2LAB)
     return np.asarray(cv2.GaussianBlur(small, (0, 0), 1.0), np.float32)
 
@@ -158,7 +157,7 @@ def _uncorrelated(
     return float(1 - np.sum(a * b) / size) if size > 0 else 0.0
 
 
-def _colors(image: Image) -> Float[np.ndarray, " bins"]:
+def _colors(image: AnyImage) -> Float[np.ndarray, " bins"]:
     """Distribution of colours as under white light: each channel in units of its median."""
     small = resize(image, (_COLOR_PX, _COLOR_PX)).reshape(-1, 3)
     red, green, blue = (np.log(small + 16.0) - np.log(np.median(small, axis=0) + 16.0)).T
@@ -173,7 +172,7 @@ def _colors(image: Image) -> Float[np.ndarray, " bins"]:
     return np.asarray(smooth / smooth.sum()).ravel()
 
 
-def _scales(image: Image) -> Float[np.ndarray, " bins"]:
+def _scales(image: AnyImage) -> Float[np.ndarray, " bins"]:
     """Share of contrast at details of 1, 2, 4, 8 and 16 px of a picture of 256."""
     small = cv2.cvtColor(resize(image, (_STRUCTURE_PX, _STRUCTURE_PX)), cv2.COLOR_RGB2GRAY)
     light = np.log(small.astype(np.float32) + 16)
@@ -182,7 +181,7 @@ def _scales(image: Image) -> Float[np.ndarray, " bins"]:
     return _shares(np.array(contrast))
 
 
-def _detail(image: Image) -> Float[np.ndarray, " bins"]:
+def _detail(image: AnyImage) -> Float[np.ndarray, " bins"]:
     """Share of edges in each field of a coarse grid over the photograph."""
     small = cv2.cvtColor(resize(image, (96, 96)), cv2.COLOR_RGB2GRAY).astype(np.float32)
     smooth = cv2.GaussianBlur(small, (0, 0), 1.2)

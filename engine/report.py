@@ -6,22 +6,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from alignment.aligned import AlignedParts
+from engine.scores import SCORES
 
 Calibration = Literal["leave-one-out", "self-calibrated", "uncalibrated"]
 
 # the score that grows with each kind of deviation
-SCORE_OF = {
-    "missing": "instance_count",
-    "extra": "instance_count",
-    "size": "composition",
-    "color": "composition",
-    "place": "class_location",
-    "missing_here": "missing_patch",
-    "unseen_here": "located_patch",
-}
+SCORE_OF = {kind: each.name for each in SCORES for kind in each.explains}
 # where a part is missing, what lies under it is new: the part is what people want to hear of
 NAMED_GAIN = 1.25
 
@@ -59,12 +52,26 @@ class Deviation:
 
 
 @dataclass(frozen=True)
+class ReferenceView:
+    """What is shown of a reference: its registered picture and the class of each pixel.
+
+    Pixels of ``class_map`` below 0 are of no class and stay bare. ``counts`` is the number of
+    instances of each class; without it, connected regions of the map are counted.
+    """
+
+    name: str
+    registered: UInt8[np.ndarray, "height width 3"]
+    class_map: Int[np.ndarray, "rows columns"]
+    counts: Int[np.ndarray, " classes"] | None = None
+
+
+@dataclass(frozen=True)
 class Report:
     """The judgement of one image.
 
-    ``normalised[name]`` is what the score adds to the total: its raw value in units of its weight,
-    times its share of the emphasis of all active scores; 0 for a score that is not active. Maps
-    are on the cell grid of the *upright* working image, in units of the weight of the score they
+    ``normalised[name]`` is what the score adds to the total: its raw value in units of its scale,
+    times its share of the weights of all active scores; 0 for a score that is not active. Maps
+    are on the cell grid of the *registered* working image, in units of the scale of the score they
     belong to: 1 is what the worst cells of a normal image reached on the mean.
     """
 
@@ -78,7 +85,7 @@ class Report:
     anomaly_map: Float[np.ndarray, "rows columns"]
     missing_map: Float[np.ndarray, "rows columns"]
     aligned: AlignedParts
-    upright: UInt8[np.ndarray, "height width 3"]
+    registered: UInt8[np.ndarray, "height width 3"]
     nearest_reference: int
     image_size: tuple[int, int]
     to_image: Float[np.ndarray, "2 3"]

@@ -1,88 +1,119 @@
-"""How does an inspector become a model file, and back?
+"""Model files: what an inspector has learnt, and the references themselves.
 
-The file holds what was learnt and the references themselves (upright pictures, descriptors, parts
-with their classes), so that nothing is computed anew when a station starts.
+The references are kept as registered pictures, descriptors, and parts with their classes, so that
+nothing is computed anew when a station starts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
 from alignment.sample import Sample
-from engine.config import from_dict, to_dict
-from engine.editing.storage import (
-    pack_aligned,
-    pack_edits,
-    pack_normaliser,
-    unpack_edits,
-    unpack_normaliser,
-    unpack_parts,
+from engine.class_edits import (
+    Add,
+    Base,
+    ClassEdit,
+    Count,
+    Edit,
+    EditedClasses,
+    Ignore,
+    Merge,
+    Remove,
+    Rename,
+    Split,
 )
-from engine.errors import NotFittedError
+from engine.config import Config, from_dict, to_dict
+from engine.fitted_state import FittedState
 from engine.model_file import ModelFileError, read_model, write_model
+from engine.normalisation import Normaliser
 from engine.novelty import Novelty
+from engine.scores import SCORES
 from features.dense import DenseMap
-
-if TYPE_CHECKING:
-    from engine.inspector import Inspector
+from features.parts import Parts
+from features.region import Region
 
 Arrays = dict[str, np.ndarray]
+Identity = dict[str, dict[str, str]]
+
+# the objects of an inspector that describe images; each keeps what it has learnt itself
+STATES = ("backbone", "segmenter", "palette", "classes", "pose", "pose_backbone")
+
+_KINDS: dict[str, type[Edit]] = {
+    "rename": Rename,
+    "merge": Merge,
+    "split": Split,
+    "ignore": Ignore,
+    "count": Count,
+    "add": Add,
+    "remove": Remove,
+}
+_TOLD = ("number", "text", "author", "at", "undone_as", "undone_by")
 
 
-def save_inspector(inspector: Inspector, path: str | Path) -> None:
-    """Write a fitted inspector atomically; equal inspectors give equal bytes.
+@dataclass(frozen=True)
+class StoredModel:
+    """A model file, read: the config, what was learnt, and the state of each describing object.
+
+    ``identity`` names the networks that described the references, ``{}`` where it is not known.
+    """
+
+    config: Config
+    fitted: FittedState
+    states: dict[str, Arrays]
+    identity: Identity
+
+
+def write_inspector(path: str | Path, stored: StoredModel) -> None:
+    """Write a model file atomically; equal content gives equal bytes.
 
     Raises:
-        NotFittedError: There is nothing to write; ``fit`` comes first.
+        ModelFileError: A value cannot be stored.
+        OutputError: The file cannot be written.
     """
-    if not hasattr(inspector, "normaliser_"):
-        raise NotFittedError("this inspector has no references to save; call fit first")
-    arrays: Arrays = {}
-    for name, state in _states(inspector).items():
+    fitted, arrays = stored.fitted, Arrays()
+    for name, state in stored.states.items():
         arrays |= {f"{name}.{key}": value for key, value in state.items()}
-    arrays |= {f"novelty.{key}": value for key, value in inspector.novelty.state().items()}
-    for index, sample in enumerate(inspector.samples_):
+    if fitted.novelty is not None:
+        arrays |= {f"novelty.{key}": value for key, value in fitted.novelty.state().items()}
+    for index, sample in enumerate(fitted.samples):
         arrays |= {f"reference{index}.{key}": value for key, value in _pack(sample).items()}
     header: dict[str, Any] = {
-        "profile": inspector.config.profile,
-        "config": to_dict(inspector.config),
-        "working_size": list(inspector.working_size_),
-        "photo_size": list(inspector.photo_size_),
-        "identity": _identity(inspector),
-        "references": inspector.names_,
-        "classes": inspector.class_names_,
-        **pack_normaliser(inspector.normaliser_),
+        "profile": stored.config.profile,
+        "config": to_dict(stored.config),
+        "working_size": list(fitted.working_size),
+        "photo_size": list(fitted.photo_size),
+        "identity": stored.identity,
+        "references": list(fitted.names),
+        "classes": list(fitted.class_names),
+        **_pack_normaliser(fitted.normaliser),
     }
-    if inspector.edited_ is not None:
-        before, header["class_edits"] = pack_edits(inspector.edited_)
+    if fitted.edits is not None:
+        before, header["class_edits"] = _pack_edits(fitted.edits)
         arrays |= {f"unedited.{key}": value for key, value in before.items()}
     write_model(path, arrays, header)
 
 
-def load_inspector(
+def read_inspector(
     path: str | Path,
     *,
     profile: str | None = None,
     machine: Mapping[str, str | int] | None = None,
-    is_to_judge: bool = True,
-) -> Inspector:
-    """Read an inspector; ``machine`` replaces settings of the machine it was fitted on.
-
-    One that is not to judge may lack its networks.
+) -> StoredModel:
+    """Read a model file; ``machine`` replaces settings of the machine it was fitted on.
 
     Raises:
-        ModelFileError: The file is none of ours, damaged, newer, of another profile, or was fitted
-            with other networks than those that are here.
+        ModelFileError: The file is none of ours, damaged, newer, or of another profile.
     """
-    from engine.inspector import Inspector
-
     arrays, header = read_model(path)
-    try:
+    with complete(path):
         if profile is not None and header["profile"] != profile:
             raise ModelFileError(
                 f"{path} is a model of profile {header['profile']!r}, expected {profile!r}; "
@@ -90,78 +121,178 @@ def load_inspector(
             )
         values = header["config"]
         values["machine"] = values.get("machine", {}) | dict(machine or {})
-        inspector = Inspector(from_dict(values, source=str(path)))
-        if is_to_judge:
-            _check_identity(path, header.get("identity", {}), inspector)
-        for name, part in _parts(inspector).items():
-            part.restore(_select(arrays, name))
-        inspector.working_size_ = (header["working_size"][0], header["working_size"][1])
-        inspector.photo_size_ = tuple(header.get("photo_size", header["working_size"]))
-        inspector.names_ = list(header["references"])
-        inspector.class_names_ = list(header["classes"])
-        inspector.samples_ = [
-            _unpack(_select(arrays, f"reference{index}"), inspector.classes)
-            for index in range(len(inspector.names_))
-        ]
-        novelty = _select(arrays, "novelty")  # models of the first release have none
-        inspector.novelty_ = Novelty.restore(novelty) if novelty else None
-        inspector.normaliser_ = unpack_normaliser(header)
-        inspector.edited_ = None
-        if "class_edits" in header:
-            inspector.edited_ = unpack_edits(_select(arrays, "unedited"), header["class_edits"])
+        config = from_dict(values, source=str(path))
+        states = {name: _select(arrays, name) for name in STATES}
+        classes = PartClasses(config.classes).restore(states["classes"])
+        fitted = _unpack_fitted(arrays, header, classes)
+        return StoredModel(config, fitted, states, header.get("identity", {}))
+
+
+@contextmanager
+def complete(path: str | Path) -> Iterator[None]:
+    """Explain what is missing while the content of a model file is put to use.
+
+    Raises:
+        ModelFileError: Something was looked for and not there.
+    """
+    try:
+        yield
     except (KeyError, IndexError, TypeError) as error:
         raise ModelFileError(
             f"{path} lacks {error} although its checksum is right; fit the references again"
         ) from error
-    return inspector
 
 
-def _parts(inspector: Inspector) -> dict[str, Any]:
-    parts = {
-        "backbone": inspector.backbone,
-        "segmenter": inspector.segmenter,
-        "palette": inspector.palette,
-        "classes": inspector.classes,
-        "pose": inspector.pose,
-    }
-    if inspector.pose.backbone is not inspector.backbone:
-        # before the pose, which describes with it when restored
-        parts = {"pose_backbone": inspector.pose.backbone} | parts
-    return parts
+def check_identity(path: str | Path, stored: Identity, here: Identity) -> None:
+    """Refuse networks other than those whose descriptors and parts are in the file.
 
-
-def _identity(inspector: Inspector) -> dict[str, dict[str, str]]:
-    """Name the networks whose outcome is in the file."""
-    return {
-        "backbone": inspector.backbone.identity(),
-        "segmenter": inspector.segmenter.identity(),
-    }
-
-
-def _states(inspector: Inspector) -> dict[str, Arrays]:
-    return {name: part.state() for name, part in _parts(inspector).items()}
-
-
-def _check_identity(
-    path: str | Path, fitted: dict[str, dict[str, str]], inspector: Inspector
-) -> None:
-    """Refuse networks other than those whose descriptors and parts are in the file."""
-    for part, here in _identity(inspector).items():
-        there = fitted.get(part, here)
+    Raises:
+        ModelFileError: The model was fitted with others.
+    """
+    for part, ours in here.items():
+        theirs = stored.get(part, ours)
         # equal weights may lie here under another name
-        differing = [key for key in sorted(there | here) if there.get(key) != here.get(key)]
+        differing = [key for key in sorted(theirs | ours) if theirs.get(key) != ours.get(key)]
         if differing not in ([], ["name"]):
             expected, got = (
                 ", ".join(
                     f"{key} {each.get(key, 'unknown')}"
                     for key in {"name": 0} | dict.fromkeys(differing)
                 )
-                for each in (there, here)
+                for each in (theirs, ours)
             )
             raise ModelFileError(
                 f"{path} was fitted with another {part}: expected {expected}, got {got}; "
                 "fit the references again, or bring the weights it was fitted with"
             )
+
+
+def _unpack_fitted(arrays: Arrays, header: Mapping[str, Any], classes: PartClasses) -> FittedState:
+    names = tuple(header["references"])
+    height, width = header.get("photo_size", header["working_size"])
+    novelty = _select(arrays, "novelty")  # models of the first release have none
+    edits = None
+    if "class_edits" in header:
+        edits = _unpack_edits(_select(arrays, "unedited"), header["class_edits"])
+    return FittedState(
+        samples=tuple(
+            _unpack(_select(arrays, f"reference{index}"), classes) for index in range(len(names))
+        ),
+        names=names,
+        photo_size=(height, width),
+        class_names=tuple(header["classes"]),
+        normaliser=_unpack_normaliser(header),
+        novelty=Novelty.restore(novelty) if novelty else None,
+        edits=edits,
+    )
+
+
+def _pack_normaliser(normaliser: Normaliser) -> dict[str, Any]:
+    """Return a normaliser as JSON."""
+    return {
+        # the keys are those of the first release
+        "weights": normaliser.scales,
+        "emphasis": normaliser.weights,
+        "caps": normaliser.caps,
+        "threshold": normaliser.threshold,
+        "threshold_source": normaliser.threshold_source,
+        "calibration": normaliser.calibration,
+        "normal_totals": list(normaliser.normal_totals),
+    }
+
+
+def _unpack_normaliser(header: Mapping[str, Any]) -> Normaliser:
+    """Take a normaliser from JSON.
+
+    Raises:
+        KeyError: A value is not there.
+    """
+    return Normaliser(
+        # JSON sorts keys; sums depend on the order in their last digit
+        scales={each.name: header["weights"][each.name] for each in SCORES},
+        weights={each.name: header["emphasis"][each.name] for each in SCORES},
+        caps=header["caps"],
+        threshold=float(header["threshold"]),
+        threshold_source=header["threshold_source"],
+        calibration=header["calibration"],
+        # models of the first release did not keep them
+        normal_totals=tuple(header.get("normal_totals", ())),
+    )
+
+
+def _pack_edits(edited: EditedClasses) -> tuple[Arrays, dict[str, Any]]:
+    """Return arrays and JSON of what was before all edits, and of the edits."""
+    base = edited.base
+    arrays = {f"classes.{key}": value for key, value in base.classes.items()}
+    for index, aligned in enumerate(base.aligned):
+        arrays |= {f"reference{index}.{key}": each for key, each in _pack_aligned(aligned).items()}
+    for each in edited.history:
+        if isinstance(each.edit, Add):
+            arrays[f"edit{each.number}.mask"] = each.edit.region.mask
+    header = {
+        "names": list(base.names),
+        "normaliser": _pack_normaliser(base.normaliser),
+        "history": [_pack_edit(each) for each in edited.history],
+    }
+    return arrays, header
+
+
+def _unpack_edits(arrays: Arrays, header: Mapping[str, Any]) -> EditedClasses:
+    """Take base and edits from arrays and JSON.
+
+    Raises:
+        KeyError: A value is not there.
+    """
+    classes = _select(arrays, "classes")
+    is_background = classes["is_background"]
+    n_references = len({key.partition(".")[0] for key in arrays if key.startswith("reference")})
+    base = Base(
+        classes,
+        tuple(header["names"]),
+        tuple(
+            AlignedParts(*_unpack_parts(_select(arrays, f"reference{index}")), is_background)
+            for index in range(n_references)
+        ),
+        _unpack_normaliser(header["normaliser"]),
+    )
+    return EditedClasses(base, tuple(_unpack_edit(each, arrays) for each in header["history"]))
+
+
+def _pack_aligned(aligned: AlignedParts) -> Arrays:
+    """Return the parts of one reference with their classes."""
+    return {
+        "labels": aligned.parts.labels.astype(np.int32),
+        "is_background": aligned.parts.is_background,
+        "class_of_part": aligned.class_of_part.astype(np.int64),
+        "cost": aligned.cost.astype(np.float64),
+    }
+
+
+def _unpack_parts(arrays: Mapping[str, np.ndarray]) -> tuple[Parts, np.ndarray, np.ndarray]:
+    """Take the parts of one reference, the class of each, and its cost."""
+    parts = Parts(arrays["labels"], arrays["is_background"])
+    return parts, arrays["class_of_part"], arrays["cost"]
+
+
+def _pack_edit(each: ClassEdit) -> dict[str, Any]:
+    kind = next(name for name, type_ in _KINDS.items() if isinstance(each.edit, type_))
+    values = {field.name: getattr(each.edit, field.name) for field in fields(each.edit)}
+    if isinstance(each.edit, Add):
+        values["region"] = list(each.edit.region.box_xyxy)
+    told = {key: getattr(each, key) for key in _TOLD}
+    return told | {"kind": kind, "values": values}
+
+
+def _unpack_edit(packed: Mapping[str, Any], arrays: Arrays) -> ClassEdit:
+    values = dict(packed["values"])
+    if packed["kind"] == "add":
+        left, top, right, bottom = values["region"]
+        mask = arrays[f"edit{packed['number']}.mask"]
+        values["region"] = Region((left, top, right, bottom), mask)
+    if packed["kind"] == "merge":
+        values["class_ids"] = tuple(values["class_ids"])
+    edit = _KINDS[packed["kind"]](**values)
+    return ClassEdit(edit=edit, **{key: packed[key] for key in _TOLD})
 
 
 def _select(arrays: Arrays, name: str) -> Arrays:
@@ -175,12 +306,12 @@ def _pack(sample: Sample) -> Arrays:
         "is_valid": sample.is_valid,
         "tokens": sample.dense.tokens,
         "cells_valid": sample.dense.is_valid,
-        **pack_aligned(sample.aligned),
+        **_pack_aligned(sample.aligned),
         "composition": sample.composition,
     }
 
 
 def _unpack(arrays: Arrays, classes: PartClasses) -> Sample:
-    aligned = classes.aligned_parts(*unpack_parts(arrays))
+    aligned = classes.aligned_parts(*_unpack_parts(arrays))
     dense = DenseMap(arrays["tokens"], arrays["cells_valid"])
     return Sample(arrays["image"], arrays["is_valid"], dense, aligned, arrays["composition"])

@@ -1,4 +1,4 @@
-"""What one image contains: its pixels, a dense map of descriptors, and the parts it consists of."""
+"""Features of one image: its pixels, dense descriptors, and parts."""
 
 from features.dense import Backbone, DenseMap
 from features.embedded.backbone import EmbeddedBackbone

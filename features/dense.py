@@ -1,7 +1,6 @@
-"""What does the image look like, place by place?
+"""Dense map: one descriptor for each cell of a grid over the working image.
 
-A dense map is one descriptor for each cell of a regular grid laid over the working image. The
-embedded profile fills it with hand-made descriptors, a foundation model with its patch tokens;
+The embedded profile fills it with hand-made descriptors, a foundation model with its patch tokens;
 everything after this point sees only the record below.
 """
 
@@ -12,15 +11,17 @@ from dataclasses import dataclass
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Bool, Float32
+
+from features.images import Image, Mask
 
 
 @dataclass(frozen=True)
 class DenseMap:
     """One descriptor per cell; ``is_valid`` is false where a cell lies outside the photograph."""
 
-    tokens: Float32[np.ndarray, "height width dim"]
-    is_valid: Bool[np.ndarray, "height width"]
+    tokens: Float32[np.ndarray, "rows columns dim"]
+    is_valid: Bool[np.ndarray, "rows columns"]
 
     def __post_init__(self) -> None:
         if self.tokens.shape[:2] != self.is_valid.shape:
@@ -34,20 +35,20 @@ class DenseMap:
 class Backbone(Protocol):
     """Describes working images densely. ``fit`` learns scales from the references alone."""
 
-    def fit(self, images: Sequence[UInt8[np.ndarray, "height width 3"]]) -> Self:
+    def fit(self, images: Sequence[Image]) -> Self:
         """Learn what must be learnt from the references (whitening, say); returns itself."""
 
     def __call__(
         self,
-        image: UInt8[np.ndarray, "height width 3"],
-        is_valid: Bool[np.ndarray, "height width"] | None = None,
+        image: Image,
+        is_valid: Mask | None = None,
     ) -> DenseMap:
         """Describe one RGB image; pixels that are not valid were made up by a warp."""
 
     def batch(
         self,
-        images: Sequence[UInt8[np.ndarray, "height width 3"]],
-        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+        images: Sequence[Image],
+        is_valid: Sequence[Mask],
     ) -> list[DenseMap]:
         """Describe several images of one size, which may be faster than one by one."""
 

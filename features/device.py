@@ -1,4 +1,4 @@
-"""On what do the large networks run?
+"""Device of the large networks: processor or GPU, precision and threads.
 
 Their libraries are an extra: nothing here imports them before they are needed, and the embedded
 profile never does.
@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+from features.config_fields import Range
+from features.errors import UserError
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +27,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class MachineError(RuntimeError):
+class MachineError(UserError, RuntimeError):
     """This machine lacks what the settings ask for; the message is one line and names the cure."""
 
 
@@ -38,20 +41,15 @@ class MachineConfig:
     """Of the networks; everything after them is computed in fp32."""
     runtime: Runtime = "torch"
     """What runs the backbone: on processors onnx and openvino are faster, openvino has bf16."""
-    batch_size: int = 8
+    batch_size: Annotated[int, Range(1, 1024)] = 8
     """Images that go through the backbone at once, where there are several."""
-    n_threads: int = 0
+    n_threads: Annotated[int, Range(0, 1024)] = 0
     """Threads of the processor; 0 means what the environment variable ``PARTWISE_THREADS`` says, or
     one for each core. Several programs side by side are faster with few threads each."""
 
     def problems(self) -> list[str]:
-        """Name every value out of range."""
+        """Name what the runtime cannot do."""
         found = []
-        for name, low, high in (("batch_size", 1, 1024), ("n_threads", 0, 1024)):
-            if not low <= getattr(self, name) <= high:
-                found.append(
-                    f"machine.{name} must lie in {low} … {high}, got {getattr(self, name)}"
-                )
         allowed = {
             "torch": ("fp32", "bf16", "fp16"),
             "onnx": ("fp32",),
@@ -59,12 +57,12 @@ class MachineConfig:
         }
         if self.precision not in allowed[self.runtime]:
             found.append(
-                f"machine.precision must be {' or '.join(allowed[self.runtime])} with the runtime "
+                f"precision must be {' or '.join(allowed[self.runtime])} with the runtime "
                 f'"{self.runtime}", got "{self.precision}"'
             )
         if self.runtime != "torch" and self.device not in ("auto", "cpu"):
             found.append(
-                f'machine.device must be auto or cpu with the runtime "{self.runtime}", which '
+                f'device must be auto or cpu with the runtime "{self.runtime}", which '
                 f'runs on processors, got "{self.device}"'
             )
         return found

@@ -1,4 +1,4 @@
-"""How is a photograph read safely, whatever the file turns out to be?
+"""Image files: photographs read safely, whatever the file turns out to be.
 
 The content decides about the format, never the name. What is sound becomes RGB ``uint8``:
 

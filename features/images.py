@@ -1,4 +1,4 @@
-"""Which arrays are images, and at which size are they worked on?
+"""Images as arrays: their types, checks, working size and colour space.
 
 An image is RGB, ``uint8``, at least ``MIN_SIDE_PX`` on each side. The working size has a fixed area
 whatever the camera, so that costs, scales and part sizes mean the same for every photograph.
@@ -10,7 +10,17 @@ import math
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, Float32, UInt8
+
+from features.errors import UserError
+
+# Equal axis names mean equal sizes within one signature: the images and masks that a function takes
+# and returns are of one size, but for those that may be of any.
+Image = UInt8[np.ndarray, "height width 3"]
+Mask = Bool[np.ndarray, "height width"]
+AnyImage = UInt8[np.ndarray, "_ _ 3"]
+AnyMask = Bool[np.ndarray, "_ _"]
+
 
 # Below this the coarsest descriptor cell (a quarter of the side) would be under 4 px.
 MIN_SIDE_PX = 16
@@ -19,11 +29,11 @@ MIN_SIDE_PX = 16
 MIN_MULTIPLES = 4
 
 
-class ImageError(ValueError):
+class ImageError(UserError, ValueError):
     """An image or image file that cannot be judged; the message is one line and names the cure."""
 
 
-def check_image(array: object, name: str = "image") -> UInt8[np.ndarray, "height width 3"]:
+def check_image(array: object, name: str = "image") -> Image:
     """Return the array unchanged if it is an image in the sense of this module.
 
     Raises:
@@ -104,9 +114,7 @@ def fit_size(height: int, width: int, *, area_px: int, multiple: int) -> tuple[i
     )
 
 
-def resize(
-    image: UInt8[np.ndarray, "height width 3"], size: tuple[int, int]
-) -> UInt8[np.ndarray, "new_height new_width 3"]:
+def resize(image: Image, size: tuple[int, int]) -> UInt8[np.ndarray, "new_height new_width 3"]:
     """Resample an image to (height, width); the aspect may change.
 
     Shrinking averages all source pixels (no aliasing); enlarging is linear, because a cubic would
@@ -117,3 +125,10 @@ def resize(
         if image.shape[:2] != target:
             image = cv2.resize(image, target[::-1], interpolation=method)
     return image
+
+
+def to_lab(image: AnyImage) -> Float32[np.ndarray, "_ _ 3"]:
+    """Convert to CIELAB: lightness 0 … 100, and the axes green to red and blue to yellow."""
+    scaled = image.astype(np.float32) * np.float32(1 / 255)
+    lab: np.ndarray = cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB)
+    return lab

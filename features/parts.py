@@ -1,4 +1,4 @@
-"""Which regions is the image made of?
+"""Parts of an image: a label map, and the interfaces of what cuts it.
 
 A part is one region of the image. Every working pixel belongs to at most one part; the background
 may consist of several parts.
@@ -13,9 +13,10 @@ from typing import Protocol, Self, runtime_checkable
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int
 
 from features.dense import DenseMap
+from features.images import Image, Mask
 
 
 @dataclass(frozen=True)
@@ -81,20 +82,39 @@ class Parts:
 
 
 @runtime_checkable
+class ImagePrompter(Protocol):
+    """Answers which region of one image is meant; the image is encoded when it is first asked."""
+
+    def at_point(self, point_xy: tuple[float, float]) -> Mask:
+        """Return the pixels of what lies at a place; none where nothing is found."""
+
+    def from_mask(self, rough: Mask) -> Mask:
+        """Return the pixels of what was roughly painted over; none where nothing is found."""
+
+
+@runtime_checkable
+class PromptableSegmenter(Protocol):
+    """A segmenter that can also be asked for one region of an image."""
+
+    def prompter(self, image: Image) -> ImagePrompter:
+        """Return what answers about this image."""
+
+
+@runtime_checkable
 class Segmenter(Protocol):
     """Cuts a working image into parts. ``fit`` may agree on clusters over all references."""
 
     def fit(
         self,
-        images: Sequence[UInt8[np.ndarray, "height width 3"]],
-        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+        images: Sequence[Image],
+        is_valid: Sequence[Mask],
     ) -> Self:
         """Learn what must be learnt from the references; returns itself."""
 
-    def __call__(self, image: UInt8[np.ndarray, "height width 3"], dense: DenseMap) -> Parts:
+    def __call__(self, image: Image, dense: DenseMap) -> Parts:
         """Cut one RGB image into parts."""
 
-    def refine(self, image: UInt8[np.ndarray, "height width 3"], parts: Parts) -> Parts:
+    def refine(self, image: Image, parts: Parts) -> Parts:
         """Sharpen the borders of parts that were found by other means; their numbers stay."""
 
     def state(self) -> dict[str, np.ndarray]:

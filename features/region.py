@@ -1,4 +1,4 @@
-"""Which pixels of an image are meant? One region, small whatever the image's size."""
+"""Region of an image file: a mask within its box, small whatever the image's size."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import Self
 import numpy as np
 from jaxtyping import Bool
 
+from features.errors import UserError
+from features.images import Mask
+
 Box = tuple[int, int, int, int]
 
 _EMPTY = "a region must have at least one pixel, got an empty mask"
 
 
-class RegionError(ValueError):
+class RegionError(UserError, ValueError):
     """An outline that is no example; the message is one line and names the cure."""
 
 
@@ -40,9 +43,7 @@ class Region:
             raise ValueError(_EMPTY)
 
     @classmethod
-    def of(
-        cls, mask: Bool[np.ndarray, "height width"], offset_xy: tuple[int, int] = (0, 0)
-    ) -> Self:
+    def of(cls, mask: Mask, offset_xy: tuple[int, int] = (0, 0)) -> Self:
         """Cut a mask to its bounding box; ``offset_xy`` is where its first pixel lies.
 
         Raises:
@@ -62,7 +63,7 @@ class Region:
         """Number of pixels of the image file."""
         return int(np.count_nonzero(self.mask))
 
-    def over(self, size: tuple[int, int]) -> Bool[np.ndarray, "height width"]:
+    def over(self, size: tuple[int, int]) -> Mask:
         """Lay the region out over an image of this (height, width)."""
         left, top, right, bottom = self.box_xyxy
         whole = np.zeros(size, dtype=bool)

@@ -1,9 +1,9 @@
-"""Of what, and how much of it, does an image consist?
+"""Bag of visual words: of what, and how much of it, an image consists.
 
 A bag of visual words (Csurka et al., 2004) on pixels: each is described by the colour around it at
-three radii and the roughness of its surroundings, all blind to direction, and gets the nearest of a
-few words that the references agree on. The shares of the words say how much of each thing there
-is, wherever it lies: two oranges have twice the orange of one. Several independent vocabularies are
+three radii and the roughness of its surroundings, all blind to direction, and gets the nearest word
+of a codebook that the references agree on. The shares of the words say how much of each thing there
+is, wherever it lies: two oranges have twice the orange of one. Several independent codebooks are
 kept, because the borders between words are arbitrary.
 """
 
@@ -11,12 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, UInt8
+from jaxtyping import Float32, Float64
 from scipy.cluster.vq import kmeans2
+
+from features.config_fields import Range
+from features.images import Image, Mask, to_lab
 
 # radii of the colour averages and of the roughness, in pixels of the working image
 COLOR_SIGMAS_PX = (1.0, 4.0, 10.0)
@@ -28,36 +31,26 @@ N_SAMPLES = 8_000
 
 
 @dataclass(frozen=True)
-class PaletteConfig:
+class VisualWordsConfig:
     """How many words describe the references."""
 
-    n_words: int = 20
-    n_vocabularies: int = 3
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, low, high in (("n_words", 2, 256), ("n_vocabularies", 1, 32)):
-            if not low <= getattr(self, name) <= high:
-                found.append(
-                    f"palette.{name} must lie in {low} … {high}, got {getattr(self, name)}"
-                )
-        return found
+    n_words: Annotated[int, Range(2, 256)] = 20
+    n_vocabularies: Annotated[int, Range(1, 32)] = 3
 
 
-class Palette:
-    """Vocabularies of visual words that the references agree on."""
+class VisualWords:
+    """Codebooks of visual words that the references agree on."""
 
-    def __init__(self, config: PaletteConfig, seed: int = 0) -> None:
+    def __init__(self, config: VisualWordsConfig, seed: int = 0) -> None:
         self.config = config
         self.seed = seed
 
     def fit(
         self,
-        images: Sequence[UInt8[np.ndarray, "height width 3"]],
-        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+        images: Sequence[Image],
+        is_valid: Sequence[Mask],
     ) -> Self:
-        """Cluster the pixels of all references, once for each vocabulary."""
+        """Cluster the pixels of all references, once for each codebook."""
         pixels = np.concatenate(
             [_surroundings(image, valid) for image, valid in zip(images, is_valid, strict=True)]
         )
@@ -75,8 +68,8 @@ class Palette:
 
     def __call__(
         self,
-        image: UInt8[np.ndarray, "height width 3"],
-        is_valid: Bool[np.ndarray, "height width"],
+        image: Image,
+        is_valid: Mask,
     ) -> Float64[np.ndarray, "vocabularies words"]:
         """Return the share of each word among the valid pixels; every row sums to 1."""
         pixels = _surroundings(image, is_valid)
@@ -96,13 +89,9 @@ class Palette:
         return self
 
 
-def _surroundings(
-    image: UInt8[np.ndarray, "height width 3"], is_valid: Bool[np.ndarray, "height width"]
-) -> Float32[np.ndarray, "pixels 10"]:
+def _surroundings(image: Image, is_valid: Mask) -> Float32[np.ndarray, "pixels 10"]:
     """Describe every other pixel in both directions, where valid; all of them if none is."""
-    lab = cv2.cvtColor(
-        cv2.medianBlur(image, 3).astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB
-    )
+    lab = to_lab(cv2.medianBlur(image, 3))
     seen = lab[is_valid] if is_valid.any() else lab.reshape(-1, 3)
     # relative to the median, which is mostly background: brightness and colour cast cancel
     lab = (lab - np.median(seen, axis=0)) * LAB_WEIGHTS

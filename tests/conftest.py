@@ -32,7 +32,8 @@ def check_types(function: Callable[..., Any]) -> Callable[..., Any]:
         return checked
 
     def check_making(self: object, *args: Any, **kwargs: Any) -> None:
-        if not hasattr(self, "problems") and not hasattr(self, "__post_init__"):
+        is_config = type(self).__name__.endswith("Config")
+        if not is_config and not hasattr(self, "__post_init__"):
             checked(self, *args, **kwargs)
 
     return check_making

@@ -35,7 +35,7 @@ def page(tmp_path_factory):
     inspector = Inspector(config.from_dict({"working_area_px": 16384})).fit(images[:2])
     items = [(f"{name}.png", image, inspector.inspect(image)) for name, image in enumerate(images)]
     path = tmp_path_factory.mktemp("page") / "report.html"
-    html = explain_page(items, inspector.references_, inspector.class_names_)
+    html = explain_page(items, inspector.fitted.references, inspector.fitted.class_names)
     html = html.replace(' loading="lazy"', "").replace("</body>", f"{WITNESS}</body>")
     path.write_text(html, encoding="utf-8")
     return path

@@ -25,7 +25,8 @@ image = render("cable", np.random.default_rng(0)).image
 inspector = Inspector(config.from_dict({"working_area_px": 16384})).fit([image])
 inspector.save("model.pw")
 report = Inspector.load("model.pw").inspect(image)
-page = explain_page([("cable", image, report)], inspector.references_, inspector.class_names_)
+fitted = inspector.fitted
+page = explain_page([("cable", image, report)], fitted.references, fitted.class_names)
 print(engine.__file__, len(presets), "<style>" in page)
 """
 

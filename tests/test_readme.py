@@ -18,7 +18,8 @@ import pytest
 from PIL import Image
 
 from engine import Config, config
-from engine.cli import EXIT_CODES, cli
+from engine.cli.failures import EXIT_CODES
+from engine.cli.main import cli
 from engine.scores import SCORES
 from engine.synthetic.scenes import render, write_scenes
 
@@ -87,7 +88,7 @@ def test_python_examples_run(run, text):
     assert run(sys.executable, "-W", "error", "-c", text)
 
 
-# what needs weights is run in features/weights/test_weights_readme.py, where there is a hub
+# what needs weights is run in features/weights/test_download_readme.py, where there is a hub
 @pytest.mark.parametrize(
     "text", [text for text in blocks("sh") if "partwise" in text and "foundation" not in text]
 )
@@ -149,7 +150,7 @@ def test_the_picture_is_small():
 
 def test_the_method_names_every_score_and_gives_settings_their_defaults():
     text = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == [name for name, _ in SCORES]
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == [each.name for each in SCORES]
     settings = re.findall(r'`([\w.]+) = ([\d.]+|"\w+")`', text)
     assert len(settings) > 20
     for name, value in settings:

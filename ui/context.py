@@ -118,9 +118,9 @@ def _lock() -> threading.RLock:
 
 @st.cache_resource(show_spinner=False, max_entries=N_KEPT)
 def _inspector(path: str, mtime_ns: int, inode: int) -> Inspector:
-    from engine.storage import load_inspector
+    from engine.inspector import Inspector
 
-    return load_inspector(path)
+    return Inspector.load(path)
 
 
 @st.cache_resource(show_spinner=False, max_entries=N_KEPT)

@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from features.errors import UserError
 from features.image_files import SUFFIXES
 
 _LAYOUT = "CATEGORY/train/good and CATEGORY/test/good beside CATEGORY/test/<defect>"
 
 
-class DatasetError(ValueError):
+class DatasetError(UserError, ValueError):
     """A folder that is no data set, or one that lacks what was asked of it."""
 
 

@@ -18,7 +18,6 @@ from time import perf_counter
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import UInt8
 
 from engine.benchmark.datasets import Category, DatasetError, Sample
 from engine.benchmark.journal import Journal, fingerprint
@@ -28,9 +27,8 @@ from engine.benchmark.results import SCHEMA, BenchResult, write_result
 from engine.benchmark.workers import spread
 from engine.report import Report
 from features.image_files import MAX_PIXELS, read_image
-from features.images import ImageError
+from features.images import Image, ImageError
 
-Image = UInt8[np.ndarray, "height width 3"]
 ReadImage = Callable[[Path], Image]
 
 # Enough for a few hundred photographs of half a megapixel; larger sets are read more than once.

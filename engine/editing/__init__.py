@@ -35,8 +35,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from engine.editing.edits import (
+    from engine.class_edits import (
         Add,
+        ClassEdit,
         ClassEditError,
         Count,
         Edit,
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
         Rename,
         Split,
     )
-    from engine.editing.history import ClassEdit
     from engine.editing.locking import change
     from engine.editing.painting import grow
     from engine.editing.refit import Effect, edited, effect, leave_one_out_totals, redone, undone
@@ -55,8 +55,9 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "engine.editing.edits": (
+            "engine.class_edits": (
                 "Add",
+                "ClassEdit",
                 "ClassEditError",
                 "Count",
                 "Edit",
@@ -66,7 +67,6 @@ else:
                 "Rename",
                 "Split",
             ),
-            "engine.editing.history": ("ClassEdit",),
             "engine.editing.locking": ("change",),
             "engine.editing.painting": ("grow",),
             "engine.editing.refit": (

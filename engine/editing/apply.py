@@ -14,11 +14,12 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from alignment.aligned import LEARNT
+from alignment.aligned import NO_COUNT_RULE
 from alignment.classes import NO_CLASS, describe_parts
-from engine.editing.edits import (
+from engine.class_edits import (
     MAX_TOLERANCE,
     Add,
+    Base,
     ClassEditError,
     Count,
     Edit,
@@ -29,7 +30,6 @@ from engine.editing.edits import (
     Split,
     clean_name,
 )
-from engine.editing.history import Base
 from engine.editing.table import (
     Classes,
     Painting,
@@ -172,7 +172,7 @@ def _merged(classes: Classes, edit: Merge) -> Classes:
 
 def _ruled(classes: Classes, edit: Count) -> Classes:
     check_class(classes, edit.class_id)
-    tolerance = LEARNT if edit.tolerance is None else edit.tolerance
+    tolerance = NO_COUNT_RULE if edit.tolerance is None else edit.tolerance
     if edit.tolerance is not None and not 0 <= edit.tolerance <= MAX_TOLERANCE:
         raise ClassEditError(
             f"a count tolerance must lie in 0 … {MAX_TOLERANCE}, got {edit.tolerance}; "

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from engine.atomic import OutputError
-from engine.editing.edits import ClassEditError, Edit
+from engine.class_edits import ClassEditError, Edit
 from engine.editing.refit import Effect, edited, effect, redone, undone
 
 if TYPE_CHECKING:

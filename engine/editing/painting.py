@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Float32
 
 from alignment.aligned import AlignedParts
-from alignment.painted_classes import PaintedClass, learn_likeness, sharpened, with_painted
+from alignment.painted_classes import PaintedClass, learn_min_ncc, refine_border, with_painted
 from alignment.sample import Sample
-from alignment.template_matching import Template, step_for
-from engine.editing.edits import ClassEditError
+from alignment.template_matching import Template, stride_for
+from engine.class_edits import ClassEditError
 from engine.editing.table import Classes, References, as_cut
 from engine.regions.color_contrast import lab_of
 from engine.regions.segmentation import refine
 from engine.regions_config import SegmentationConfig
+from features.images import Image, Mask
+from features.parts import PromptableSegmenter
 from features.region import Region
 
 if TYPE_CHECKING:
@@ -37,24 +39,24 @@ FREE_TURNS_DEG = tuple(float(turn) for turn in range(0, 360, 30))
 
 
 def painted_classes(classes: Classes, references: References) -> list[PaintedClass]:
-    """Learn from the references what was painted, and how much likeness is enough."""
+    """Learn from the references what was painted, and how high the correlation must be."""
     samples = references.samples
     turns = POSED_TURNS_DEG if references.has_pose else FREE_TURNS_DEG
     found = []
     for class_id in classes.painted_ids:
         own = [each for each in classes.paintings if each.class_id == class_id]
-        step = step_for([each.region.area_px for each in own])
+        stride = stride_for([each.region.area_px for each in own])
         templates = tuple(
             Template.of(
                 samples[each.reference].image,
                 samples[each.reference].is_valid,
                 each.region.over(samples[each.reference].is_valid.shape),
-                step,
+                stride,
             )
             for each in own
         )
         found.append(
-            learn_likeness(
+            learn_min_ncc(
                 PaintedClass(class_id, templates, turns),
                 [each.image for each in samples],
                 [each.is_valid for each in samples],
@@ -80,9 +82,6 @@ def aligned_references(
     ]
 
 
-Image = UInt8[np.ndarray, "height width 3"]
-Mask = Bool[np.ndarray, "height width"]
-
 # of the longer side of the image: half the side of the windows around a click
 _WINDOWS = (0.05, 0.08, 0.13, 0.21, 0.34)
 _SEED_PX = 2
@@ -101,17 +100,17 @@ _ABOUT_AS_CLEAR = 0.9
 def grow(inspector: Inspector, reference: int, meant: Region | tuple[float, float]) -> Region:
     """Find the pixels meant by a rough painting, or by a click (x, y), on a reference.
 
-    Coordinates are working pixels of the upright reference.
+    Coordinates are working pixels of the registered reference.
 
     Raises:
         ClassEditError: There is no such reference, or the click lies outside of it.
     """
-    if not 0 <= reference < len(inspector.samples_):
+    if not 0 <= reference < len(inspector.fitted.samples):
         raise ClassEditError(
-            f"reference must lie in 0 … {len(inspector.samples_) - 1}, got {reference}; "
+            f"reference must lie in 0 … {len(inspector.fitted.samples) - 1}, got {reference}; "
             "`partwise info` lists the references"
         )
-    sample = inspector.samples_[reference]
+    sample = inspector.fitted.samples[reference]
     image = sample.image
     if isinstance(meant, Region):
         return _by_sam(inspector, image, meant) or _around(image, meant)
@@ -129,14 +128,13 @@ def _by_sam(
     inspector: Inspector, image: Image, meant: Region | tuple[float, float]
 ) -> Region | None:
     """Ask SAM, where the profile has it; None where it has not, or SAM finds nothing."""
-    prompter_of = getattr(inspector.segmenter, "prompter", None)
-    if prompter_of is None:
+    if not isinstance(inspector.segmenter, PromptableSegmenter):
         return None
-    prompter = prompter_of(image)
+    prompter = inspector.segmenter.prompter(image)
     if isinstance(meant, Region):
-        found = prompter.by_mask(meant.over(image.shape[:2])).best.mask
+        found = prompter.from_mask(meant.over(image.shape[:2]))
     else:
-        found = prompter.by_points(np.array([meant], dtype=np.float64)).best.mask
+        found = prompter.at_point(meant)
     return Region.of(found) if found.any() else None
 
 
@@ -160,7 +158,7 @@ def _at(sample: Sample, x: int, y: int) -> Region:
     clear = [_along(contrast, each) for each in found]
     least = _ABOUT_AS_CLEAR * max(clear)
     chosen = [each for each, own in zip(found, clear, strict=True) if own >= least][-1]
-    return Region.of(sharpened(sample.image, chosen))
+    return Region.of(refine_border(sample.image, chosen))
 
 
 def _ground(sample: Sample, lab: Float32[np.ndarray, "height width 3"], x: int, y: int) -> Mask:

@@ -8,8 +8,7 @@ What does an edit change for the references, before it is saved?
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -17,14 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from alignment.classes import PartClasses
+from alignment.comparison import Comparison
 from alignment.sample import Sample
+from engine.class_edits import Base, Edit, EditedClasses, with_edit, with_last_undone, without_last
 from engine.class_names import class_name
 from engine.editing.apply import fold
-from engine.editing.edits import Edit
-from engine.editing.history import Base, EditedClasses, with_edit, with_last_undone, without_last
 from engine.editing.painting import aligned_references, painted_classes
 from engine.editing.table import Classes, References, told
 from engine.normalisation import MIN_THRESHOLD, Normaliser, learn_normaliser, threshold_of
+from engine.report import Calibration
 from engine.scores import score_all
 from features.images import resize
 
@@ -80,11 +80,11 @@ def effect(before: Inspector, after: Inspector) -> Effect:
             )
         )
     totals = zip(
-        after.names_, leave_one_out_totals(before), leave_one_out_totals(after), strict=True
+        after.fitted.names, leave_one_out_totals(before), leave_one_out_totals(after), strict=True
     )
     return Effect(
         tuple(Change(*each) for each in totals),
-        Change("threshold", before.threshold_, after.threshold_),
+        Change("threshold", before.fitted.threshold, after.fitted.threshold),
         tuple(counts),
     )
 
@@ -95,20 +95,25 @@ def leave_one_out_totals(inspector: Inspector) -> list[float]:
     A single reference, which nobody can judge, has the mean total of its altered copies.
     """
     totals = normal_totals(inspector)
-    if len(inspector.samples_) == 1:
+    if len(inspector.fitted.samples) == 1:
         return [float(np.mean(totals))]
     return list(totals)
 
 
 def normal_totals(inspector: Inspector) -> tuple[float, ...]:
-    """Return the totals of the normal images that weights were learnt from."""
-    normaliser = inspector.normaliser_
+    """Return the totals of the normal images that scales were learnt from."""
+    normaliser = inspector.fitted.normaliser
     if normaliser.normal_totals:
         return normaliser.normal_totals
     # models of the first release did not keep them
-    photos = [resize(sample.image, inspector.photo_size_) for sample in inspector.samples_]
-    judged, _ = inspector.judge_normal(photos)
+    judged, _ = _judge_references(inspector)
     return tuple(normaliser.total(score_all(each, inspector.config.scores)) for each in judged)
+
+
+def _judge_references(inspector: Inspector) -> tuple[list[list[Comparison]], Calibration]:
+    fitted = inspector.fitted
+    photos = [resize(sample.image, fitted.photo_size) for sample in fitted.samples]
+    return inspector.judge_normal(fitted.samples, photos)
 
 
 Progress = Callable[[str, int, int], None]
@@ -125,7 +130,7 @@ def edited(
     so_far = _so_far(inspector)
     # one that cannot be made is found here, before it is put into words
     fold(so_far.base, [*(each.edit for each in so_far.counting), edit], _references(inspector))
-    text = told(edit, inspector.class_names_, inspector.names_)
+    text = told(edit, inspector.fitted.class_names, inspector.fitted.names)
     at = datetime.now(UTC).isoformat(timespec="seconds")
     history = with_edit(so_far.history, edit, text, author, at)
     return _refitted(inspector, replace(so_far, history=history), progress)
@@ -159,14 +164,14 @@ def redone(
 
 def _so_far(inspector: Inspector) -> EditedClasses:
     """Return base and history; an inspector that was never edited is its own base."""
-    if inspector.edited_ is not None:
-        return inspector.edited_
-    normaliser = replace(inspector.normaliser_, normal_totals=normal_totals(inspector))
+    if inspector.fitted.edits is not None:
+        return inspector.fitted.edits
+    normaliser = replace(inspector.fitted.normaliser, normal_totals=normal_totals(inspector))
     return EditedClasses(
         Base(
             inspector.classes.state(),
-            tuple(inspector.class_names_),
-            tuple(sample.aligned for sample in inspector.samples_),
+            tuple(inspector.fitted.class_names),
+            tuple(sample.aligned for sample in inspector.fitted.samples),
             normaliser,
         )
     )
@@ -176,7 +181,10 @@ def _references(inspector: Inspector) -> References:
     """Give the references with the parts that were cut, whatever was painted since."""
     aligned = _so_far(inspector).base.aligned
     return References(
-        [replace(sample, aligned=a) for sample, a in zip(inspector.samples_, aligned, strict=True)],
+        [
+            replace(sample, aligned=a)
+            for sample, a in zip(inspector.fitted.samples, aligned, strict=True)
+        ],
         inspector.classes,
         inspector.pose.has_pose_,
     )
@@ -186,27 +194,30 @@ def _refitted(inspector: Inspector, so_far: EditedClasses, progress: Progress | 
     report = progress or (lambda step, done, total: None)
     report("sorting parts", 0, 2)
     base, references = so_far.base, _references(inspector)
-    made = copy.copy(inspector)
-    made.edited_ = so_far
+    fitted = replace(inspector.fitted, edits=so_far)
     if not so_far.counting:
-        made.classes = PartClasses(inspector.classes.config).restore(base.classes)
-        made.samples_ = list(references.samples)
-        made.class_names_, made.normaliser_ = list(base.names), base.normaliser
-        return made
-    classes = fold(base, [each.edit for each in so_far.counting], references)
-    painted = painted_classes(classes, references)
-    made.classes = classes.to_align(inspector.classes, painted)
-    if not _is_same(made.classes, inspector.classes):
-        aligned = aligned_references(classes, painted, references)
-        made.samples_ = [
+        classes = PartClasses(inspector.classes.config).restore(base.classes)
+        samples, normaliser = references.samples, base.normaliser
+        fitted = replace(
+            fitted, samples=tuple(samples), class_names=base.names, normaliser=normaliser
+        )
+        return inspector.with_fitted(fitted, classes)
+    table = fold(base, [each.edit for each in so_far.counting], references)
+    painted = painted_classes(table, references)
+    classes = table.to_align(inspector.classes, painted)
+    if not _is_same(classes, inspector.classes):
+        aligned = aligned_references(table, painted, references)
+        samples = [
             replace(sample, aligned=each)
-            for sample, each in zip(inspector.samples_, aligned, strict=True)
+            for sample, each in zip(fitted.samples, aligned, strict=True)
         ]
+        fitted = replace(fitted, samples=tuple(samples))
         report("leaving one out", 1, 2)
-        made.normaliser_ = _learnt(made, base.normaliser)
-    made.class_names_ = _names(classes, made.samples_)
+        normaliser = _learnt(inspector.with_fitted(fitted, classes), base.normaliser)
+        fitted = replace(fitted, normaliser=normaliser)
+    fitted = replace(fitted, class_names=tuple(_names(table, fitted.samples)))
     report("done", 2, 2)
-    return made
+    return inspector.with_fitted(fitted, classes)
 
 
 def _is_same(one: PartClasses, other: PartClasses) -> bool:
@@ -217,7 +228,7 @@ def _is_same(one: PartClasses, other: PartClasses) -> bool:
     )
 
 
-def _names(classes: Classes, samples: list[Sample]) -> list[str]:
+def _names(classes: Classes, samples: Sequence[Sample]) -> list[str]:
     """Describe the classes that nobody has named."""
     return [
         class_name(samples, index) if name is None else name
@@ -228,10 +239,9 @@ def _names(classes: Classes, samples: list[Sample]) -> list[str]:
 def _learnt(inspector: Inspector, base: Normaliser) -> Normaliser:
     """Judge the references by each other again, and set the threshold as it was set before."""
     config = inspector.config.normalisation
-    photos = [resize(sample.image, inspector.photo_size_) for sample in inspector.samples_]
-    judged, calibration = inspector.judge_normal(photos)
+    judged, calibration = _judge_references(inspector)
     readings = [score_all(each, inspector.config.scores) for each in judged]
-    learnt = learn_normaliser(config, base.emphasis, readings, (), calibration)
+    learnt = learn_normaliser(config, base.weights, readings, (), calibration)
     own, _ = threshold_of(config, base.normal_totals, base.calibration)
     if np.isclose(max(own, MIN_THRESHOLD), base.threshold):
         return learnt

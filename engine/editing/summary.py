@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from alignment.aligned import LEARNT
-from engine.editing.edits import ClassEditError
+from alignment.aligned import NO_COUNT_RULE
+from engine.class_edits import ClassEditError
 from engine.rendering.colors import class_colors, ink_on
 from engine.rendering.labels import shortened, text_width, write
 from engine.rendering.overlays import NO_PART, draw_parts
@@ -46,16 +46,17 @@ class ClassRow:
 
 def class_rows(inspector: Inspector) -> list[ClassRow]:
     """List the classes that there are; retired ones are left out."""
-    counts = np.stack([sample.aligned.counts for sample in inspector.samples_])
+    samples = inspector.fitted.samples
+    counts = np.stack([sample.aligned.counts for sample in samples])
     shares = np.mean(
-        [sample.class_area_px / max(1, sample.is_valid.sum()) for sample in inspector.samples_],
+        [sample.class_area_px / max(1, sample.is_valid.sum()) for sample in samples],
         axis=0,
     )
-    colors = class_colors(len(inspector.class_names_)).tolist()
+    colors = class_colors(len(inspector.fitted.class_names)).tolist()
     classes, is_retired = inspector.classes, retired(inspector)
     painted = {each.class_id for each in classes.painted_}
     rows = []
-    for index, name in enumerate(inspector.class_names_):
+    for index, name in enumerate(inspector.fitted.class_names):
         if is_retired[index]:
             continue
         tolerance = int(classes.tolerance_[index])
@@ -70,7 +71,7 @@ def class_rows(inspector: Inspector) -> list[ClassRow]:
                 bool(classes.is_background_[index] and not _was_background(inspector, index)),
                 index in painted,
                 own,
-                None if tolerance == LEARNT else tolerance,
+                None if tolerance == NO_COUNT_RULE else tolerance,
                 max(0, min(own) - spare),
                 max(own) + spare,
                 float(shares[index]),
@@ -82,16 +83,16 @@ def class_rows(inspector: Inspector) -> list[ClassRow]:
 def retired(inspector: Inspector) -> Bool[np.ndarray, " classes"]:
     """Tell which numbers stand for no class any more: it was merged into another, or removed."""
     classes = inspector.classes
-    is_retired = np.ones(len(inspector.class_names_), dtype=bool)
+    is_retired = np.ones(len(inspector.fitted.class_names), dtype=bool)
     is_retired[classes.class_of_prototype_[classes.class_of_prototype_ >= 0]] = False
     is_retired[[each.class_id for each in classes.painted_]] = False
     return is_retired
 
 
 def _was_background(inspector: Inspector, class_id: int) -> bool:
-    if inspector.edited_ is None:
+    if inspector.fitted.edits is None:
         return True
-    found = inspector.edited_.base.classes["is_background"]
+    found = inspector.fitted.edits.base.classes["is_background"]
     return class_id < len(found) and bool(found[class_id])
 
 
@@ -115,19 +116,19 @@ def find_class(inspector: Inspector, text: str) -> int:
 def reference_picture(
     inspector: Inspector, index: int, *, class_id: int | None = None, scale: int = 1
 ) -> UInt8[np.ndarray, "_ _ 3"]:
-    """Draw a reference, upright, with its classes coloured and numbered, or with one of them.
+    """Draw a reference, registered, with its classes coloured and numbered, or with one of them.
 
     The picture is ``scale`` times as high and wide as the reference in working size.
 
     Raises:
         ClassEditError: There is no such reference.
     """
-    if not 0 <= index < len(inspector.samples_):
+    if not 0 <= index < len(inspector.fitted.samples):
         raise ClassEditError(
-            f"reference must lie in 0 … {len(inspector.samples_) - 1}, got {index}; "
+            f"reference must lie in 0 … {len(inspector.fitted.samples) - 1}, got {index}; "
             "`partwise info` lists the references"
         )
-    sample = inspector.samples_[index]
+    sample = inspector.fitted.samples[index]
     class_map, is_background = sample.valid_class_map, inspector.classes.is_background_
     is_part = sample.aligned.parts.labels >= 0
     class_map = np.where(is_part & sample.is_valid, class_map, NO_PART)
@@ -151,7 +152,7 @@ _FADED: Color = (120, 120, 120)
 
 def overview(inspector: Inspector) -> Picture:
     """Draw the references side by side; axes count their pixels, a legend names the classes."""
-    panels = [_panel(inspector, index) for index in range(len(inspector.samples_))]
+    panels = [_panel(inspector, index) for index in range(len(inspector.fitted.samples))]
     n_columns = min(len(panels), 4 if panels[0].shape[1] < 500 else 2)
     while len(panels) % n_columns:
         panels.append(np.full_like(panels[0], 255))
@@ -173,7 +174,7 @@ def _panel(inspector: Inspector, index: int) -> Picture:
         panel[top + y * _SCALE, left - 3 : left] = _FADED
         place = left - 5 - text_width(str(y), _TICK_PX), top + y * _SCALE
         ticks.append((place, str(y), _FADED))
-    title = shortened(f"{index}  {inspector.names_[index]}", size[0], _TEXT_PX)
+    title = shortened(f"{index}  {inspector.fitted.names[index]}", size[0], _TEXT_PX)
     return write(write(panel, ticks, _TICK_PX), [((left, 2), title, _INK)], _TEXT_PX)
 
 

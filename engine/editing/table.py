@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from alignment.aligned import LEARNT, AlignedParts
+from alignment.aligned import NO_COUNT_RULE, AlignedParts
 from alignment.classes import PartClasses
 from alignment.painted_classes import PaintedClass
 from alignment.sample import Sample
-from engine.editing.edits import (
+from engine.class_edits import (
     Add,
+    Base,
     ClassEditError,
     Count,
     Edit,
@@ -28,7 +29,6 @@ from engine.editing.edits import (
     Rename,
     Split,
 )
-from engine.editing.history import Base
 from features.region import Region
 
 
@@ -64,7 +64,7 @@ class Classes:
             base.classes["counts"],
             np.arange(len(base.classes["looks"])),
             base.classes["is_background"],
-            np.full(n_classes, LEARNT),
+            np.full(n_classes, NO_COUNT_RULE),
             np.zeros(n_classes, dtype=bool),
         )
 
@@ -79,7 +79,7 @@ class Classes:
             self,
             names=(*self.names, name),
             is_background=np.append(self.is_background, is_background),
-            tolerance=np.append(self.tolerance, LEARNT),
+            tolerance=np.append(self.tolerance, NO_COUNT_RULE),
             is_retired=np.append(self.is_retired, False),
         )
 

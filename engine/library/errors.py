@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from features.errors import UserError
 
-class LibraryError(ValueError):
+
+class LibraryError(UserError, ValueError):
     """A library that cannot be opened, read or taught; nothing half-taught remains."""
 
 

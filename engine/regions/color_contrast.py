@@ -16,7 +16,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Int, UInt8
+from jaxtyping import Float32, Int, UInt8
+
+from features.images import Mask
 
 # along each axis; 32 bins of 0.75 spreads reach 12 spreads either way, what is beyond is clipped
 _BINS, _BIN_SPREADS = 32, 0.75
@@ -35,7 +37,6 @@ _ENOUGH_PX = 15_000
 _LEAST_PX = 6
 
 Lab = Float32[np.ndarray, "height width 3"]
-Mask = Bool[np.ndarray, "height width"]
 Scores = Float32[np.ndarray, "height width"]
 
 

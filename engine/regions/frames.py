@@ -1,9 +1,10 @@
 """Coordinate frames of an examined image, and the maps of its regions.
 
 Three frames: the image file; the *picture*, the same photograph in the size in which regions are
-outlined (the file's own unless that is very large); and the *upright* working image of the scores.
+outlined (the file's own unless that is very large); and the *registered* working image of the
+scores.
 
-The maps lie on the upright working image: which class the cells of each region say they are, and
+The maps lie on the registered working image: which class the cells of each region say they are, and
 how much the scales disagree about it.
 """
 
@@ -53,8 +54,8 @@ class Frames:
         return self.picture.shape[0], self.picture.shape[1]
 
     @cached_property
-    def upright_to_picture(self) -> Affine:
-        """From upright working pixels (x, y) to pixels of the picture."""
+    def registered_to_picture(self) -> Affine:
+        """From registered working pixels (x, y) to pixels of the picture."""
         to_picture = rescale(self.examination.image_size, self.picture_size)
         return compose(to_picture, self.examination.to_image)
 
@@ -80,24 +81,24 @@ class Frames:
     def on_picture(
         self, planes: Float32[np.ndarray, "height width"], box_xyxy: Box
     ) -> Float32[np.ndarray, "rows columns"]:
-        """Return what a map of upright working pixels says over a box of the picture."""
+        """Return what a map of registered working pixels says over a box of the picture."""
         left, top, right, bottom = box_xyxy
-        to_box = self.upright_to_picture - np.array([[0, 0, left], [0, 0, top]])
+        to_box = self.registered_to_picture - np.array([[0, 0, left], [0, 0, top]])
         moved: np.ndarray = cv2.warpAffine(planes, to_box, (right - left, bottom - top))
         return moved
 
     def region_on_picture(self, region: Region) -> Region | None:
-        """Move a region of upright working pixels onto the picture; None if it misses that."""
+        """Move a region of registered working pixels onto the picture; None if it misses that."""
         left, top, right, bottom = region.box_xyxy
         corners = np.array([[x, y, 1] for x in (left - 1, right) for y in (top - 1, bottom)])
-        moved = corners @ self.upright_to_picture.T
+        moved = corners @ self.registered_to_picture.T
         height, width = self.picture_size
         x0, y0 = np.clip(np.floor(moved.min(axis=0)), 0, (width, height)).astype(int).tolist()
         x1, y1 = np.clip(np.ceil(moved.max(axis=0)) + 1, 0, (width, height)).astype(int).tolist()
         if x0 >= x1 or y0 >= y1:
             return None
         of_region = np.array([[1.0, 0.0, left], [0.0, 1.0, top]])
-        to_box = compose(self.upright_to_picture, of_region) - np.array([[0, 0, x0], [0, 0, y0]])
+        to_box = compose(self.registered_to_picture, of_region) - np.array([[0, 0, x0], [0, 0, y0]])
         share = _moved(region.mask, to_box, (y1 - y0, x1 - x0))
         return Region.of(_mostly(share), (x0, y0)) if share.any() else None
 
@@ -110,19 +111,19 @@ class Frames:
         return scaled(region, self.examination.image_size, self.picture_size)
 
     def hidden(self, regions: list[Region], margin_px: int) -> Bool[np.ndarray, "height width"]:
-        """Mark regions of the image file, with a margin, on the upright working image."""
+        """Mark regions of the image file, with a margin, on the registered working image."""
         height, width = self.examination.sample.is_valid.shape
         mask = np.zeros(self.picture_size, dtype=np.float32)
         for region in regions:
             small = self.in_picture(region)
             left, top, right, bottom = small.box_xyxy
             mask[top:bottom, left:right][small.mask] = 1
-        # an upright pixel reaches over a box of picture pixels, any of which hides it
-        to_upright = invert(self.upright_to_picture)
-        reach = np.ceil(np.abs(self.upright_to_picture[:, :2]).sum(axis=1) / 2).astype(int)
+        # a registered pixel reaches over a box of picture pixels, any of which hides it
+        to_registered = invert(self.registered_to_picture)
+        reach = np.ceil(np.abs(self.registered_to_picture[:, :2]).sum(axis=1) / 2).astype(int)
         across, down = (2 * reach + 1).tolist()
         wide = cv2.dilate(mask, np.ones((down, across), np.uint8))
-        moved = cv2.warpAffine(wide, to_upright, (width, height)) > 0
+        moved = cv2.warpAffine(wide, to_registered, (width, height)) > 0
         size = 2 * margin_px + 1
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         return np.asarray(cv2.dilate(moved.astype(np.uint8), disc) > 0)
@@ -193,7 +194,7 @@ def draw_maps(
     tokens: Sequence[RegionTokens],
     votes: Float[np.ndarray, "scales cells labels"],
 ) -> tuple[Int[np.ndarray, "height width"], Float[np.ndarray, "height width"]]:
-    """Return the class and the error of each pixel, on the upright working image.
+    """Return the class and the error of each pixel, on the registered working image.
 
     ``votes`` are those of the cells of all regions in their order.
     """

@@ -33,7 +33,7 @@ MIN_SIDE_PX = 32
 
 @dataclass(frozen=True)
 class Proposal:
-    """A region of the upright working image, and the novelty of its newest pixels."""
+    """A region of the registered working image, and the novelty of its newest pixels."""
 
     region: Region
     peak: float

@@ -7,14 +7,15 @@ it as a whole with every taught example; judge the image without what is accepte
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float32, Int, UInt8
+from jaxtyping import Float, Float32, Int
 
+from engine.hiding import hide
 from engine.library.records import Features, RegionClass
 from engine.regions.bank import Bank, TokenScale, load_bank, normal_tokens
 from engine.regions.embedding import classify, default_embedder
@@ -25,6 +26,8 @@ from engine.regions.segmentation import Prompt, context_box, refine
 from engine.regions.splitting import divisions
 from engine.regions.token_classifier import agreed, best, pooled, token_shares
 from engine.regions.tokens import RegionTokens, describe_regions
+from features.images import Image
+from features.parts import PromptableSegmenter
 
 if TYPE_CHECKING:
     from engine.examination import Examination
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
     from engine.library import Library
     from features.region import Region
 
-Image = UInt8[np.ndarray, "height width 3"]
 Map = Float32[np.ndarray, "height width"]
 
 
@@ -86,7 +88,7 @@ class Recogniser:
         self.embedder = default_embedder()
         self.scale = TokenScale(inspector.backbone)
         rng = np.random.default_rng([inspector.config.seed, 5])
-        self._normal = normal_tokens(inspector.samples_, rng)
+        self._normal = normal_tokens(inspector.fitted.samples, rng)
         self._features: dict[int, Features] = {}
         self._revision: int | None = None
         library.check_identity(self.identity())
@@ -215,7 +217,7 @@ class Recogniser:
 
     def _is_suspect(self, examination: Examination) -> bool:
         """Whether the image as a whole is anomalous, so that some place must be to blame."""
-        normaliser = self.inspector.normaliser_
+        normaliser = self.inspector.fitted.normaliser
         return normaliser.total(examination.readings) > normaliser.threshold
 
     def _evidence(self, frames: Frames, regions: Sequence[Region], bank: Bank) -> RegionEvidence:
@@ -296,7 +298,7 @@ class Recogniser:
         report = plain
         if accepted:
             is_hidden = frames.hidden(accepted, self.config.hidden_margin_px)
-            report = self.inspector.judge(self.inspector.hide(examination, is_hidden))
+            report = self.inspector.judge(hide(self.inspector, examination, is_hidden))
         class_map, error_map = draw_maps(frames, found, evidence.tokens, evidence.votes)
         proposals = self.config.proposals
         alarm_above = self.inspector.novelty.alarm_above(proposals.alarm_margin)
@@ -324,8 +326,8 @@ def outliner_of(inspector: Inspector, frames: Frames) -> Prompt | None:
     """Return SAM's answer to a rough mask of the picture, where it is asked for."""
     if inspector.config.regions.segmentation.method != "prompt":
         return None
-    outliner: Callable[[Image], Prompt] = getattr(inspector.segmenter, "outliner")  # noqa: B009
-    return outliner(frames.picture)
+    assert isinstance(inspector.segmenter, PromptableSegmenter), "Config refuses all others"
+    return inspector.segmenter.prompter(frames.picture).from_mask
 
 
 def _region_of_cell(tokens: Sequence[RegionTokens]) -> Int[np.ndarray, " cells"]:

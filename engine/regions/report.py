@@ -52,7 +52,7 @@ class RegionReport:
     ``report`` leaves accepted regions out, ``plain`` does not. Unknown regions are listed that are
     an alarm by themselves; all of them, where none is and the total makes the image anomalous.
 
-    Maps lie on the upright working image, which ``report.to_image`` leads back to the image file:
+    Maps lie on the registered image, which ``report.to_image`` leads back to the image file:
     ``novelty``, of which 1 is the most that normal images showed, and ``alarm_above`` an alarm by
     itself (``max_unknown_novelty`` is the most of it outside of what was recognised);
     ``class_map``, the class of each pixel as the tokens see it (-1: unknown, -2: nothing new);

@@ -15,10 +15,11 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from engine.regions.color_contrast import NOISE, Mask, Vicinity, by_contrast, lab_of
+from engine.regions.color_contrast import NOISE, Vicinity, by_contrast, lab_of
 from engine.regions.lines import averaged_along, band_direction
 from engine.regions.splitting import split
 from engine.regions_config import SegmentationConfig
+from features.images import Mask
 from features.region import Box, Region
 
 __all__ = ["Prompt", "SegmentationConfig", "context_box", "refine", "split"]

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Float32, Float64
 
 from engine.regions.grouping import group
 from engine.regions.teaching import thumbnail
+from features.images import Image
 from features.region import Box, Region
 
 if TYPE_CHECKING:
     from engine.regions.embedding import RegionEmbedder
     from engine.regions.recogniser import Recogniser
 
-Image = UInt8[np.ndarray, "height width 3"]
 Progress = Callable[[int], None]
 
 

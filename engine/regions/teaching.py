@@ -22,13 +22,13 @@ from engine.regions.report import RegionReport
 from engine.regions.segmentation import refine
 from engine.regions.tokens import RegionTokens, describe_regions, thinned
 from features.dense import DenseMap
+from features.images import Image
 
 if TYPE_CHECKING:
     from engine.examination import Examination
     from engine.regions.recogniser import Recogniser
     from features.region import Region
 
-Image = UInt8[np.ndarray, "height width 3"]
 
 THUMBNAIL_PX = 160
 # surroundings that a thumbnail shows, as a share of the region's longer side
@@ -181,7 +181,7 @@ def _turned(
     sample = examination.sample
     every = [thinned(described.tokens, config.n_tokens)]
     backbone = recogniser.inspector.backbone
-    picture, is_valid = examination.upright.same_of(examination.photo)
+    picture, is_valid = examination.registered.warp(examination.photo)
     for n_quarters in range(1, config.n_turns):
         turned = backbone(
             np.ascontiguousarray(np.rot90(picture, n_quarters)),

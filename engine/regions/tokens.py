@@ -32,7 +32,7 @@ Points = Float[np.ndarray, " points"]
 class RegionTokens:
     """Descriptors of a region's cells; ``tokens[s]`` has window ``WINDOWS[s]``.
 
-    ``cells`` are flat indices of the upright grid; a region outside its photograph has none.
+    ``cells`` are flat indices of the registered grid; a region outside its photograph has none.
     """
 
     cells: Int[np.ndarray, " cells"]

@@ -44,8 +44,8 @@ from engine.rendering.tables import (
     score_lines,
     shown_classes,
 )
-from engine.report import Deviation, Report
-from features.images import resize
+from engine.report import Deviation, ReferenceView, Report
+from features.images import AnyImage, resize
 
 MARKS: dict[RegionKind, str] = {"accepted": "✓", "defect": "✕", "unknown": "?"}
 
@@ -135,8 +135,6 @@ def render(template: str, filters: Mapping[str, Callable[..., Any]], **values: A
     return environment.get_template(template).render(**values)
 
 
-Image = UInt8[np.ndarray, "_ _ 3"]
-
 SIDE_PX = 1000  # sharp at the size it has on the page, small enough to send by mail
 THUMBNAIL_SIDE_PX = 240
 
@@ -149,24 +147,10 @@ _CALIBRATION = {
         "that they reached; real variation may be larger."
     ),
     "uncalibrated": (
-        "the scores have fixed weights, because one reference does not tell how normal images "
+        "the scores have fixed scales, because one reference does not tell how normal images "
         "vary; compare totals with each other rather than with the threshold."
     ),
 }
-
-
-@dataclass(frozen=True)
-class ReferenceView:
-    """What the page shows of a reference: its upright picture and the class of each pixel.
-
-    Pixels of ``class_map`` below 0 are of no class and stay bare. ``counts`` is the number of
-    instances of each class; without it, connected regions of the map are counted.
-    """
-
-    name: str
-    upright: UInt8[np.ndarray, "height width 3"]
-    class_map: Int[np.ndarray, "rows columns"]
-    counts: Int[np.ndarray, " classes"] | None = None
 
 
 @dataclass(frozen=True)
@@ -238,7 +222,7 @@ def explain_page(
         reference_names=[reference.name for reference in references],
         reference_pictures={
             index: _parts_picture(
-                references[index].upright, _bare(references[index].class_map), is_background
+                references[index].registered, _bare(references[index].class_map), is_background
             )
             for index in shown
         },
@@ -250,7 +234,7 @@ def explain_page(
 
 
 def _check(
-    items: Sequence[tuple[str, Image, Report]],
+    items: Sequence[tuple[str, AnyImage, Report]],
     references: Sequence[ReferenceView],
     class_names: Sequence[str],
 ) -> None:
@@ -271,7 +255,7 @@ def _check(
 
 def _section(
     name: str,
-    image: Image,
+    image: AnyImage,
     report: Report,
     regions: RegionReport | None,
     references: Sequence[ReferenceView],
@@ -297,7 +281,7 @@ def _section(
         photo=_picture(overlays.draw_boxes(photo, deviations, (from_file[0, 0], from_file[1, 1]))),
         anomaly=_heat_picture(photo, report.anomaly_map, report, from_file),
         missing=_heat_picture(photo, report.missing_map, report, from_file),
-        parts=_parts_picture(report.upright, class_map, aligned.is_background_class),
+        parts=_parts_picture(report.registered, class_map, aligned.is_background_class),
         reference=report.nearest_reference,
         calibration=_CALIBRATION[report.calibration],
         regions=region_section(photo, regions) if regions else None,
@@ -305,14 +289,14 @@ def _section(
 
 
 def _heat_picture(
-    photo: Image,
+    photo: AnyImage,
     cell_map: Float[np.ndarray, "rows columns"],
     report: Report,
     from_file: Float[np.ndarray, "2 3"],
 ) -> Picture:
     """Lay a map over the photograph in grey, so that all colour is heat."""
-    to_upright = overlays.between_grids(cell_map.shape, report.upright.shape)
-    to_file = overlays.chain(to_upright, report.to_image)
+    to_registered = overlays.between_grids(cell_map.shape, report.registered.shape)
+    to_file = overlays.chain(to_registered, report.to_image)
     return _picture(
         overlays.draw_heat(overlays.in_grey(photo), cell_map, overlays.chain(to_file, from_file))
     )
@@ -324,15 +308,15 @@ def _bare(class_map: Int[np.ndarray, "rows columns"]) -> Int[np.ndarray, "rows c
 
 
 def _parts_picture(
-    upright: Image,
+    registered: AnyImage,
     class_map: Int[np.ndarray, "rows columns"],
     is_background_class: Bool[np.ndarray, " classes"],
 ) -> Picture:
-    large = _to_side(upright, SIDE_PX)
+    large = _to_side(registered, SIDE_PX)
     return _picture(overlays.draw_parts(large, class_map, is_background_class))
 
 
-def _to_side(image: Image, side_px: int) -> Image:
+def _to_side(image: AnyImage, side_px: int) -> AnyImage:
     """Resize an image to this length of its longer side."""
     height, width = (
         max(1, round(size * side_px / max(image.shape[:2]))) for size in image.shape[:2]
@@ -340,7 +324,7 @@ def _to_side(image: Image, side_px: int) -> Image:
     return resize(image, (height, width))
 
 
-def _picture(image: Image) -> Picture:
+def _picture(image: AnyImage) -> Picture:
     return Picture(overlays.jpeg_data_uri(image), width=image.shape[1], height=image.shape[0])
 
 

@@ -17,16 +17,16 @@ from functools import cache
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from engine.regions.report import RegionKind
 from engine.rendering.colors import ink_on
 from engine.rendering.strokes import BLACK, WHITE, Color
+from features.images import Image
 from features.region import Region
 
-Image = UInt8[np.ndarray, "height width 3"]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 # of Linux, Windows and macOS; the last ones for scripts that the first ones lack

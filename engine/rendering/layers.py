@@ -29,8 +29,8 @@ from engine.rendering.strokes import (
     rim,
     stroke_px,
 )
+from features.images import Image
 
-Image = UInt8[np.ndarray, "height width 3"]
 Layer = UInt8[np.ndarray, "height width 4"]
 Affine = Float[np.ndarray, "2 3"]
 Window = tuple[slice, slice]
@@ -47,12 +47,12 @@ SIDE_PX = 1600
 class View:
     """The frame of the pictures that a page lays on each other; sizes are (height, width).
 
-    ``upright_to_view`` leads from upright working pixels to pixels of the view.
+    ``registered_to_view`` leads from registered working pixels to pixels of the view.
     """
 
     image_size: tuple[int, int]
     size: tuple[int, int]
-    upright_to_view: Affine
+    registered_to_view: Affine
 
     @classmethod
     def of(cls, examination: Examination, side_px: int = SIDE_PX) -> View:
@@ -63,9 +63,9 @@ class View:
         to_view = compose(rescale((height, width), size), examination.to_image)
         return cls((height, width), size, to_view)
 
-    def from_cells(self, grid: tuple[int, ...], upright_size: tuple[int, ...]) -> Affine:
-        """Lead from (column, row) of a grid over the upright image to pixels of the view."""
-        return compose(self.upright_to_view, between_grids(grid, upright_size))
+    def from_cells(self, grid: tuple[int, ...], registered_size: tuple[int, ...]) -> Affine:
+        """Lead from (column, row) of a grid over the registered image to pixels of the view."""
+        return compose(self.registered_to_view, between_grids(grid, registered_size))
 
 
 def draw_parts_layer(

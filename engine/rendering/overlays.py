@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int
 
 from engine.rendering.colors import EXTRA_COLOR, OKABE_ITO, class_colors, heat_colors, ink_on
 from engine.rendering.strokes import (
@@ -26,8 +26,7 @@ from engine.rendering.strokes import (
     outline,
 )
 from engine.report import Deviation
-
-Image = UInt8[np.ndarray, "height width 3"]
+from features.images import Image
 
 EXTRA = -1  # in a class map: a part of no class
 NO_PART = -2  # in a class map: no part at all

@@ -18,10 +18,8 @@ from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors, heat_colors
 from engine.rendering.labels import contour, line_px, number, ring, window
 from engine.rendering.strokes import BLACK, WHITE, Color
+from features.images import Image
 from features.region import Region
-
-Image = UInt8[np.ndarray, "height width 3"]
-
 
 # where the scale of errors may end; errors are mostly small, and some step must be 1
 ERROR_STEPS = (0.1, 0.25, 0.5, 1.0)
@@ -111,7 +109,7 @@ def error_colors() -> UInt8[np.ndarray, "256 3"]:
 
 
 def _to_view(image: Image, report: RegionReport) -> Float[np.ndarray, "2 3"]:
-    """From upright working pixels to pixels of the photograph as it is given."""
+    """From registered working pixels to pixels of the photograph as it is given."""
     from_file = overlays.between_grids(report.report.image_size, image.shape)
     return overlays.chain(report.report.to_image, from_file)
 

@@ -30,11 +30,10 @@ from engine.rendering.region_maps import (
     error_top,
 )
 from engine.rendering.strokes import BLACK, WHITE, Color
-from features.images import resize
+from features.images import Image, resize
 
 __all__ = ["draw_classes", "draw_error", "draw_novelty", "three_panels"]
 
-Image = UInt8[np.ndarray, "height width 3"]
 Texts = list[tuple[tuple[int, int], str, Color]]
 
 PANEL_PX = 784  # three of them with their gaps are 2400 wide

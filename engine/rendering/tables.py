@@ -12,20 +12,9 @@ from jaxtyping import Int
 from engine.rendering.colors import EXTRA_COLOR, class_colors, css_color, ink_on
 from engine.rendering.overlays import EXTRA, NO_PART
 from engine.report import Report
+from engine.scores import SCORES
 
-_QUESTIONS = {
-    "class_agnostic_patch": "Has any place in the references looked like this?",
-    "class_aware_patch": "Has any place of this class looked like this?",
-    "foreground_patch": "Has any place outside the background looked like this?",
-    "class_embedding": "Does each class look as usual on average?",
-    "class_histogram": "Does each class cover its usual share of the image?",
-    "class_color": "Does each class have its usual colour?",
-    "class_location": "Is each class where it usually is?",
-    "located_patch": "Has this very place looked like this?",
-    "missing_patch": "Is everything here that the references show here?",
-    "instance_count": "Are there as many of each class as usual?",
-    "composition": "Is there as much of everything as usual, wherever it lies?",
-}
+_QUESTIONS = {each.name: each.question for each in SCORES}
 
 
 @dataclass(frozen=True)

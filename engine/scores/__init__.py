@@ -1,4 +1,4 @@
-"""How far is an image from the references, asked in eleven ways?
+"""Scores: how far an image is from the references, asked in eleven ways.
 
 Seven scores of the published reading, and four beside them. Each takes the test image beside every
 reference and gives one finite number, not negative, that grows with what is wrong.
@@ -34,26 +34,26 @@ from engine.scores.foreground_patch import ForegroundPatchConfig
 from engine.scores.instance_count import InstanceCountConfig
 from engine.scores.located_patch import LocatedPatchConfig
 from engine.scores.missing_patch import MissingPatchConfig
-from engine.scores.reading import Reading, Score
+from engine.scores.reading import CellMapKind, Reading, Score
 
-__all__ = ["SCORES", "SEVEN", "Reading", "Score", "ScoresConfig", "score_all"]
+__all__ = ["SCORES", "SEVEN", "Reading", "Score", "ScoresConfig", "score_all", "score_of_map"]
 
-SCORES: tuple[tuple[str, Score], ...] = (
-    ("class_agnostic_patch", class_agnostic_patch.score),
-    ("class_aware_patch", class_aware_patch.score),
-    ("foreground_patch", foreground_patch.score),
-    ("class_embedding", class_embedding.score),
-    ("class_histogram", class_histogram.score),
-    ("class_color", class_color.score),
-    ("class_location", class_location.score),
-    ("located_patch", located_patch.score),
-    ("missing_patch", missing_patch.score),
-    ("instance_count", instance_count.score),
-    ("composition", composition.score),
+SCORES: tuple[Score, ...] = (
+    class_agnostic_patch.SCORE,
+    class_aware_patch.SCORE,
+    foreground_patch.SCORE,
+    class_embedding.SCORE,
+    class_histogram.SCORE,
+    class_color.SCORE,
+    class_location.SCORE,
+    located_patch.SCORE,
+    missing_patch.SCORE,
+    instance_count.SCORE,
+    composition.SCORE,
 )
 
 # the published ones
-SEVEN = tuple(name for name, _ in SCORES[:7])
+SEVEN = tuple(each.name for each in SCORES if each.is_published)
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,17 @@ def score_all(
     """
     if not comparisons:
         raise ValueError("comparisons must hold at least one reference, got none")
-    known = [name for name, _ in SCORES]
+    known = [each.name for each in SCORES]
     unknown = sorted(set(known if names is None else names) - set(known))
     if unknown:
         raise ValueError(f"names must be among {', '.join(known)}, got {', '.join(unknown)}")
     return {
-        name: score(comparisons, getattr(config, name))
-        for name, score in SCORES
-        if names is None or name in names
+        each.name: each.read(comparisons, getattr(config, each.name))
+        for each in SCORES
+        if names is None or each.name in names
     }
+
+
+def score_of_map(kind: CellMapKind) -> Score:
+    """Return the score whose cells make the map of this kind."""
+    return next(each for each in SCORES if each.cell_map == kind)

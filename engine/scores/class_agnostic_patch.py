@@ -13,22 +13,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alignment.comparison import Comparison
-from engine.scores.reading import Reading, compared, nearest_cells, share_problems, worst_share
+from engine.scores.reading import Reading, Score, compared, nearest_cells, worst_share
+from features.config_fields import Share
 
 
 @dataclass(frozen=True)
 class ClassAgnosticPatchConfig:
     """How many cells speak for the image."""
 
-    share: float = 0.005
+    share: Share = 0.005
     """Share of the cells averaged, at least one. Published: 0.02. Small defects want few cells."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        return share_problems("class_agnostic_patch", self.share)
 
 
 def score(comparisons: Sequence[Comparison], config: ClassAgnosticPatchConfig) -> Reading:
     """Compare every cell with all cells of all references."""
     cells = nearest_cells([comparison.anywhere for comparison in comparisons])
     return Reading(worst_share(cells, config.share), compared(cells))
+
+
+SCORE = Score(
+    name="class_agnostic_patch",
+    question="Has any place in the references looked like this?",
+    read=score,
+    config=ClassAgnosticPatchConfig,
+    role="appearance",
+    is_published=True,
+    cell_map="unseen",
+)

@@ -17,37 +17,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from alignment.comparison import CellMap, Comparison
-from engine.scores.reading import Reading, nearest_cells, share_problems, worst_share
+from engine.scores.reading import Reading, Score, nearest_cells, worst_share
+from features.config_fields import Range, Share
 
 
 @dataclass(frozen=True)
 class ClassAwarePatchConfig:
     """How many cells speak for a class, and what a class without a bank is worth."""
 
-    share: float = 0.02
+    share: Share = 0.02
     """Share of a class's cells averaged, at least one. The published value."""
-    min_cells: int = 3
+    min_cells: Annotated[int, Range(1)] = 3
     """Classes with fewer cells are skipped: their cells are mostly edge."""
-    absent_factor: float = 2.0
+    absent_factor: Annotated[float, Range(1, 100)] = 2.0
     """Multiplies the distance to any reference cell for a class that no reference shows."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = share_problems("class_aware_patch", self.share)
-        if self.min_cells < 1:
-            found.append(
-                f"scores.class_aware_patch.min_cells must be at least 1, got {self.min_cells}"
-            )
-        if not 1 <= self.absent_factor <= 100:
-            found.append(
-                "scores.class_aware_patch.absent_factor must lie in 1 … 100, "
-                f"got {self.absent_factor}"
-            )
-        return found
 
 
 def score(comparisons: Sequence[Comparison], config: ClassAwarePatchConfig) -> Reading:
@@ -61,6 +49,16 @@ def score(comparisons: Sequence[Comparison], config: ClassAwarePatchConfig) -> R
             value = max(value, worst_share(cells[is_class], config.share))
             judged[is_class] = cells[is_class]
     return Reading(value, judged)
+
+
+SCORE = Score(
+    name="class_aware_patch",
+    question="Has any place of this class looked like this?",
+    read=score,
+    config=ClassAwarePatchConfig,
+    role="appearance",
+    is_published=True,
+)
 
 
 def _distances(comparisons: Sequence[Comparison], absent_factor: float) -> CellMap:

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from alignment.comparison import Comparison
-from engine.scores.reading import Reading, combine, euclidean, shows
+from engine.scores.reading import Reading, Score, combine, euclidean, shows
+from features.config_fields import Range
 
 Color = Literal["ratio", "ab", "hue_chroma"]
 
@@ -37,22 +38,9 @@ class ClassColorConfig:
     b = 0 where all greys lie. ``ab``: the mean (a, b), in units of CIELAB. ``hue_chroma``: the
     hue of that mean, and the mean chroma of the pixels, which also tells a motley class from a grey
     one of the same mean."""
-    absent_factor: float = 1.0
+    absent_factor: Annotated[float, Range(0, 100)] = 1.0
     """What a class that only one of the two images shows counts, times 20 units of CIELAB, or
     times 1 for ``ratio``."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        if self.color not in get_args(Color):
-            found.append(
-                f"scores.class_color.color must be one of ratio, ab, hue_chroma, got {self.color!r}"
-            )
-        if not 0 <= self.absent_factor <= 100:
-            found.append(
-                f"scores.class_color.absent_factor must lie in 0 … 100, got {self.absent_factor}"
-            )
-        return found
 
 
 def score(comparisons: Sequence[Comparison], config: ClassColorConfig) -> Reading:
@@ -65,6 +53,16 @@ def score(comparisons: Sequence[Comparison], config: ClassColorConfig) -> Readin
         gap = _gap(ours, theirs, config.color)
         distances.append(combine(gap, shows(ours), shows(theirs), absent=absent))
     return Reading(min(distances))
+
+
+SCORE = Score(
+    name="class_color",
+    question="Does each class have its usual colour?",
+    read=score,
+    config=ClassColorConfig,
+    role="appearance",
+    is_published=True,
+)
 
 
 def _gap(

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from alignment.comparison import Comparison
 from alignment.sample import Sample
-from engine.scores.reading import Reading, combine, euclidean, shows
+from engine.scores.reading import Reading, Score, combine, euclidean, shows
+from features.config_fields import Range
 
 Embedding = Literal["scalar", "euclidean", "cosine"]
 
@@ -32,31 +33,26 @@ class ClassEmbeddingConfig:
     """``scalar``: the mean over the channels as well, one number per class, as published; most
     changes of look cancel in it. ``euclidean``: the whole mean token. ``cosine``: its direction
     alone, 1 − cos per class."""
-    absent_factor: float = 1.0
+    absent_factor: Annotated[float, Range(0, 100)] = 1.0
     """What a class that only one of the two images shows counts: for ``cosine`` this value itself
     (1: unrelated directions), else times the root mean square distance of a cell from the mean of
     its image, the larger of the two images' (1: as far as a cell is from an average cell)."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        if self.embedding not in get_args(Embedding):
-            found.append(
-                "scores.class_embedding.embedding must be one of scalar, euclidean, cosine, "
-                f"got {self.embedding!r}"
-            )
-        if not 0 <= self.absent_factor <= 100:
-            found.append(
-                "scores.class_embedding.absent_factor must lie in 0 … 100, "
-                f"got {self.absent_factor}"
-            )
-        return found
 
 
 def score(comparisons: Sequence[Comparison], config: ClassEmbeddingConfig) -> Reading:
     """Compare the mean token of each class with that of the nearest reference."""
     pairs = [(comparison.test, comparison.reference) for comparison in comparisons]
     return Reading(min(_distance(test, reference, config) for test, reference in pairs))
+
+
+SCORE = Score(
+    name="class_embedding",
+    question="Does each class look as usual on average?",
+    read=score,
+    config=ClassEmbeddingConfig,
+    role="appearance",
+    is_published=True,
+)
 
 
 def _distance(test: Sample, reference: Sample, config: ClassEmbeddingConfig) -> float:

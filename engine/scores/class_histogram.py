@@ -22,14 +22,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from alignment.comparison import Comparison
 from alignment.sample import Sample
-from engine.scores.reading import Reading
+from engine.scores.reading import Reading, Score
+from features.config_fields import Range
 
 Measure = Literal["share", "count"]
 HistogramDistance = Literal["l1", "l2", "cosine", "mahalanobis"]
@@ -48,27 +49,10 @@ class ClassHistogramConfig:
     """``l1``, ``l2``, ``cosine``: to the nearest reference; published is l2. ``mahalanobis``: to
     all references at once, each class in units of its own variation, so that a missing screw is not
     drowned by a background that breathes."""
-    relative_spread: float = 0.1
+    relative_spread: Annotated[float, Range(0, 10)] = 0.1
     """Mahalanobis only: how much a class is believed to vary, relative to its size."""
-    prior_references: float = 4.0
+    prior_references: Annotated[float, Range(0.01, 1000)] = 4.0
     """Mahalanobis only: how many references that belief is worth."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, choices in (("measure", Measure), ("distance", HistogramDistance)):
-            if getattr(self, name) not in get_args(choices):
-                found.append(
-                    f"scores.class_histogram.{name} must be one of "
-                    f"{', '.join(get_args(choices))}, got {getattr(self, name)!r}"
-                )
-        for name, low, high in (("relative_spread", 0, 10), ("prior_references", 0.01, 1000)):
-            if not low <= getattr(self, name) <= high:
-                found.append(
-                    f"scores.class_histogram.{name} must lie in {low} … {high}, "
-                    f"got {getattr(self, name)}"
-                )
-        return found
 
 
 def score(comparisons: Sequence[Comparison], config: ClassHistogramConfig) -> Reading:
@@ -82,6 +66,16 @@ def score(comparisons: Sequence[Comparison], config: ClassHistogramConfig) -> Re
         return Reading(float(_cosine(test, references).min()))
     order = 1 if config.distance == "l1" else 2
     return Reading(float(np.linalg.norm(references - test, ord=order, axis=1).min()))
+
+
+SCORE = Score(
+    name="class_histogram",
+    question="Does each class cover its usual share of the image?",
+    read=score,
+    config=ClassHistogramConfig,
+    role="amount",
+    is_published=True,
+)
 
 
 def histogram(sample: Sample, measure: Measure) -> Float[np.ndarray, " classes"]:

@@ -14,14 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from alignment.comparison import Comparison
 from alignment.sample import Sample
-from engine.scores.reading import Reading, Rows, combine, euclidean, shows
+from engine.scores.reading import Reading, Rows, Score, combine, euclidean, shows
+from features.config_fields import Share
 
 Position = Literal["corner", "centroid", "relative"]
 
@@ -35,20 +36,8 @@ class ClassLocationConfig:
     it. ``centroid``: both coordinates. ``relative``: the places of the classes relative to each
     other, so that a product that lies elsewhere as a whole is at its place; says nothing of one
     class alone."""
-    absent: float = 0.2
+    absent: Share = 0.2
     """What a class that only one of the two images shows counts, as a share of the diagonal."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        if self.position not in get_args(Position):
-            found.append(
-                "scores.class_location.position must be one of corner, centroid, relative, "
-                f"got {self.position!r}"
-            )
-        if not 0 <= self.absent <= 1:
-            found.append(f"scores.class_location.absent must lie in 0 … 1, got {self.absent}")
-        return found
 
 
 def score(comparisons: Sequence[Comparison], config: ClassLocationConfig) -> Reading:
@@ -60,6 +49,17 @@ def score(comparisons: Sequence[Comparison], config: ClassLocationConfig) -> Rea
         gap = _gap(ours, theirs, config.position)
         distances.append(combine(gap, shows(ours), shows(theirs), absent=config.absent))
     return Reading(min(distances))
+
+
+SCORE = Score(
+    name="class_location",
+    question="Is each class where it usually is?",
+    read=score,
+    config=ClassLocationConfig,
+    role="place",
+    is_published=True,
+    explains=("place",),
+)
 
 
 def _places(sample: Sample) -> Rows:

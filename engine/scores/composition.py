@@ -14,30 +14,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from alignment.comparison import Comparison
-from engine.scores.reading import Reading
+from engine.scores.reading import Reading, Score
+from features.config_fields import Range, Share
 
 
 @dataclass(frozen=True)
 class CompositionConfig:
     """How much a share may differ before it counts."""
 
-    tolerance: float = 0.1
+    tolerance: Share = 0.1
     """Relative to the share itself; a camera that is 5 % nearer changes areas by 10 %."""
-    floor: float = 1e-3
+    floor: Annotated[float, Range(1e-6, 1)] = 1e-3
     """Absolute, as a share of the image."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, low in (("tolerance", 0.0), ("floor", 1e-6)):
-            value = getattr(self, name)
-            if not low <= value <= 1:
-                found.append(f"scores.composition.{name} must lie in {low:g} … 1, got {value}")
-        return found
+    weight: Annotated[float, Range(0, 100)] = 1.25
+    """Weight in the total for a product laid out freely; most other scores have 1."""
 
 
 def score(comparisons: Sequence[Comparison], config: CompositionConfig) -> Reading:
@@ -47,3 +42,13 @@ def score(comparisons: Sequence[Comparison], config: CompositionConfig) -> Readi
     tolerance = config.tolerance * usual.mean(axis=0) + usual.std(axis=0) + config.floor
     distance = (np.abs(shares - usual) / tolerance).mean(axis=2)
     return Reading(float(distance.min(axis=0).mean()))
+
+
+SCORE = Score(
+    name="composition",
+    question="Is there as much of everything as usual, wherever it lies?",
+    read=score,
+    config=CompositionConfig,
+    role="amount",
+    explains=("size", "color"),
+)

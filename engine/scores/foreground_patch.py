@@ -11,31 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from alignment.comparison import Comparison
-from engine.scores.reading import Reading, compared, nearest_cells, share_problems, worst_share
+from engine.scores.reading import Reading, Score, compared, nearest_cells, worst_share
+from features.config_fields import Range, Share
 
 
 @dataclass(frozen=True)
 class ForegroundPatchConfig:
     """How many cells speak for the foreground, and what one without a bank is worth."""
 
-    share: float = 0.02
+    share: Share = 0.02
     """Share of the foreground's cells averaged, at least one. The published value."""
-    absent_factor: float = 2.0
+    absent_factor: Annotated[float, Range(1, 100)] = 2.0
     """Multiplies the distance to any reference cell where no reference has a foreground."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = share_problems("foreground_patch", self.share)
-        if not 1 <= self.absent_factor <= 100:
-            found.append(
-                f"scores.foreground_patch.absent_factor must lie in 1 … 100, "
-                f"got {self.absent_factor}"
-            )
-        return found
 
 
 def score(comparisons: Sequence[Comparison], config: ForegroundPatchConfig) -> Reading:
@@ -48,3 +40,13 @@ def score(comparisons: Sequence[Comparison], config: ForegroundPatchConfig) -> R
         farther = np.float32(config.absent_factor) * anywhere
         cells = np.where(is_asked, farther, np.float32(np.inf))
     return Reading(worst_share(cells[is_asked], config.share), compared(cells))
+
+
+SCORE = Score(
+    name="foreground_patch",
+    question="Has any place outside the background looked like this?",
+    read=score,
+    config=ForegroundPatchConfig,
+    role="appearance",
+    is_published=True,
+)

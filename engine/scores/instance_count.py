@@ -11,21 +11,22 @@ min over references of Σ_c |n_c − n'_c|. An absent class has count 0. Backgro
 counted: in how many pieces the background falls depends on what lies on it.
 
 A class whose tolerance t was set by hand is judged by that rule alone: counts of l_c − t … h_c + t
-are fine, and the instances beyond are told apart from the value (``Reading.n_beyond``).
+are fine, and the instances beyond are told apart from the value (``Reading.n_over_tolerance``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Int
 
 from alignment.aligned import AlignedParts
 from alignment.comparison import Comparison
-from engine.scores.reading import Reading
+from engine.scores.reading import Reading, Score
+from features.config_fields import Range
 
 # counts that differ by more than one, and by more than this share of their mean, are no agreement
 MAX_DISAGREEMENT = 0.15
@@ -37,23 +38,11 @@ class InstanceCountConfig:
 
     counting: Literal["range", "nearest"] = "range"
     """Whether a count must lie in the range of the references, or equal the nearest one's."""
-    extra_weight: float = 0.0
+    extra_weight: Annotated[float, Range(0, 100)] = 0.0
     """Worth of a part that resembles no class, against one instance too many or too few; stray
     parts come and go with light and shadow."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        if self.counting not in ("range", "nearest"):
-            found.append(
-                'scores.instance_count.counting must be one of "range", "nearest", '
-                f"got {self.counting!r}"
-            )
-        if not 0 <= self.extra_weight <= 100:
-            found.append(
-                f"scores.instance_count.extra_weight must lie in 0 … 100, got {self.extra_weight}"
-            )
-        return found
+    weight: Annotated[float, Range(0, 100)] = 0.5
+    """Weight in the total for a product laid out freely; most other scores have 1."""
 
 
 def score(comparisons: Sequence[Comparison], config: InstanceCountConfig) -> Reading:
@@ -71,8 +60,18 @@ def score(comparisons: Sequence[Comparison], config: InstanceCountConfig) -> Rea
         surplus = np.maximum(low - counts, 0) + np.maximum(counts - high, 0)
         n_different = float((surplus * is_agreed / (1 + spread)).sum())
     n_extra = np.count_nonzero((aligned.class_of_part < 0) & ~aligned.parts.is_background)
-    n_beyond = beyond_tolerance(aligned, [each.reference.aligned for each in comparisons])
-    return Reading(n_different + config.extra_weight * n_extra, n_beyond=int(n_beyond.sum()))
+    beyond = beyond_tolerance(aligned, [each.reference.aligned for each in comparisons])
+    return Reading(n_different + config.extra_weight * n_extra, n_over_tolerance=int(beyond.sum()))
+
+
+SCORE = Score(
+    name="instance_count",
+    question="Are there as many of each class as usual?",
+    read=score,
+    config=InstanceCountConfig,
+    role="amount",
+    explains=("missing", "extra"),
+)
 
 
 def beyond_tolerance(

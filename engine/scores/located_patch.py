@@ -14,22 +14,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alignment.comparison import Comparison
-from engine.scores.reading import Reading, compared, nearest_cells, share_problems, worst_share
+from engine.scores.reading import Reading, Score, compared, nearest_cells, worst_share
+from features.config_fields import Share
 
 
 @dataclass(frozen=True)
 class LocatedPatchConfig:
     """How many cells speak for the image."""
 
-    share: float = 0.005
+    share: Share = 0.005
     """Share of the cells averaged, at least one. Few cells measure better than 2 %."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        return share_problems("located_patch", self.share)
 
 
 def score(comparisons: Sequence[Comparison], config: LocatedPatchConfig) -> Reading:
     """Compare every cell with the same place in all references."""
     cells = nearest_cells([comparison.forward for comparison in comparisons])
     return Reading(worst_share(cells, config.share), compared(cells))
+
+
+SCORE = Score(
+    name="located_patch",
+    question="Has this very place looked like this?",
+    read=score,
+    config=LocatedPatchConfig,
+    role="place",
+    cell_map="unseen_here",
+    explains=("unseen_here",),
+)

@@ -18,19 +18,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignment.comparison import CellMap, Comparison, overlap
-from engine.scores.reading import Reading, compared, share_problems, worst_share
+from engine.scores.reading import Reading, Score, compared, worst_share
+from features.config_fields import Share
 
 
 @dataclass(frozen=True)
 class MissingPatchConfig:
     """How many cells speak for a reference."""
 
-    share: float = 0.005
+    share: Share = 0.005
     """Share of the cells averaged, at least one. Few cells measure better than 2 %."""
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        return share_problems("missing_patch", self.share)
 
 
 def score(comparisons: Sequence[Comparison], config: MissingPatchConfig) -> Reading:
@@ -45,6 +42,17 @@ def score(comparisons: Sequence[Comparison], config: MissingPatchConfig) -> Read
     ]
     nothing = Reading(0.0, np.zeros(comparisons[0].test.dense.is_valid.shape, dtype=np.float32))
     return min(readings, key=lambda reading: reading.value, default=nothing)
+
+
+SCORE = Score(
+    name="missing_patch",
+    question="Is everything here that the references show here?",
+    read=score,
+    config=MissingPatchConfig,
+    role="appearance",
+    cell_map="missing_here",
+    explains=("missing_here",),
+)
 
 
 def _on_test_grid(comparison: Comparison) -> CellMap:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32
@@ -20,6 +20,13 @@ from jaxtyping import Bool, Float, Float32
 from alignment.comparison import Comparison
 
 CellMap = Float32[np.ndarray, "rows columns"]
+
+# What a score looks at: what things look like, whether a place is as it was, or how much there is.
+# The freer a product is laid out, the less a place tells and the more an amount.
+Role = Literal["appearance", "place", "amount"]
+
+# Seen nowhere in the references; not seen at this place; not here although the references show it.
+CellMapKind = Literal["unseen", "unseen_here", "missing_here"]
 
 
 @dataclass(frozen=True)
@@ -31,12 +38,29 @@ class Reading:
 
     value: float
     cells: CellMap | None = None
-    n_beyond: int = 0
+    n_over_tolerance: int = 0
     """Instances beyond a tolerance that a person has set; each is a reason of its own."""
 
 
-# A score sees the test image beside every reference and a config record of its own.
-Score = Callable[[Sequence[Comparison], Any], Reading]
+@dataclass(frozen=True)
+class Score:
+    """One question that is asked of the test image beside every reference.
+
+    ``name`` is also that of its section in ``[scores]``; ``read`` takes all comparisons and the
+    record of that section, which is a ``config``. ``is_published`` tells the seven of the
+    published method from those beside them.
+    """
+
+    name: str
+    question: str
+    read: Callable[[Sequence[Comparison], Any], Reading]
+    config: type
+    role: Role
+    is_published: bool = False
+    cell_map: CellMapKind | None = None
+    """What the cells of its readings show, if they are to be drawn: one score for each kind."""
+    explains: tuple[str, ...] = ()
+    """Kinds of deviations that raise it."""
 
 
 def worst_share(cells: Float32[np.ndarray, "..."], share: float) -> float:
@@ -57,13 +81,6 @@ def nearest_cells(maps: Sequence[CellMap]) -> CellMap:
 def compared(cells: CellMap) -> CellMap:
     """Put 0 where nothing could be compared: no evidence."""
     return np.where(np.isfinite(cells), cells, np.float32(0))
-
-
-def share_problems(name: str, share: float) -> list[str]:
-    """Say so if a share of cells is none; 0 means the single worst cell."""
-    if 0 <= share <= 1:
-        return []
-    return [f"scores.{name}.share must lie in 0 … 1, got {share}"]
 
 
 Rows = Float[np.ndarray, "classes channels"]

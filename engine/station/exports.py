@@ -125,7 +125,7 @@ def report_page(entries: Sequence[Entry], photos: Sequence[UInt8[np.ndarray, "_ 
         )
         for entry, each in zip(entries, judged, strict=True)
     ]
-    return explain_page(items, inspector.references_, inspector.class_names_, regions)
+    return explain_page(items, inspector.fitted.references, inspector.fitted.class_names, regions)
 
 
 def _bounded(report: Report, entry: Entry) -> Report:

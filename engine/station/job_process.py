@@ -28,16 +28,14 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
 
 from engine.benchmark.datasets import find_categories
 from engine.benchmark.protocol import SEEDS, SHOTS
 from engine.benchmark.records import Run
 from engine.benchmark.runner import run_bench
-from engine.commands.failures import explained
-from engine.commands.settings import read_config
-from engine.config import to_dict
+from engine.config import read_config, to_dict
 from engine.editing import leave_one_out_totals
+from engine.errors import user_message
 from engine.inspector import Inspector
 from engine.reference_checks import check_references
 from engine.report import Report
@@ -50,6 +48,7 @@ from engine.station.records import MAX_PIXELS, Job, JobKind, Limits, label
 from engine.station.results import bench_path, finished_runs
 from engine.station.worker import THREADS
 from engine.synthetic.scenes import anomaly_types, render
+from features.images import AnyImage
 
 _LOOK_S = 0.5
 # one that lost its worker leaves within a look
@@ -172,7 +171,7 @@ def _work_of(kind: JobKind) -> Callable[[Order], Result]:
 
 
 def _words(error: Exception) -> str:
-    text = explained(error)
+    text = user_message(error)
     if text is None:
         _logger.exception("a job failed")
         text = f"a fault of partwise ({type(error).__name__}: {error}); please report it"
@@ -201,17 +200,16 @@ def fit(order: Order) -> dict[str, Any]:
         "model": str(path),
         "references": [
             {"name": name, "total": total}
-            for name, total in zip(inspector.names_, leave_one_out_totals(inspector), strict=True)
+            for name, total in zip(
+                inspector.fitted.names, leave_one_out_totals(inspector), strict=True
+            )
         ],
-        "threshold": inspector.threshold_,
-        "threshold_source": inspector.threshold_source_,
-        "calibration": inspector.calibration_,
-        "classes": list(inspector.class_names_),
+        "threshold": inspector.fitted.threshold,
+        "threshold_source": inspector.fitted.threshold_source,
+        "calibration": inspector.fitted.calibration,
+        "classes": list(inspector.fitted.class_names),
         "warnings": [asdict(each) for each in warnings],
     }
-
-
-Image = UInt8[np.ndarray, "_ _ 3"]
 
 
 def measure(order: Order) -> dict[str, Any]:
@@ -264,11 +262,11 @@ class _Told:
     def __init__(self, inspector: Inspector, count: _Count) -> None:
         self._inspector, self._count = inspector, count
 
-    def fit(self, images: Sequence[Image], /) -> object:
+    def fit(self, images: Sequence[AnyImage], /) -> object:
         """Learn from the references alone."""
         return self._inspector.fit(images)
 
-    def inspect(self, image: Image, /) -> Report:
+    def inspect(self, image: AnyImage, /) -> Report:
         """Judge one image."""
         report = self._inspector.inspect(image)
         self._count.more()

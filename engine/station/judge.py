@@ -78,7 +78,7 @@ class Judge:
             LibraryError: The library cannot be read, or does not fit the model.
         """
         loaded = self._loaded(model, None)
-        loaded.recogniser().inspect(loaded.inspector.samples_[0].image)
+        loaded.recogniser().inspect(loaded.inspector.fitted.samples[0].image)
 
     def close(self) -> None:
         """Let go of everything."""

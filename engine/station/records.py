@@ -22,6 +22,7 @@ from typing import Any, Literal, NamedTuple
 from engine.regions.report import RegionReport
 from engine.regions.wording import reason_line
 from engine.report import Report
+from features.errors import UserError
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Source = Literal["upload", "folder", "watch"]
@@ -196,7 +197,7 @@ class Benchmark(NamedTuple):
     created: datetime
 
 
-class StationError(ValueError):
+class StationError(UserError, ValueError):
     """Something a station cannot do; the message is one line and names the cure."""
 
 

@@ -12,11 +12,11 @@ from jaxtyping import UInt8
 from alignment.transforms import compose
 from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors
-from engine.rendering.layers import Image, View, draw_heat_layer, draw_parts_layer, jpeg, matte, png
+from engine.rendering.layers import View, draw_heat_layer, draw_parts_layer, jpeg, matte, png
 from engine.rendering.region_maps import draw_classes
 from engine.rendering.tables import class_lines, score_lines, shown_classes
 from engine.station.judge import Judged
-from features.images import resize
+from features.images import Image, resize
 
 # what the reference does not show is neither light nor dark
 _OUTSIDE = (127, 127, 127)
@@ -37,14 +37,14 @@ def draw(judged: Judged) -> Drawn:
     view, report = View.of(judged.examination), judged.report
     image = judged.examination.image
     photo = image if image.shape[:2] == view.size else resize(image, view.size)
-    upright_size = report.upright.shape[:2]
+    registered_size = report.registered.shape[:2]
     classes = np.append(shown_classes(report), overlays.NO_PART)[report.aligned.parts.labels]
     is_background = report.aligned.is_background_class
     layers = {
-        "parts": png(draw_parts_layer(classes, is_background, view.upright_to_view, view.size))
+        "parts": png(draw_parts_layer(classes, is_background, view.registered_to_view, view.size))
     }
     for name, cells in (("anomaly", report.anomaly_map), ("missing", report.missing_map)):
-        to_view = view.from_cells(cells.shape, upright_size)
+        to_view = view.from_cells(cells.shape, registered_size)
         layers[name] = png(draw_heat_layer(cells, to_view, view.size))
     regions = judged.regions
     if regions.regions:
@@ -56,10 +56,10 @@ def _reference(judged: Judged, view: View) -> Image:
     """Lay the nearest reference into the frame of the image."""
     examination, nearest = judged.examination, judged.report.nearest_reference
     comparison = examination.comparisons[nearest]
-    reference = judged.inspector.samples_[nearest]
+    reference = judged.inspector.fitted.samples[nearest]
     warped: UInt8[np.ndarray, "_ _ 3"] = cv2.warpAffine(
         reference.image,
-        compose(view.upright_to_view, comparison.to_test),
+        compose(view.registered_to_view, comparison.to_test),
         view.size[::-1],
         flags=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_CONSTANT,
@@ -73,7 +73,7 @@ def _facts(judged: Judged, view: View) -> dict[str, Any]:
     return {
         "image_size": list(view.image_size),
         "view_size": list(view.size),
-        "reference_name": inspector.names_[report.nearest_reference],
+        "reference_name": inspector.fitted.names[report.nearest_reference],
         "report": report.as_dict() | {"seconds": judged.seconds},
         "regions": judged.regions.as_dict(),
         "classes": _classes(judged),
@@ -94,9 +94,9 @@ def _facts(judged: Judged, view: View) -> dict[str, Any]:
 
 def _classes(judged: Judged) -> list[dict[str, Any]]:
     report, inspector = judged.report, judged.inspector
-    usual = inspector.samples_[report.nearest_reference].aligned.counts
+    usual = inspector.fitted.samples[report.nearest_reference].aligned.counts
     colors = class_colors(report.aligned.n_classes).tolist()
-    lines = class_lines(report, usual, inspector.class_names_)
+    lines = class_lines(report, usual, inspector.fitted.class_names)
     ids = [int(line.mark) if line.mark.isdecimal() else overlays.EXTRA for line in lines]
     return [
         {

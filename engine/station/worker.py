@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
-from engine.commands.failures import explained
+from engine.errors import user_message
 from engine.station import queue, results
 from engine.station.database import Database
 from engine.station.file_lock import turn
@@ -128,7 +128,7 @@ def work_once(database: Database, places: Places, judge: Judge, limits: Limits) 
     try:
         _judge(claimed, database, places, judge, limits)
     except Exception as error:
-        text = explained(error)
+        text = user_message(error)
         if text is None:
             _logger.exception("entry %d could not be judged", claimed.entry.id)
             text = f"a fault of partwise ({type(error).__name__}: {error}); please report it"

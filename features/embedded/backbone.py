@@ -1,4 +1,4 @@
-"""What does each place look like, told without any learnt weights?
+"""Hand-made dense descriptors, which need no weights.
 
 Three groups of descriptors on a grid of 8-pixel cells:
 
@@ -20,9 +20,10 @@ from typing import Self
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Float32
 
 from features.dense import DenseMap
+from features.images import Image, Mask, to_lab
 
 CELL_PX = 8
 N_ORIENTATIONS = 8
@@ -46,7 +47,7 @@ class EmbeddedBackbone:
     center_: Float32[np.ndarray, " dim"] | None = field(default=None)
     scale_: Float32[np.ndarray, " dim"] | None = field(default=None)
 
-    def fit(self, images: Sequence[UInt8[np.ndarray, "height width 3"]]) -> Self:
+    def fit(self, images: Sequence[Image]) -> Self:
         """Learn centre and scale of each dimension over all cells of the references."""
         cells = np.concatenate([describe(image).reshape(-1, dim()) for image in images])
         self.center_ = cells.mean(axis=0)
@@ -57,8 +58,8 @@ class EmbeddedBackbone:
 
     def __call__(
         self,
-        image: UInt8[np.ndarray, "height width 3"],
-        is_valid: Bool[np.ndarray, "height width"] | None = None,
+        image: Image,
+        is_valid: Mask | None = None,
     ) -> DenseMap:
         """Describe an image whose sides are multiples of 8 pixels."""
         assert self.center_ is not None
@@ -71,8 +72,8 @@ class EmbeddedBackbone:
 
     def batch(
         self,
-        images: Sequence[UInt8[np.ndarray, "height width 3"]],
-        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+        images: Sequence[Image],
+        is_valid: Sequence[Mask],
     ) -> list[DenseMap]:
         """Describe several images of one size, one by one."""
         return [self(image, valid) for image, valid in zip(images, is_valid, strict=True)]
@@ -99,11 +100,11 @@ def dim() -> int:
 
 
 def describe(
-    image: UInt8[np.ndarray, "height width 3"],
-    is_valid: Bool[np.ndarray, "height width"] | None = None,
+    image: Image,
+    is_valid: Mask | None = None,
 ) -> Cells:
     """Return raw descriptors, one per 8×8 cell; sides must be multiples of 8 pixels."""
-    lab = cv2.cvtColor(image.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2LAB)
+    lab = to_lab(image)
     mask = None if is_valid is None or is_valid.all() else is_valid.astype(np.float32)
     return np.concatenate([_gradient_group(lab, mask), *_color_groups(lab, mask)], axis=-1)
 

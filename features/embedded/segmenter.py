@@ -1,4 +1,4 @@
-"""Which regions does an image consist of, told by colour and roughness alone?
+"""Segmentation by colour and roughness alone, which needs no weights.
 
 Pixels of all references are clustered by colour (k-means, MacQueen, 1967), so that a material has
 the same label in every image; connected regions of one material are the parts. Colour is taken
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Annotated, Self
 
 import cv2
 import numpy as np
@@ -18,8 +18,10 @@ from jaxtyping import Bool, Float32, Int, UInt8
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.cluster.vq import kmeans2
 
-from features.components import regions_of, without_remains, without_specks
+from features.components import drop_small_parts, label_components, remove_specks
+from features.config_fields import Range
 from features.dense import DenseMap
+from features.images import Image, Mask
 from features.parts import Parts
 
 # pixels that the clustering sees; more change the centres by less than a unit of CIELAB
@@ -35,31 +37,15 @@ MIN_DIFFERENCE = 3.0
 class SegmenterConfig:
     """How finely images are cut."""
 
-    n_materials: int = 10
+    n_materials: Annotated[int, Range(2, 64)] = 10
     """Clusters of pixels agreed over all references, before merging."""
-    merge_below: float = 0.5
+    merge_below: Annotated[float, Range(0, 10)] = 0.5
     """Clusters nearer than this, in units of the pixels' overall spread, are one material."""
-    min_part: float = 5e-4
+    min_part: Annotated[float, Range(0, 0.1)] = 5e-4
     """Smallest part, as a share of the image; 0.05 % is a square of 2.2 % of the side."""
-    opening_px: int = 3
+    opening_px: Annotated[int, Range(1, 31)] = 3
     """Structures thinner than this are seams, not parts."""
-    n_restarts: int = 3
-
-    def problems(self) -> list[str]:
-        """Name every value out of range."""
-        found = []
-        for name, low, high in (
-            ("n_materials", 2, 64),
-            ("merge_below", 0, 10),
-            ("min_part", 0, 0.1),
-            ("opening_px", 1, 31),
-            ("n_restarts", 1, 100),
-        ):
-            if not low <= getattr(self, name) <= high:
-                found.append(
-                    f"segmenter.{name} must lie in {low} … {high}, got {getattr(self, name)}"
-                )
-        return found
+    n_restarts: Annotated[int, Range(1, 100)] = 3
 
 
 class EmbeddedSegmenter:
@@ -71,8 +57,8 @@ class EmbeddedSegmenter:
 
     def fit(
         self,
-        images: Sequence[UInt8[np.ndarray, "height width 3"]],
-        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+        images: Sequence[Image],
+        is_valid: Sequence[Mask],
     ) -> Self:
         """Agree on the materials of the references."""
         rng = np.random.default_rng(self.seed)
@@ -98,7 +84,7 @@ class EmbeddedSegmenter:
         )
         return self
 
-    def refine(self, image: UInt8[np.ndarray, "height width 3"], parts: Parts) -> Parts:
+    def refine(self, image: Image, parts: Parts) -> Parts:
         """Leave the parts as they are: materials know no better borders of a given part."""
         return parts
 
@@ -115,37 +101,33 @@ class EmbeddedSegmenter:
         """There are no weights; what was agreed on is in the state."""
         return {"name": "embedded"}
 
-    def __call__(self, image: UInt8[np.ndarray, "height width 3"], dense: DenseMap) -> Parts:
+    def __call__(self, image: Image, dense: DenseMap) -> Parts:
         """Cut one image; pixels outside the photograph belong to no part."""
         height, width = image.shape[:2]
         is_valid = cv2.resize(
             dense.is_valid.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
         ).astype(bool)
         materials = self._materials(image, is_valid)
-        labels, kinds = regions_of(materials, self._n_materials)
+        labels, kinds = label_components(materials, self._n_materials)
         # judged where a warp has continued the border: what touched an edge still does
         is_background = _touches_edges(labels, kinds)
         labels[~is_valid] = -1
-        return without_remains(labels, is_background, self.config.min_part * labels.size)
+        return drop_small_parts(labels, is_background, self.config.min_part * labels.size)
 
     @property
     def _n_materials(self) -> int:
         return int(self.material_of_.max()) + 1
 
-    def _materials(
-        self, image: UInt8[np.ndarray, "height width 3"], is_valid: Bool[np.ndarray, "height width"]
-    ) -> Int[np.ndarray, "height width"]:
+    def _materials(self, image: Image, is_valid: Mask) -> Int[np.ndarray, "height width"]:
         features = pixel_features(image, is_valid).reshape(-1, len(CHANNEL_WEIGHTS))
         power = np.einsum("md,md->m", self.centers_, self.centers_)
         nearest = (power - 2 * features @ self.centers_.T).argmin(axis=1)
         raw = self.material_of_[nearest].reshape(image.shape[:2])
         min_area_px = self.config.min_part * raw.size
-        return without_specks(raw, self._n_materials, self.config.opening_px, min_area_px)
+        return remove_specks(raw, self._n_materials, self.config.opening_px, min_area_px)
 
 
-def pixel_features(
-    image: UInt8[np.ndarray, "height width 3"], is_valid: Bool[np.ndarray, "height width"]
-) -> Float32[np.ndarray, "height width 4"]:
+def pixel_features(image: Image, is_valid: Mask) -> Float32[np.ndarray, "height width 4"]:
     """CIELAB relative to the image's median, and the spread of lightness nearby, weighted."""
     # a median keeps edges between parts sharp where a blur would invent a third colour
     smooth = cv2.medianBlur(image, 3).astype(np.float32) * np.float32(1 / 255)

@@ -1,1 +1,1 @@
-"""Which regions does an image consist of, told by a network of the Segment Anything family?"""
+"""Segmentation by networks of the Segment Anything family."""

@@ -1,4 +1,4 @@
-"""Which network do these tensors belong to?
+"""Architecture of a SAM checkpoint, read from the shapes of its tensors.
 
 A checkpoint of SAM (Kirillov et al., "Segment Anything", 2023) says nothing of its architecture,
 but the shapes of its tensors do, all but the number of the mask decoder's heads. Read from them,

@@ -1,14 +1,12 @@
-"""What is known of a mask before it is drawn in the image's own pixels?
+"""Mask candidates: what the network answers at points, and which of it is drawn.
 
-Drafts are drawn only where it matters, the best first: a mask whose box surely overlaps that of a
-better one too much is dropped as it is. What remains is what would have remained of all.
+``exact_masks`` gives the same as ``SamAutomaticMaskGenerator``, in another order of work: a mask is
+drawn only if the network expects enough of it, one at a time, and what is kept of it is a few
+kilobytes.
 
-What does the network answer when it is asked at points?
-
-Which masks would the reference find from these points?
-
-The same as ``SamAutomaticMaskGenerator``, in another order of work: a mask is drawn only if the
-network expects enough of it, one at a time, and what is kept of it is a few kilobytes.
+Drafts, at the network's own resolution, are drawn in the image's pixels only where it matters, the
+best first: a mask whose box surely overlaps that of a better one too much is dropped as it is. What
+remains is what would have remained of all.
 """
 
 from __future__ import annotations
@@ -25,9 +23,10 @@ import torch
 from jaxtyping import Bool, Float, Float32, UInt8
 
 from features.device import in_batches
+from features.images import Image
 from features.sam.config import SamConfig
 from features.sam.mask_decoder import to_image
-from features.sam.masks import Mask, measure, stability_of, uncropped, without_duplicates
+from features.sam.masks import PackedMask, measure, stability_of, uncropped, without_duplicates
 from features.sam.network import Embedding, MaskNetwork, Prompts
 from features.sam.point_grid import Crop, Points
 
@@ -40,9 +39,7 @@ PROCESSOR_BATCH = 16
 Kept = TypeVar("Kept")
 
 
-def cropped(
-    image: UInt8[np.ndarray, "height width 3"], crop: Crop
-) -> UInt8[np.ndarray, "rows columns 3"]:
+def cropped(image: Image, crop: Crop) -> UInt8[np.ndarray, "rows columns 3"]:
     """Cut a crop out of an image."""
     left, top, right, bottom = crop.box_xyxy
     return np.ascontiguousarray(image[top:bottom, left:right])
@@ -52,7 +49,7 @@ def cropped(
 class View:
     """What the network is shown: a crop of an image, or all of it."""
 
-    image: UInt8[np.ndarray, "height width 3"]
+    image: Image
     crop: Crop
     embedding: Embedding
 
@@ -121,17 +118,17 @@ def _answers(
 
 def exact_masks(
     network: MaskNetwork, view: View, points_xy: Points, config: SamConfig
-) -> list[Mask]:
+) -> list[PackedMask]:
     """Ask at every point of the embedded image; good masks without duplicates, best first."""
 
-    def keep(answer: Answer) -> Mask | None:
+    def keep(answer: Answer) -> PackedMask | None:
         return drawn(answer, view, config)
 
     found = [mask for masks in ask(network, view, points_xy, config, keep) for mask in masks]
     return without_duplicates(found, [m.predicted_iou for m in found], config.box_nms_thresh)
 
 
-def drawn(answer: Answer, view: View, config: SamConfig) -> Mask | None:
+def drawn(answer: Answer, view: View, config: SamConfig) -> PackedMask | None:
     """Draw a mask in the image's own pixels; None if it is unstable, or cut off by its crop."""
     mask = measure(
         to_image(answer.logits[None], view.embedding)[0],
@@ -215,9 +212,9 @@ def draft(answer: Answer, view: View, config: SamConfig) -> Draft | None:
     return Draft(answer.point_xy, answer.predicted_iou, shape, side, top, left, piece)
 
 
-def best_drawn(drafts: Iterable[Draft], view: View, config: SamConfig) -> list[Mask]:
+def best_drawn(drafts: Iterable[Draft], view: View, config: SamConfig) -> list[PackedMask]:
     """Draw good masks without duplicates, best first: those that ``exact_masks`` would keep."""
-    kept: list[Mask] = []
+    kept: list[PackedMask] = []
     boxes = np.zeros((0, 4))
     for one in sorted(drafts, key=lambda each: each.predicted_iou, reverse=True):
         inner, outer = _box_bounds(one, view)

@@ -1,13 +1,12 @@
-"""What tensors lie in a weights file, and do they fit a network?
+"""Checkpoints: tensors of a weights file, under the official names of SAM.
 
 Nothing is ever unpickled: a PyTorch file is read with ``weights_only=True``, which admits tensors
 and refuses objects, and a safetensors file cannot hold anything else.
 
-Which official tensor is each of a checkpoint in the format of transformers?
-
-SAM's modules are the same there but for names, and so are SAM 2's prompt encoder and mask decoder;
-with names translated, one implementation of ours serves them all. Source of the names: the modules
-of segment-anything and transformers (``modeling_sam``, ``modeling_sam2``).
+SAM's modules are the same in the format of transformers but for names, and so are SAM 2's prompt
+encoder and mask decoder; with names translated, one implementation of ours serves them all. Source
+of the names: the modules of segment-anything and transformers (``modeling_sam``,
+``modeling_sam2``).
 """
 
 from __future__ import annotations

@@ -1,20 +1,15 @@
-"""Which masks does an image hold, if nobody says where to look?
+"""Automatic mask generator: the masks of an image, without any prompt.
 
 Parameters, records and their order are those of ``SamAutomaticMaskGenerator`` of segment-anything;
 ``SamConfig.mode`` says whether the masks are exactly its masks, too.
 
-Do the masks found so far explain a point, so that it need not be asked?
-
+The fast mode takes points coarse to fine, and leaves out those that the masks found so far explain.
 Nearly equal masks are one thing, and a thing is established once several points were answered with
 it. A point is explained if it lies in a thing, if all points asked around it were answered with
 established things and nothing else, and if the image looks there as it mostly does in the smallest
 thing that holds it: a little thing between the points asked so far looks different. So wherever
-something new turns up, the points around it are asked, too.
-
-Which masks are there, without asking everywhere?
-
-Points are taken coarse to fine, and left out if the masks found so far explain them. Of what the
-others are answered, only masks that may stay are drawn in the image's own pixels.
+something new turns up, the points around it are asked, too. Of what they are answered, only masks
+that may stay are drawn in the image's own pixels.
 """
 
 from __future__ import annotations
@@ -27,14 +22,14 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, Int, UInt8
+from jaxtyping import Float, Float32, Int
 
-from features.images import check_image
+from features.images import Image, check_image
 from features.sam.candidates import Draft, Shape, View, ask, best_drawn, cropped, draft, exact_masks
 from features.sam.config import SamConfig
 from features.sam.masks import (
-    Mask,
     OutputMode,
+    PackedMask,
     as_output,
     without_duplicates,
     without_small_regions,
@@ -133,7 +128,7 @@ N_FIRST_PER_SIDE = 16
 
 def fast_masks(
     network: MaskNetwork, view: View, points_xy: Points, config: SamConfig
-) -> list[Mask]:
+) -> list[PackedMask]:
     """Ask where something new is to be expected; good masks without duplicates, best first."""
     explained = Explained(view)
     drafts: list[Draft] = []
@@ -203,7 +198,7 @@ class MaskGenerator:
                 f"{n_layers} in all, got {len(self.point_grids)}"
             )
 
-    def __call__(self, image: UInt8[np.ndarray, "height width 3"]) -> list[Mask]:
+    def __call__(self, image: Image) -> list[PackedMask]:
         """Find the masks of one RGB image, best first (masks of small crops before others).
 
         Raises:
@@ -224,7 +219,7 @@ class MaskGenerator:
 
     def records(
         self,
-        image: UInt8[np.ndarray, "height width 3"],
+        image: Image,
         output_mode: OutputMode = "binary_mask",
     ) -> list[dict[str, Any]]:
         """Find masks and describe each as the reference does; boxes are x, y, width, height.
@@ -234,14 +229,14 @@ class MaskGenerator:
         """
         return [as_record(mask, output_mode) for mask in self(image)]
 
-    def _in_crop(self, image: UInt8[np.ndarray, "height width 3"], crop: Crop) -> list[Mask]:
+    def _in_crop(self, image: Image, crop: Crop) -> list[PackedMask]:
         view = View(image, crop, self.network.embed(cropped(image, crop)))
         height, width = view.embedding.image_size
         points_xy = self.point_grids[crop.layer] * (width, height)
         return _MASKS[self.config.mode](self.network, view, points_xy, self.config)
 
 
-def as_record(mask: Mask, output_mode: OutputMode = "binary_mask") -> dict[str, Any]:
+def as_record(mask: PackedMask, output_mode: OutputMode = "binary_mask") -> dict[str, Any]:
     """Describe a mask under the names of the reference."""
     return {
         "segmentation": as_output(mask.pixels(), output_mode),

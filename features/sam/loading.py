@@ -1,10 +1,9 @@
-"""Which network do these weights make?
+"""Networks of the family from weights, official or in the format of transformers.
 
-Networks of the family in the format of transformers: config.json and model.safetensors.
-
-SAM's tensors get their official names and go the way of an official checkpoint, so that there is
-one implementation of it, ours, and both sources give the same masks; ``SamModel`` itself differs in
-the epsilon of the decoder's layer norms (1e-6), with which SAM was not trained (1e-5).
+A folder in the format of transformers holds config.json and model.safetensors. SAM's tensors get
+their official names and go the way of an official checkpoint, so that there is one implementation
+of it, ours, and both sources give the same masks; ``SamModel`` itself differs in the epsilon of the
+decoder's layer norms (1e-6), with which SAM was not trained (1e-5).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from features.sam.checkpoint import official_names, read_tensors
 from features.sam.mask_decoder import PromptedNetwork
 from features.sam.network import MaskNetwork
 from features.weights.errors import WeightsError
-from features.weights.json_files import read_json
+from features.weights.sidecar import read_json
 from features.weights.store import locate, sha256_of
 
 

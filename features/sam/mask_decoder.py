@@ -1,19 +1,16 @@
-"""Which masks do prompts ask for, and how good are they?
+"""Mask decoder: the masks that prompts ask for, and their predicted IoU.
 
 Computes what ``MaskDecoder`` of segment-anything computes with the same weights, in another order:
-image tokens are never copied for a prompt (see ``folding``), and a mask is drawn only once somebody
-chooses it, since its predicted IoU depends on the prompt's few tokens alone.
-
-How does a mask look in the image's own pixels?
+image tokens are never copied for a prompt (see ``features.sam.shared_attention``), and a mask is
+drawn only once somebody chooses it, since its predicted IoU depends on the prompt's few tokens
+alone.
 
 The network draws masks at a quarter of its square's resolution. As in ``Sam.postprocess_masks`` of
 segment-anything, logits are interpolated bilinearly to the square, cropped to the image's frame,
 and interpolated again to the image's size. OpenCV does so several times faster than PyTorch.
 
-How do an encoder, a prompt encoder and a mask decoder make one network?
-
-Whatever was published under whichever names: the modules are those of segment-anything, and only
-what ``Model`` lists differs between the networks of the family.
+An encoder, a prompt encoder and a mask decoder make a ``PromptedNetwork``, whatever was published
+under whichever names: only what ``Model`` lists differs between the networks of the family.
 """
 
 from __future__ import annotations
@@ -25,10 +22,11 @@ from typing import NamedTuple, Protocol, Self, runtime_checkable
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int
 from segment_anything.modeling import MaskDecoder, PromptEncoder
 from torch.nn.functional import interpolate
 
+from features.images import Image
 from features.sam.mask_drawing import Canvas, Drawing, Fine, as_projection
 from features.sam.network import Embedding, Prompts, in_square, to_frame
 from features.sam.point_grid import on_all_cores
@@ -249,7 +247,7 @@ class PromptedNetwork:
         self._device = positions.device
 
     @torch.inference_mode()
-    def embed(self, image: UInt8[np.ndarray, "height width 3"]) -> Embedding:
+    def embed(self, image: Image) -> Embedding:
         """Encode one RGB image of any size.
 
         Raises:

@@ -1,11 +1,11 @@
-"""How is a mask drawn from the image's tokens?
+"""Mask upscaling: masks drawn from the image's tokens, tile by tile.
 
-By two transposed convolutions (``MaskDecoder.output_upscaling`` of segment-anything) of stride 2,
+Two transposed convolutions (``MaskDecoder.output_upscaling`` of segment-anything) of stride 2,
 whose kernels do not overlap: each token unfolds on its own into 4 x 4 pixels, and a mask is the
 product of their vectors with its own, its brush. So tokens go through in tiles, small enough to
 stay in a processor's cache, and row by row of pixels, so that nothing must be rearranged. The first
 convolution is a projection of image tokens, of which the part that all prompts share is known
-beforehand, as the module ``folding`` explains.
+beforehand (see ``features.sam.shared_attention``).
 """
 
 from __future__ import annotations

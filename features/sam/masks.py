@@ -1,12 +1,11 @@
-"""What is known of one mask, and which of several masks are the same?
+"""Masks, packed: their measures, which of several are duplicates, and run lengths.
 
 Measures follow ``SamAutomaticMaskGenerator``: stability is the IoU of the mask at a higher and at a
 lower threshold; duplicates are found by the overlap of boxes, the better mask first.
 
-How is a mask written down as run lengths, in COCO's two forms?
-
-Runs count pixels column by column, outside and inside in turn, outside first. The compressed form
-is that of pycocotools: differences to the run before the last, five bits to a character.
+Run lengths come in COCO's two forms. Runs count pixels column by column, outside and inside in
+turn, outside first. The compressed form is that of pycocotools: differences to the run before the
+last, five bits to a character.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ import torch
 from jaxtyping import Bool, Float32, UInt8
 from torchvision.ops import batched_nms
 
+from features.images import Mask
 from features.sam.point_grid import Crop
 
 Box = tuple[int, int, int, int]
@@ -30,7 +30,7 @@ EDGE_PX = 20
 
 
 @dataclass(frozen=True)
-class Mask:
+class PackedMask:
     """One mask of an image; pixels are packed to bits, and only those in the box are kept.
 
     As in the reference, ``box_xyxy`` holds the first and the last pixel inside, and zeros where
@@ -59,7 +59,7 @@ class Mask:
         bits = np.unpackbits(self.bits, count=rows * columns)
         return bits.reshape(rows, columns).astype(bool)
 
-    def pixels(self) -> Bool[np.ndarray, "height width"]:
+    def pixels(self) -> Mask:
         """Lay the mask out over the image of ``image_size`` (height, width)."""
         mask = np.zeros(self.image_size, dtype=bool)
         mask[self.window] = self.piece()
@@ -73,7 +73,7 @@ def measure(
     min_stability: float,
     predicted_iou: float,
     point_xy: tuple[float, float],
-) -> Mask | None:
+) -> PackedMask | None:
     """Threshold one mask; None if it is less stable than asked for."""
     stability = stability_of(logits, offset)
     # not "below": as in the reference, a mask without a pixel passes only where all do
@@ -82,7 +82,9 @@ def measure(
     is_inside = logits > 0
     height, width = is_inside.shape
     crop = (0, 0, width, height)
-    return Mask((height, width), *_packed(is_inside), predicted_iou, stability, point_xy, crop)
+    return PackedMask(
+        (height, width), *_packed(is_inside), predicted_iou, stability, point_xy, crop
+    )
 
 
 def stability_of(logits: Float32[np.ndarray, "height width"], offset: float) -> float:
@@ -91,7 +93,7 @@ def stability_of(logits: Float32[np.ndarray, "height width"], offset: float) -> 
     return float(np.float32(inner) / np.float32(outer)) if outer else float("nan")
 
 
-def uncropped(mask: Mask, image_size: tuple[int, int], crop: Crop) -> Mask | None:
+def uncropped(mask: PackedMask, image_size: tuple[int, int], crop: Crop) -> PackedMask | None:
     """Move a mask from a crop to its place in the image; None if the crop cuts it off."""
     left, top = crop.box_xyxy[:2]
     x0, y0, x1, y1 = mask.box_xyxy
@@ -111,8 +113,8 @@ def uncropped(mask: Mask, image_size: tuple[int, int], crop: Crop) -> Mask | Non
 
 
 def without_duplicates(
-    masks: Sequence[Mask], scores: Sequence[float], max_overlap: float
-) -> list[Mask]:
+    masks: Sequence[PackedMask], scores: Sequence[float], max_overlap: float
+) -> list[PackedMask]:
     """Keep masks whose boxes overlap no better one's more (IoU); best first."""
     return [masks[index] for index in best_of([m.box_xyxy for m in masks], scores, max_overlap)]
 
@@ -134,8 +136,8 @@ def best_of(
 
 
 def without_small_regions(
-    masks: Sequence[Mask], min_area_px: int, max_overlap: float
-) -> list[Mask]:
+    masks: Sequence[PackedMask], min_area_px: int, max_overlap: float
+) -> list[PackedMask]:
     """Fill small holes, remove small islands; of duplicates, a mask that had neither stays."""
     cleaned, scores = [], []
     for mask in masks:
@@ -148,9 +150,7 @@ def without_small_regions(
     return without_duplicates(cleaned, scores, max_overlap)
 
 
-def without_holes(
-    mask: Bool[np.ndarray, "height width"], min_area_px: float
-) -> tuple[Bool[np.ndarray, "height width"], bool]:
+def without_holes(mask: Mask, min_area_px: float) -> tuple[Mask, bool]:
     """Fill holes below an area; say whether there were any."""
     _, regions, statistics, _ = cv2.connectedComponentsWithStats((~mask).view(np.uint8))
     is_small = statistics[:, cv2.CC_STAT_AREA] < min_area_px
@@ -158,9 +158,7 @@ def without_holes(
     return is_small[regions], bool(is_small[1:].any())
 
 
-def without_islands(
-    mask: Bool[np.ndarray, "height width"], min_area_px: float
-) -> tuple[Bool[np.ndarray, "height width"], bool]:
+def without_islands(mask: Mask, min_area_px: float) -> tuple[Mask, bool]:
     """Remove regions below an area, but for the largest of all; say whether there were any."""
     _, regions, statistics, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8))
     area_px = statistics[1:, cv2.CC_STAT_AREA]
@@ -171,7 +169,7 @@ def without_islands(
     return np.append(False, ~is_small)[regions], has_small
 
 
-def _packed(is_inside: Bool[np.ndarray, "height width"]) -> tuple[Box, np.ndarray, int]:
+def _packed(is_inside: Mask) -> tuple[Box, np.ndarray, int]:
     """Return box, bits and area of a mask."""
     left, top, width, height = cv2.boundingRect(is_inside.view(np.uint8))
     if not width:
@@ -184,7 +182,7 @@ def _packed(is_inside: Bool[np.ndarray, "height width"]) -> tuple[Box, np.ndarra
 OutputMode = Literal["binary_mask", "uncompressed_rle", "coco_rle"]
 
 
-def as_output(mask: Bool[np.ndarray, "height width"], mode: OutputMode) -> Any:
+def as_output(mask: Mask, mode: OutputMode) -> Any:
     """Give a mask as an array, or as a dict of ``size`` (height, width) and ``counts``."""
     if mode == "binary_mask":
         return mask
@@ -193,7 +191,7 @@ def as_output(mask: Bool[np.ndarray, "height width"], mode: OutputMode) -> Any:
     return {"size": size, "counts": counts if mode == "uncompressed_rle" else compressed(counts)}
 
 
-def run_lengths(mask: Bool[np.ndarray, "height width"]) -> list[int]:
+def run_lengths(mask: Mask) -> list[int]:
     """Count the pixels of each run; the first is 0 where the first pixel is inside."""
     pixels = mask.ravel(order="F")
     changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
@@ -201,7 +199,7 @@ def run_lengths(mask: Bool[np.ndarray, "height width"]) -> list[int]:
     return [0, *counts] if pixels[0] else counts
 
 
-def mask_of(counts: Sequence[int], size: tuple[int, int]) -> Bool[np.ndarray, "height width"]:
+def mask_of(counts: Sequence[int], size: tuple[int, int]) -> Mask:
     """Undo ``run_lengths``; ``size`` is (height, width)."""
     is_inside = np.arange(len(counts)) % 2 == 1
     height, width = size

@@ -1,13 +1,12 @@
-"""What does every network of the Segment Anything family offer?
+"""Interface of the Segment Anything networks, and their input square.
 
 An image is embedded once, which is slow; prompts (points, boxes, a rough mask) are then decoded to
 mask candidates, which is fast. Candidates know their predicted IoU before any mask is drawn, so
 that masks nobody wants are never computed.
 
-How does an image of any size lie in the square that a network works in?
-
-SAM keeps the ratio of the sides and pads at the right and at the bottom (``ResizeLongestSide`` and
-``Sam.preprocess`` of segment-anything); SAM 2 stretches the image to the square.
+An image of any size lies in the square that a network works in: SAM keeps the ratio of the sides
+and pads at the right and at the bottom (``ResizeLongestSide`` and ``Sam.preprocess`` of
+segment-anything); SAM 2 stretches the image to the square.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SAM as its authors published it: the checkpoints and modules of segment-anything.
+"""SAM as published: the checkpoints and modules of segment-anything.
 
 Source: Kirillov et al., "Segment Anything", 2023. The architecture is read from the tensors, so
 that a smaller network of the same classes is loaded like ViT-B, L and H.

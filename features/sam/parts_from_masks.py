@@ -1,15 +1,13 @@
-"""How do masks that overlap become parts that do not?
+"""Parts from overlapping masks, and which of them are background.
 
 Masks come nested (the letter, the label, the bottle, the wall) and sometimes twice. They are laid
 on each other from large to small, so that every pixel belongs to the smallest thing that holds it;
 what no mask holds becomes a part of its own where it is large enough. A mask stays one part even
 where a smaller one on top divides it, because the network took it for one thing.
 
-Which parts are background?
-
-The published rule takes every mask that touches two edges of the image. That loses a thing which
-the frame crops, a bottle from edge to edge, say; hence the other rule. Any function of this shape
-is one.
+The published rule takes every mask that touches two edges of the image for background. That loses a
+thing which the frame crops, a bottle from edge to edge, say; hence the other rule. Any function of
+this shape is one.
 """
 
 from __future__ import annotations
@@ -21,10 +19,11 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int
 
+from features.images import Image
 from features.sam.config import SamConfig
-from features.sam.masks import Mask
+from features.sam.masks import PackedMask
 
 # Between the usual thresholds (0.88 · 0.95) and 1, quality to this power weighs up to a factor of
 # two in area: a poor mask does not cut a piece out of a good one that is hardly larger.
@@ -69,7 +68,9 @@ class _Layer:
         return self.piece[rows, columns]
 
 
-def layered(masks: Sequence[Mask], size: tuple[int, int], config: SamConfig) -> tuple[Labels, int]:
+def layered(
+    masks: Sequence[PackedMask], size: tuple[int, int], config: SamConfig
+) -> tuple[Labels, int]:
     """Give every pixel of an image of (height, width) to one part; return map and number of parts.
 
     Parts are at least ``config.min_part`` large, unless the image is a single one.
@@ -102,7 +103,7 @@ def nearest_label(labels: Labels) -> Labels:
     return filled
 
 
-def _tidy(mask: Mask, min_area_px: float) -> _Layer:
+def _tidy(mask: PackedMask, min_area_px: float) -> _Layer:
     """Fill holes and remove islands that are too small to be parts."""
     piece = mask.piece()
     regions, area_px = _regions(~piece)
@@ -204,7 +205,7 @@ def _opened(
 
 
 BackgroundRule = Callable[
-    [UInt8[np.ndarray, "height width 3"], Int[np.ndarray, "height width"], int],
+    [Image, Int[np.ndarray, "height width"], int],
     Bool[np.ndarray, " parts"],
 ]
 
@@ -214,7 +215,7 @@ N_SAMPLES = 50_000
 
 
 def touching_two_edges(
-    image: UInt8[np.ndarray, "height width 3"],
+    image: Image,
     labels: Int[np.ndarray, "height width"],
     n_parts: int,
 ) -> Bool[np.ndarray, " parts"]:
@@ -225,7 +226,7 @@ def touching_two_edges(
 
 
 def surrounding(
-    image: UInt8[np.ndarray, "height width 3"],
+    image: Image,
     labels: Int[np.ndarray, "height width"],
     n_parts: int,
 ) -> Bool[np.ndarray, " parts"]:
@@ -259,7 +260,7 @@ def _edges_touched(
 
 
 def _median_colors(
-    image: UInt8[np.ndarray, "height width 3"],
+    image: Image,
     labels: Int[np.ndarray, "height width"],
     n_parts: int,
 ) -> Float[np.ndarray, "parts 3"]:

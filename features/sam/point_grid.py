@@ -1,8 +1,6 @@
-"""Where is the network asked what it sees: at which points of which crops?
+"""Point grids and crops at which the network is asked, on several cores.
 
 Lattices and crops are those of ``SamAutomaticMaskGenerator``.
-
-How do several cores work on several prompts?
 
 PyTorch splits each operation among its threads, which then wait for each other. Operations on a few
 prompts take a fraction of a millisecond, and a core that is late, perhaps busy with something else,

@@ -1,4 +1,4 @@
-"""What does an operator mean by this click, this box, this stroke?
+"""Prompts: the mask that is meant by a click, a box or a rough painting.
 
 A single click is ambiguous, and the network answers with the thing, its part and the whole it
 belongs to; boxes, several clicks and strokes are not, and one mask was trained for them (Kirillov
@@ -15,8 +15,9 @@ from typing import Self
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float
 
+from features.images import Image, Mask
 from features.sam.mask_decoder import to_image
 from features.sam.network import Candidates, Embedding, MaskNetwork, Prompts
 
@@ -30,7 +31,7 @@ LOW = 4
 class Proposal:
     """A mask in the image's pixels, and how much it overlaps the truth as the network expects."""
 
-    mask: Bool[np.ndarray, "height width"]
+    mask: Mask
     predicted_iou: float
 
 
@@ -77,7 +78,7 @@ class Prompter:
         self._network = network
         self._embedding: Embedding | None = None
 
-    def look_at(self, image: UInt8[np.ndarray, "height width 3"]) -> Self:
+    def set_image(self, image: Image) -> Self:
         """Encode an image, which takes much longer than to answer; returns itself."""
         self._embedding = self._network.embed(image)
         return self
@@ -121,7 +122,7 @@ class Prompter:
         prompts = Prompts(box_xyxy=box_xyxy[None])
         return Proposals(self._network, embedding, prompts, is_ambiguous=False)
 
-    def by_mask(self, painted: Bool[np.ndarray, "height width"]) -> Proposals:
+    def by_mask(self, painted: Mask) -> Proposals:
         """Find what was roughly painted over.
 
         Raises:
@@ -137,7 +138,7 @@ class Prompter:
             raise ValueError("painted must mark at least one pixel, got none")
         prompts = Prompts(
             points_xy=innermost(painted)[None, None],
-            box_xyxy=enclosing(painted)[None],
+            box_xyxy=bounding_box(painted)[None],
             logits=rough_logits(painted, embedding)[None],
         )
         return Proposals(self._network, embedding, prompts, is_ambiguous=False)
@@ -145,11 +146,11 @@ class Prompter:
     @property
     def _seen(self) -> Embedding:
         if self._embedding is None:
-            raise ValueError("no image to answer about; call look_at(image) first")
+            raise ValueError("no image to answer about; call set_image(image) first")
         return self._embedding
 
 
-def innermost(painted: Bool[np.ndarray, "height width"]) -> Float[np.ndarray, " 2"]:
+def innermost(painted: Mask) -> Float[np.ndarray, " 2"]:
     """Return the point (x, y) farthest from all that is not painted, the image's border included.
 
     Where people click who mean a region (Sofiiuk et al., "Reviving Iterative Training with Mask
@@ -160,16 +161,14 @@ def innermost(painted: Bool[np.ndarray, "height width"]) -> Float[np.ndarray, " 
     return np.array([column, row], dtype=np.float64)
 
 
-def enclosing(painted: Bool[np.ndarray, "height width"]) -> Float[np.ndarray, " 4"]:
+def bounding_box(painted: Mask) -> Float[np.ndarray, " 4"]:
     """Return the bounding box, right and bottom exclusive."""
     rows, columns = np.nonzero(painted)
     box = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
     return np.array(box, dtype=np.float64)
 
 
-def rough_logits(
-    painted: Bool[np.ndarray, "height width"], embedding: Embedding
-) -> Float[torch.Tensor, "low low"]:
+def rough_logits(painted: Mask, embedding: Embedding) -> Float[torch.Tensor, "low low"]:
     """Write what was painted as the network writes its masks, in its square at low resolution."""
     height, width = (max(1, round(extent / LOW)) for extent in embedding.frame_px)
     share = cv2.resize(painted.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)

@@ -1,4 +1,4 @@
-"""Where exactly do parts end that are only roughly known?
+"""Refinement of a label map: the network sharpens borders of propagated parts.
 
 Parts that were propagated from cell to cell have borders as coarse as the cells. The network is
 prompted with the box of each connected region and the point deepest inside it; its answer replaces
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool
 
+from features.images import Image, Mask
 from features.parts import Parts
 from features.sam.mask_decoder import to_image
 from features.sam.network import Embedding, MaskNetwork, Prompts
@@ -52,7 +53,7 @@ class _Region:
         row, column = np.unravel_index(depth.argmax(), depth.shape)
         return self.left + int(column) - 1, self.top + int(row) - 1
 
-    def over(self, size: tuple[int, int]) -> Bool[np.ndarray, "height width"]:
+    def over(self, size: tuple[int, int]) -> Mask:
         """Lay the region out over the image."""
         rows, columns = self.is_inside.shape
         mask = np.zeros(size, dtype=bool)
@@ -62,7 +63,7 @@ class _Region:
 
 def refine_parts(
     network: MaskNetwork,
-    image: UInt8[np.ndarray, "height width 3"],
+    image: Image,
     parts: Parts,
     *,
     min_agreement: float = MIN_AGREEMENT,
@@ -116,13 +117,11 @@ def _ask(
     ]
 
 
-def _iou(one: Bool[np.ndarray, "height width"], other: Bool[np.ndarray, "height width"]) -> float:
+def _iou(one: Mask, other: Mask) -> float:
     return float(np.count_nonzero(one & other) / np.count_nonzero(one | other))
 
 
-def _assembled(
-    parts: Parts, part_of: Sequence[int], shapes: Sequence[Bool[np.ndarray, "height width"]]
-) -> Labels:
+def _assembled(parts: Parts, part_of: Sequence[int], shapes: Sequence[Mask]) -> Labels:
     """Lay shapes over the background from large to small."""
     is_ground = np.append(parts.is_background, False)[parts.labels]
     labels = np.where(is_ground, parts.labels, -1).astype(np.int32)

@@ -48,7 +48,7 @@ class Sam2:
     vision: Sam2VisionModel
     prompt_encoder: PromptEncoder
     mask_decoder: MaskDecoder
-    beside: Mapping[str, torch.Tensor]
+    extra: Mapping[str, torch.Tensor]
     side_px: int
     stability_offset: float
     min_stability: float
@@ -63,10 +63,10 @@ class Sam2:
         """Turn pixels into the image's tokens and its finer features."""
         maps = self.vision(pixels.to(self.vision.dtype)).fpn_hidden_states
         quarters, halves = (
-            conv2d(features.float(), self.beside[f"{name}weight"], self.beside[f"{name}bias"])[0]
+            conv2d(features.float(), self.extra[f"{name}weight"], self.extra[f"{name}bias"])[0]
             for features, name in zip(maps[:2], LATERAL, strict=True)
         )
-        return maps[2][0].float() + self.beside[NO_MEMORY].view(-1, 1, 1), Fine(quarters, halves)
+        return maps[2][0].float() + self.extra[NO_MEMORY].view(-1, 1, 1), Fine(quarters, halves)
 
     def further_tokens(self, prompts: Prompts) -> Float[torch.Tensor, "further dim"]:
         """Return the object's token, and those that stand for no point.
@@ -76,7 +76,7 @@ class Sam2:
         """
         n_empty = 1 if prompts.box_xyxy is not None else 0 if prompts.points_xy is not None else 2
         empty = self.prompt_encoder.not_a_point_embed.weight.expand(n_empty, -1)
-        return torch.cat([self.beside[OBJECT_TOKEN], empty])
+        return torch.cat([self.extra[OBJECT_TOKEN], empty])
 
     def single(self, candidates: MaskCandidates) -> MaskCandidates:
         """Return the candidate trained to be the only one, or the best of the others.
@@ -116,7 +116,7 @@ def assemble(
         raise WeightsError(f"expected weights of {model_type}, got {found}")
 
     named = official_names(tensors)
-    beside = _beside(named)
+    extra = _extra_tensors(named)
     whole = _modules(settings, named)
     device = torch_device(machine)
     whole.eval().requires_grad_(False).to(device)
@@ -125,7 +125,7 @@ def assemble(
     is_checked = choice.dynamic_multimask_via_stability
     model = Sam2(
         **whole,
-        beside={name: tensor.to(device) for name, tensor in beside.items()},
+        extra={name: tensor.to(device) for name, tensor in extra.items()},
         side_px=settings.prompt_encoder_config.image_size,
         stability_offset=choice.dynamic_multimask_stability_delta,
         min_stability=choice.dynamic_multimask_stability_thresh if is_checked else 0.0,
@@ -174,7 +174,7 @@ def _settings(config: Mapping[str, Any]) -> Any:
     return settings
 
 
-def _beside(named: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _extra_tensors(named: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Pick the tensors that no module takes."""
     lateral = [f"{stem}{kind}" for stem in LATERAL for kind in ("weight", "bias")]
     wanted = [NO_MEMORY, OBJECT_TOKEN, *lateral]

@@ -1,21 +1,22 @@
-"""Which parts does SAM see in an image?
+"""Segmentation by SAM's automatic masks, and its answers to prompts.
 
 Every image is cut by itself; nothing is learnt from the references.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
 
-from features.components import without_remains
+from features.components import drop_small_parts
 from features.dense import DenseMap
 from features.device import MachineConfig
+from features.images import Image, Mask
 from features.parts import Parts
 from features.sam.config import SamConfig
 from features.sam.generator import MaskGenerator
@@ -61,8 +62,8 @@ class SamSegmenter:
 
     def fit(
         self,
-        images: Sequence[UInt8[np.ndarray, "height width 3"]],
-        is_valid: Sequence[Bool[np.ndarray, "height width"]],
+        images: Sequence[Image],
+        is_valid: Sequence[Mask],
     ) -> Self:
         """Return itself: there is nothing to learn."""
         return self
@@ -75,29 +76,13 @@ class SamSegmenter:
         """Return itself."""
         return self
 
-    def refine(self, image: UInt8[np.ndarray, "height width 3"], parts: Parts) -> Parts:
+    def refine(self, image: Image, parts: Parts) -> Parts:
         """Prompt the network at each part; take its answer where both agree on what is meant."""
         return refine_parts(self.network, image, parts)
 
-    def outliner(
-        self, image: UInt8[np.ndarray, "height width 3"]
-    ) -> Callable[[Bool[np.ndarray, "height width"]], Bool[np.ndarray, "height width"]]:
-        """Return what answers a roughly painted mask of this image with a better one.
-
-        The image is encoded, which takes long, when it is first asked.
-        """
-        prompters: list[Prompter] = []
-
-        def outline(painted: Bool[np.ndarray, "height width"]) -> np.ndarray:
-            if not prompters:
-                prompters.append(Prompter(self.network).look_at(image))
-            return prompters[0].by_mask(painted).best.mask
-
-        return outline
-
-    def prompter(self, image: UInt8[np.ndarray, "height width 3"]) -> Prompter:
-        """Return what answers clicks, boxes and rough masks of this image, which takes long."""
-        return Prompter(self.network).look_at(image)
+    def prompter(self, image: Image) -> SamImagePrompter:
+        """Return what answers clicks and rough masks of this image."""
+        return SamImagePrompter(self, image)
 
     def identity(self) -> dict[str, str]:
         """Say which weights cut the images, without reading them into a network.
@@ -109,7 +94,7 @@ class SamSegmenter:
             return self._given.identity()
         return {"name": self.config.weights, "sha256": sha256_of(locate(self.config.weights))}
 
-    def __call__(self, image: UInt8[np.ndarray, "height width 3"], dense: DenseMap) -> Parts:
+    def __call__(self, image: Image, dense: DenseMap) -> Parts:
         """Cut one image; pixels outside the photograph belong to no part."""
         height, width = image.shape[:2]
         masks = MaskGenerator(self.network, self.config)(image)
@@ -120,4 +105,25 @@ class SamSegmenter:
             dense.is_valid.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST
         ).astype(bool)
         labels[~is_valid] = -1
-        return without_remains(labels, is_background, self.config.min_part * labels.size)
+        return drop_small_parts(labels, is_background, self.config.min_part * labels.size)
+
+
+@dataclass(frozen=True, eq=False)
+class SamImagePrompter:
+    """Answers clicks and rough masks of one image with the mask that SAM thinks best."""
+
+    segmenter: SamSegmenter
+    image: Image
+
+    @cached_property
+    def _prompter(self) -> Prompter:
+        # encoding takes long: not before it is asked
+        return Prompter(self.segmenter.network).set_image(self.image)
+
+    def at_point(self, point_xy: tuple[float, float]) -> Mask:
+        """Return the mask of what lies at a place."""
+        return self._prompter.by_points(np.array([point_xy], dtype=np.float64)).best.mask
+
+    def from_mask(self, rough: Mask) -> Mask:
+        """Return the mask of what was roughly painted over."""
+        return self._prompter.by_mask(rough).best.mask

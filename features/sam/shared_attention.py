@@ -1,9 +1,10 @@
-"""What does SAM's mask decoder ask of the image's tokens, and which answers serve all prompts?
+"""Attention of SAM's mask decoder, with image tokens shared by all prompts.
 
-The decoder's layers let a prompt's few tokens and the image's thousands of tokens attend to each
-other (Kirillov et al., "Segment Anything", 2023, Appendix A). The reference implementation keeps a
-copy of all image tokens for each prompt. Yet a layer only adds to every image token a weighted sum
-of what the few tokens send, and normalises. So the image tokens of one prompt are at all times
+The decoder's layers (``TwoWayTransformer`` of segment-anything, with its own weights) let a
+prompt's few tokens and the image's thousands of tokens attend to each other (Kirillov et al.,
+"Segment Anything", 2023, Appendix A). The reference implementation keeps a copy of all image tokens
+for each prompt. Yet a layer only adds to every image token a weighted sum of what the few tokens
+send, and normalises. So the image tokens of one prompt are at all times
 
     k = s ⊙ (S + Nᵀ P) + β          (dim, pixels)
 
@@ -13,19 +14,9 @@ norm's bias. A projection W k splits into W S, answered once for an image, and a
 rank. Here the weights of all layers are folded into such questions to the image's embedding, in
 fp64. Centring, a layer norm's first step, is the linear map 1 - 11ᵀ/dim and is folded with them.
 
-How do a prompt's tokens read the image's tokens, and change them, without a copy of them?
-
-The image's tokens stay s ⊙ (S + Nᵀ P) + β, as the module ``folding`` explains. What a prompt has
-changed is kept as P (attention weights over s), N (what tokens sent) and s alone; the variance that
-a layer norm asks for is a quadratic form of P's columns.
-
-A row of P stands for one token and head, heads running faster: so each head's rows lie at one
-stride, and one matrix product serves all prompts.
-
-How do a prompt's tokens become those from which its masks are drawn?
-
-The two-way transformer of segment-anything (``TwoWayTransformer``), with its own weights; only the
-image's side of each attention is ours.
+What a prompt has changed is kept as P, N and s alone; the variance that a layer norm asks for is a
+quadratic form of P's columns. A row of P stands for one token and head, heads running faster: so
+each head's rows lie at one stride, and one matrix product serves all prompts.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""Which network do the weights in a folder belong to, and what does it ask of its input?
+"""Architectures of vision transformers: what a folder holds, and its input.
 
-How do learnt position embeddings follow a grid that they were not learnt on?
-
-By bicubic interpolation, of which there are two kinds. DINOv2 (Oquab et al., 2023) enlarges by a
-factor of (cells + 0.1) / native cells, which shifts the samples by a fraction of a cell; its models
-with registers (Darcet et al., 2023) interpolate to the size itself, antialiased. The first differs
-from what transformers and timm do, the second from neither.
+Learnt position embeddings follow a grid that they were not learnt on by bicubic interpolation, of
+which there are two kinds. DINOv2 (Oquab et al., 2023) enlarges by a factor of (cells + 0.1) /
+native cells, which shifts the samples by a fraction of a cell; its models with registers (Darcet et
+al., 2023) interpolate to the size itself, antialiased. The first differs from what transformers and
+timm do, the second from neither.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from torch.nn.functional import interpolate
 from features.device import need
 from features.vit.config import VitConfig
 from features.weights.errors import WeightsError
-from features.weights.json_files import read_json
+from features.weights.sidecar import read_json
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What does each place look like, told by the patch tokens of a pretrained vision transformer?
+"""Dense descriptors by the patch tokens of a pretrained vision transformer.
 
 DINOv2 (Oquab et al., 2023) and its like are used as they come: nothing is learnt of the references.
 """
@@ -15,11 +15,12 @@ from typing import Self
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Float32
 
+from features.config_fields import problems_of
 from features.dense import DenseMap
 from features.device import MachineConfig, in_batches
-from features.images import fit_size, resize
+from features.images import AnyImage, AnyMask, fit_size, resize
 from features.vit.architectures import check_fit, describe
 from features.vit.config import VitConfig
 from features.vit.runtime import Encoder
@@ -29,9 +30,6 @@ from features.weights.store import locate, sha256_of
 # the size by way of which the published method resizes
 PUBLISHED_PX = 256
 
-# images may differ in size; two axes of equal name would not
-Image = UInt8[np.ndarray, "_ _ 3"]
-Mask = Bool[np.ndarray, "_ _"]
 
 _logger = logging.getLogger(__name__)
 
@@ -48,7 +46,7 @@ class VitBackbone:
     """
 
     def __init__(self, config: VitConfig, machine: MachineConfig) -> None:
-        problems = config.problems() + machine.problems()
+        problems = problems_of(config, "vit") + problems_of(machine, "machine")
         if problems:
             raise ValueError("; ".join(problems))
         self.config = config
@@ -74,7 +72,7 @@ class VitBackbone:
         check_fit(self.config, description)
         return Encoder(self._folder, description, self.config, self.machine)
 
-    def fit(self, images: Sequence[Image]) -> Self:
+    def fit(self, images: Sequence[AnyImage]) -> Self:
         """Learn nothing; the network has learnt."""
         return self
 
@@ -100,12 +98,12 @@ class VitBackbone:
             "length": "one" if self.config.is_unit else "as it comes",
         }
 
-    def __call__(self, image: Image, is_valid: Mask | None = None) -> DenseMap:
+    def __call__(self, image: AnyImage, is_valid: AnyMask | None = None) -> DenseMap:
         """Describe one RGB image; a cell is valid if nearly all of its pixels are."""
         return self.batch([image], [is_valid])[0]
 
     def batch(
-        self, images: Sequence[Image], is_valid: Sequence[Mask | None] | None = None
+        self, images: Sequence[AnyImage], is_valid: Sequence[AnyMask | None] | None = None
     ) -> list[DenseMap]:
         """Describe several images; those of one size side by side go through the network at once.
 
@@ -120,7 +118,7 @@ class VitBackbone:
         masks = is_valid or [None] * len(images)
         return [_dense(*each) for each in zip(tokens, masks, strict=True)]
 
-    def _seen(self, image: Image) -> Image:
+    def _seen(self, image: AnyImage) -> AnyImage:
         """Bring an image to the form in which the network gets to see it."""
         side_px = self.config.input_px
         size = side_px, side_px
@@ -131,7 +129,7 @@ class VitBackbone:
             image = resize(image, (PUBLISHED_PX, PUBLISHED_PX))
         return resize(image, size)
 
-    def _describe(self, seen: Sequence[Image]) -> list[Float32[np.ndarray, "rows columns dim"]]:
+    def _describe(self, seen: Sequence[AnyImage]) -> list[Float32[np.ndarray, "rows columns dim"]]:
         found: list[np.ndarray] = []
         for _, group in groupby(seen, key=lambda image: image.shape):
             found += list(self.encoder(np.stack(list(group))))
@@ -142,7 +140,7 @@ class VitBackbone:
         _logger.warning(message)
 
 
-def _dense(tokens: Float32[np.ndarray, "rows columns dim"], is_valid: Mask | None) -> DenseMap:
+def _dense(tokens: Float32[np.ndarray, "rows columns dim"], is_valid: AnyMask | None) -> DenseMap:
     rows, columns = tokens.shape[:2]
     if is_valid is None:
         return DenseMap(tokens, np.ones((rows, columns), dtype=bool))

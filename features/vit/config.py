@@ -1,9 +1,11 @@
-"""Which vision transformer describes an image, and in what form does it get to see it?"""
+"""Settings of the vision transformer: which one, and what images it gets to see."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from features.config_fields import Range
 
 Shape = Literal["keep", "square", "published"]
 
@@ -18,30 +20,22 @@ class VitConfig:
 
     weights: str = "dinov2-small"
     """Known name, or folder, of the weights; the small network runs on a processor."""
-    input_px: int = 518
+    input_px: Annotated[int, Range(1, MAX_INPUT_PX)] = 518
     """Side of the square whose area the network sees; DINOv2 was trained last at 518, so that its
     position embeddings need no interpolation there. A multiple of the patch size."""
     shape: Shape = "keep"
     """``keep`` has the aspect of the image, ``square`` squeezes it into a square, ``published``
     does so by way of 256 × 256, as the method was published, which loses what is finer."""
-    layers: tuple[int, ...] = (-1,)
+    layers: tuple[Annotated[int, Range(-MAX_BLOCKS, MAX_BLOCKS - 1)], ...] = (-1,)
     """Blocks whose output is taken, side by side in this order; 0 is the first, -1 the last."""
     is_unit: bool = True
     """Descriptors have length one, so that euclidean distance orders them as cosine distance."""
 
     def problems(self) -> list[str]:
-        """Name every value out of range; what depends on the weights is checked with these."""
+        """Name what no range can say; what depends on the weights is checked with these."""
         found = []
         if not self.weights:
-            found.append("vit.weights must be a known name or a folder, got an empty string")
-        if not 1 <= self.input_px <= MAX_INPUT_PX:
-            found.append(f"vit.input_px must lie in 1 … {MAX_INPUT_PX}, got {self.input_px}")
+            found.append("weights must be a known name or a folder, got an empty string")
         if not self.layers or len(set(self.layers)) < len(self.layers):
-            found.append(
-                f"vit.layers must name at least one block, and none twice, got {self.layers}"
-            )
-        if any(not -MAX_BLOCKS <= layer < MAX_BLOCKS for layer in self.layers):
-            found.append(
-                f"vit.layers must lie in {-MAX_BLOCKS} … {MAX_BLOCKS - 1}, got {self.layers}"
-            )
+            found.append(f"layers must name at least one block, and none twice, got {self.layers}")
         return found

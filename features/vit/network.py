@@ -1,10 +1,8 @@
-"""From photographs to dense descriptors, as one module for one size of input.
+"""Vision transformer as one module for one size, from a folder of weights.
 
 The blocks and their weights are those of transformers; what surrounds them is computed once for a
 size: position embeddings, prefix tokens (class and registers), rotations. So a runtime is handed a
 plain chain of operations, and blocks behind the last one that is asked for are never run.
-
-How does a network get out of a folder in the format of transformers?
 """
 
 from __future__ import annotations

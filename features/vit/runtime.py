@@ -1,12 +1,9 @@
-"""How do images become descriptors on this machine, whatever their size?
+"""Runtimes of the vision transformer: PyTorch, or those made for processors.
 
 What runs the network is made for one size; those of the last few sizes are kept, for photographs of
-one camera have one size, and those of a folder a handful.
-
-What computes the network: PyTorch, or a runtime made for processors?
-
-The other runtimes take the network as PyTorch exports it, for one image of one size, which lets
-them plan all memory and fuse what they can. Each gives the same descriptors up to rounding.
+one camera have one size, and those of a folder a handful. Runtimes other than PyTorch take the
+network as that exports it, for one image of one size, which lets them plan all memory and fuse what
+they can. Each gives the same descriptors up to rounding.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Which weights do the large networks need, where do they lie, and are they what they should be?"""
+"""Weights of the large networks: fetched, imported, checked and found."""

@@ -1,7 +1,9 @@
-"""What can be wrong with weights; the message is one line and names the cure."""
+"""Error of weights; its message is one line and names the cure."""
 
 from __future__ import annotations
 
+from features.errors import UserError
 
-class WeightsError(ValueError):
+
+class WeightsError(UserError, ValueError):
     """Weights that are unknown, not here, cannot be fetched, or are not what they should be."""

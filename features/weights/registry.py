@@ -1,4 +1,4 @@
-"""Which weights are known by name?
+"""Registry of the weights that are known by name.
 
 Licences and repositories are those of the publishers. Meta publishes no SHA-256 of the first SAM;
 the digits in its file names begin the MD5. The sums below are those that several independent

@@ -1,4 +1,4 @@
-"""What did the publisher say about files that lie here?
+"""Sidecar beside weights: a JSON record of what their publisher said of them.
 
 ``partwise.json`` is written beside weights when they are fetched or imported, and never changed;
 later loads compare with it. It travels with the folder when that is copied to another machine.
@@ -6,12 +6,15 @@ later loads compare with it. It travels with the folder when that is copied to a
 
 from __future__ import annotations
 
+import json
+import os
+import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from features.weights.errors import WeightsError
-from features.weights.json_files import read_json, write_json
 from features.weights.registry import WeightsFile
 
 NAME = "partwise.json"
@@ -88,3 +91,29 @@ def _file(name: str, facts: dict[str, Any]) -> WeightsFile:
     if Path(name).name != name:
         raise ValueError(f"{name!r} is no plain file name")
     return WeightsFile(name, int(facts["size"]), str(facts["sha256"]))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        ValueError: The file holds something else.
+    """
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} must hold a JSON object, got {type(found).__name__}")
+    return found
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON object whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8") as stream:
+            json.dump(content, stream, indent=2)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        with suppress(OSError):  # gone after success, or never made
+            temporary.unlink()

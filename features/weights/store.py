@@ -1,29 +1,44 @@
-"""Where do the weights of this name lie, and may they be loaded?
+"""Store of weights on this machine: finding, installing and verifying them.
 
 Looked for, in this order: a folder of that name, or called like the repository, under
-``Site.root``; there, too, a single official file; then the cache of the Hugging Face hub.
+``Site.root``; there, too, a single official file; then the cache of the Hugging Face hub, which is
+read here without its library, so that loading and listing need none.
 
 What ``locate`` returns has been compared with all that is known of it (sizes, structure, SHA-256 of
 the publisher), so that nothing corrupted is loaded. The sum is computed anew whenever the file
 system says that the file has changed; ``verify`` computes it always.
+
+New files wait in a folder ``.part`` beside their place until all are there and checked. What says
+how they should be goes first: whoever looks meanwhile finds that old files do not match it, and
+loads none.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from features.weights.check import check_file, facts_about
+from features.weights.checksums import (
+    Tell,
+    check_file,
+    facts_about,
+    hash_file,
+    remembered_hash,
+    silent,
+)
 from features.weights.errors import WeightsError
-from features.weights.hashes import remembered_hash
+from features.weights.locations import Site
 from features.weights.registry import CONFIG, KNOWN, MODEL, Known, find
-from features.weights.sidecar import read_sidecar
-from features.weights.site import Site
+from features.weights.sidecar import Sidecar, read_sidecar
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
+
+_STAGING = ".part"
 
 
 def locate(
@@ -183,3 +198,88 @@ def only_file_in(path: Path) -> Path:
             f"found {len(files)} weights files"
         )
     return files[0]
+
+
+def staging_in(folder: Path) -> Path:
+    """Return the folder to fetch or copy into; what an earlier attempt left there is kept."""
+    staging = folder / _STAGING
+    staging.mkdir(exist_ok=True)
+    return staging
+
+
+def install(staging: Path, folder: Path, sidecar: Sidecar) -> None:
+    """Move the files that ``sidecar`` lists into their place, and remove what they replace."""
+    names = [file.name for file in sidecar.files]
+    replaced = _listed_in(folder) - set(names)
+    sidecar.write(folder)
+    for name in sorted(names, key=lambda name: name == MODEL):
+        _flush(staging / name)
+        (staging / name).replace(folder / name)
+    if sidecar.made_from:
+        replaced.add(sidecar.made_from.name)
+    for name in replaced:
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(staging)
+
+
+def _listed_in(folder: Path) -> set[str]:
+    """Give the files that are there by an earlier installation."""
+    with suppress(WeightsError):  # a damaged list is about to be replaced
+        sidecar = read_sidecar(folder)
+        return {file.name for file in sidecar.files} if sidecar else set()
+    return set()
+
+
+def _flush(path: Path) -> None:
+    """Make sure that the bytes are on the disk before the name is."""
+    with path.open("r+b") as stream:  # Windows flushes what may be written only
+        os.fsync(stream.fileno())
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of one copy.
+
+    ``problem`` is None for a sound copy. ``has_sum`` is false where nobody has said what the sum of
+    the tensors should be, so that only their completeness is known. ``moved_to`` says how a
+    corrupted file is called now; None with a problem means that it could not be renamed.
+    """
+
+    name: str
+    path: Path
+    problem: str | None
+    has_sum: bool
+    moved_to: Path | None = None
+
+
+def verify(
+    weights: Known, site: Site, *, known: Sequence[Known] = KNOWN, tell: Tell = silent
+) -> Iterator[Verdict]:
+    """Read every copy of these weights anew, whatever is remembered of it.
+
+    A corrupted file is renamed, so that no program takes it for weights.
+    """
+    for path in list(copies_of(weights, site)):
+        try:
+            has_sum = facts_about(model_file(path), known).sha256 is not None
+        except WeightsError as error:
+            yield Verdict(weights.name, path, str(error), has_sum=False)
+            continue
+        for file in files_in(path):
+            try:
+                check_file(file, facts_about(file, known), partial(hash_file, tell=tell))
+            except WeightsError as error:
+                yield Verdict(weights.name, path, str(error), has_sum, _set_aside(file))
+                break
+        else:
+            yield Verdict(weights.name, path, None, has_sum)
+
+
+def _set_aside(file: Path) -> Path | None:
+    """Rename a file, that behind a link if it is one: its directory entry may be made again."""
+    content = file.resolve()
+    target = content.with_name(f"{content.name}.corrupted")
+    try:
+        return content.replace(target)
+    except OSError:  # read-only, say; loading refuses the file all the same
+        return None

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from alignment.classes import ClassesConfig, PartClasses, describe_parts
+from features.config_fields import problems_of
 from features.parts import Parts
 
 SIZE = (96, 128)
@@ -54,7 +55,7 @@ class TestFit:
         order = np.array([3, 0, 4, 1, 2])
         shuffled = [(renumbered(parts, order), image) for parts, image in REFERENCES]
         plain, other = fitted(*REFERENCES), fitted(*shuffled)
-        np.testing.assert_allclose(plain.looks_, other.looks_)
+        np.testing.assert_allclose(plain.prototypes_, other.prototypes_)
         np.testing.assert_array_equal(plain.counts_, other.counts_)
         ours, theirs = (
             classes.align(*picture)
@@ -65,7 +66,7 @@ class TestFit:
 
     def test_order_of_references_does_not_matter(self) -> None:
         forward, backward = fitted(*REFERENCES), fitted(*REFERENCES[::-1])
-        np.testing.assert_allclose(forward.looks_, backward.looks_)
+        np.testing.assert_allclose(forward.prototypes_, backward.prototypes_)
         np.testing.assert_array_equal(forward.counts_, backward.counts_[::-1])
 
     def test_twice_equals_once(self) -> None:
@@ -148,10 +149,10 @@ class TestDescribeParts:
 
 
 def test_config_names_its_problems() -> None:
-    assert ClassesConfig().problems() == []
+    assert problems_of(ClassesConfig(), "classes") == []
     config = ClassesConfig(method="magic", max_spread=0, unmatched_cost=float("nan"))  # type: ignore[arg-type]
-    assert config.problems() == [
-        'classes.method must be "nearest", "hungarian" or "propagate", got \'magic\'',
+    assert problems_of(config, "classes") == [
+        'classes.method must be "nearest" or "hungarian" or "propagate", got "magic"',
         "classes.max_spread must lie in 0 … 100, got 0",
         "classes.unmatched_cost must lie in 0 … 100, got nan",
     ]

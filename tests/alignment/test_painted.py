@@ -6,15 +6,15 @@ import pytest
 
 from alignment.aligned import AlignedParts
 from alignment.painted_classes import (
-    CLEAR_LIKENESS,
-    LEAST_LIKENESS,
+    CLEAR_NCC,
+    MIN_NCC,
     PaintedClass,
-    find,
-    learn_likeness,
-    sharpened,
+    detect,
+    learn_min_ncc,
+    refine_border,
     with_painted,
 )
-from alignment.template_matching import Template, looks_of, step_for
+from alignment.template_matching import Template, local_descriptors, stride_for
 from features.parts import Parts
 
 SIZE = (96, 128)
@@ -45,7 +45,7 @@ def scene(
 
 def painted(turns: tuple[float, ...] = (-12.0, 0.0, 12.0), threshold: float = 0.6) -> PaintedClass:
     image, masks = scene(PLACES[:1], seed=1)
-    step = step_for([int(masks[0].sum())])
+    step = stride_for([int(masks[0].sum())])
     return PaintedClass(0, (Template.of(image, ALL, masks[0], step),), turns, threshold)
 
 
@@ -53,18 +53,18 @@ def iou(one: np.ndarray, other: np.ndarray) -> float:
     return float((one & other).sum() / (one | other).sum())
 
 
-class TestFind:
-    def test_the_image_it_was_painted_on_is_likeness_one(self) -> None:
+class TestDetect:
+    def test_the_image_it_was_painted_on_correlates_fully(self) -> None:
         image, masks = scene(PLACES[:1], seed=1)
-        found = find(painted(), image, ALL)
+        found = detect(painted(), image, ALL)
         assert len(found) == 1
-        assert found[0].likeness == pytest.approx(1, abs=0.02)
+        assert found[0].ncc == pytest.approx(1, abs=0.02)
         assert iou(found[0].mask, masks[0]) > 0.8
 
     @pytest.mark.parametrize("gain", [0.6, 1.0, 1.3])
     def test_all_of_them_are_found_in_any_light(self, gain: float) -> None:
         image, masks = scene(PLACES, gain=gain, seed=2)
-        found = find(painted(), image, ALL)
+        found = detect(painted(), image, ALL)
         assert len(found) == len(PLACES)
         for mask in masks:
             assert max(iou(mask, each.mask) for each in found) > 0.7
@@ -72,22 +72,22 @@ class TestFind:
     def test_a_turned_one_is_found_in_its_turn(self) -> None:
         image, masks = scene(PLACES[:1], turn=90, seed=3)
         free = painted(tuple(float(turn) for turn in range(0, 360, 30)))
-        found, upright = find(free, image, ALL), find(painted(), image, ALL)
+        found, upright = detect(free, image, ALL), detect(painted(), image, ALL)
         assert len(found) == 1
         assert iou(found[0].mask, masks[0]) > 0.7
-        assert found[0].likeness > max(each.likeness for each in upright)
+        assert found[0].ncc > max(each.ncc for each in upright)
 
     def test_nothing_is_found_where_there_is_none(self) -> None:
-        assert find(painted(), scene([], seed=4)[0], ALL) == []
+        assert detect(painted(), scene([], seed=4)[0], ALL) == []
 
     def test_nothing_is_found_on_a_plain_image(self) -> None:
-        assert find(painted(), np.full((*SIZE, 3), 90, dtype=np.uint8), ALL) == []
+        assert detect(painted(), np.full((*SIZE, 3), 90, dtype=np.uint8), ALL) == []
 
     def test_what_the_photograph_does_not_show_is_not_found(self) -> None:
         image, _ = scene(PLACES[:2], seed=5)
         is_valid = ALL.copy()
         is_valid[:, :60] = False
-        found = find(painted(), image, is_valid)
+        found = detect(painted(), image, is_valid)
         assert len(found) == 1
         assert not found[0].mask[:, :60].any()
 
@@ -95,44 +95,44 @@ class TestFind:
         ours = painted()
         theirs = PaintedClass.restore(ours.state())
         image, _ = scene(PLACES, seed=6)
-        for one, other in zip(find(ours, image, ALL), find(theirs, image, ALL), strict=True):
-            assert one.likeness == other.likeness
+        for one, other in zip(detect(ours, image, ALL), detect(theirs, image, ALL), strict=True):
+            assert one.ncc == other.ncc
             np.testing.assert_array_equal(one.mask, other.mask)
 
 
-class TestLearnLikeness:
+class TestLearnMinNcc:
     def test_it_lies_between_the_things_and_all_else(self) -> None:
         images = [scene(PLACES, seed=seed)[0] for seed in range(3)]
-        learnt = learn_likeness(painted(), images, [ALL] * 3, frozenset())
-        assert LEAST_LIKENESS < learnt.least_likeness < CLEAR_LIKENESS
+        learnt = learn_min_ncc(painted(), images, [ALL] * 3, frozenset())
+        assert MIN_NCC < learnt.min_ncc < CLEAR_NCC
         for image in images:
-            assert len(find(learnt, image, ALL)) == len(PLACES)
+            assert len(detect(learnt, image, ALL)) == len(PLACES)
 
 
 def test_small_things_are_looked_for_finely() -> None:
-    assert step_for([30]) == 2
-    assert step_for([900]) == 4
-    assert step_for([900, 30]) == 2
+    assert stride_for([30]) == 2
+    assert stride_for([900]) == 4
+    assert stride_for([900, 30]) == 2
 
 
-def test_looks_do_not_depend_on_brightness() -> None:
+def test_descriptors_do_not_depend_on_brightness() -> None:
     image, _ = scene(PLACES, seed=7)
     dim = np.round(image * 0.7).astype(np.uint8)
-    bright, dark = (looks_of(each, ALL, 4).ravel() for each in (image, dim))
+    bright, dark = (local_descriptors(each, ALL, 4).ravel() for each in (image, dim))
     assert np.corrcoef(bright, dark)[0, 1] > 0.95
 
 
-class TestSharpened:
+class TestRefineBorder:
     def test_the_border_moves_to_where_the_colour_changes(self) -> None:
         image, masks = scene(PLACES[:1], seed=8)
         rough = np.roll(masks[0], (1, 1), axis=(0, 1))
-        assert iou(sharpened(image, rough), masks[0]) > iou(rough, masks[0])
+        assert iou(refine_border(image, rough), masks[0]) > iou(rough, masks[0])
 
     def test_on_an_even_surface_the_border_stays(self) -> None:
         mask = np.zeros(SIZE, dtype=bool)
         mask[20:50, 20:60] = True
         even = np.full((*SIZE, 3), 100, dtype=np.uint8)
-        np.testing.assert_array_equal(sharpened(even, mask), mask)
+        np.testing.assert_array_equal(refine_border(even, mask), mask)
 
 
 class TestWithPainted:

@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from alignment.pose import PoseConfig, PoseEstimator, Upright
+from alignment.pose import PoseConfig, PoseEstimator, RegisteredImage
 from alignment.transforms import IDENTITY, Affine, about_center, apply, compose, invert, warp_image
 from engine.synthetic.scenes import render
+from features.config_fields import problems_of
 from features.embedded.backbone import EmbeddedBackbone
 from features.images import fit_size, resize
 
@@ -35,8 +36,8 @@ class Product:
     pose: PoseEstimator
 
     @property
-    def hub(self) -> np.ndarray:
-        return self.references[self.pose.hub_]
+    def anchor(self) -> np.ndarray:
+        return self.references[self.pose.anchor_]
 
 
 def learn(images: list[np.ndarray], config: PoseConfig | None = None) -> Product:
@@ -87,26 +88,26 @@ def error_of(found: Affine, true: Affine, size: tuple[int, int]) -> tuple[float,
     )
 
 
-class TestUpright:
+class TestRegisteredImage:
     @pytest.mark.parametrize("category", ["pins", "bottle"])
     @pytest.mark.parametrize("move", MOVES)
     def test_the_hub_is_turned_back(
         self, category: str, move: tuple[float, float, tuple[float, float]]
     ) -> None:
-        pose, hub = product(category).pose, product(category).hub
-        size = hub.shape[0], hub.shape[1]
+        pose, anchor = product(category).pose, product(category).anchor
+        size = anchor.shape[0], anchor.shape[1]
         known = moved_by(size, move)
-        upright = pose.upright(warp_image(hub, known)[0])
-        degrees, percent, pixels = error_of(upright.to_original, known, size)
+        registered = pose.register(warp_image(anchor, known)[0])
+        degrees, percent, pixels = error_of(registered.to_original, known, size)
         assert degrees < 1
         assert percent < 2
         assert pixels < 2
 
-        # and the picture shows it: what is valid looks like the hub again
-        gap = np.abs(upright.image.astype(int) - hub).mean(axis=-1)
-        apart = np.abs(warp_image(hub, known)[0].astype(int) - hub).mean()
-        assert 0.5 < upright.is_valid.mean() <= 1
-        assert gap[upright.is_valid].mean() < apart / 2
+        # and the picture shows it: what is valid looks like the anchor again
+        gap = np.abs(registered.image.astype(int) - anchor).mean(axis=-1)
+        apart = np.abs(warp_image(anchor, known)[0].astype(int) - anchor).mean()
+        assert 0.5 < registered.is_valid.mean() <= 1
+        assert gap[registered.is_valid].mean() < apart / 2
 
     @pytest.mark.parametrize("category", ["pins", "bottle"])
     def test_another_image_is_turned_back_to_where_it_would_lie_unturned(
@@ -114,61 +115,61 @@ class TestUpright:
     ) -> None:
         known_to, image = product(category).pose, product(category).other
         size = image.shape[0], image.shape[1]
-        unturned = known_to.upright(image).to_original
+        unturned = known_to.register(image).to_original
         for move in MOVES[:3]:
             known = moved_by(size, move)
-            turned = known_to.upright(warp_image(image, known)[0]).to_original
+            turned = known_to.register(warp_image(image, known)[0]).to_original
             degrees, percent, pixels = error_of(turned, compose(known, unturned), size)
             assert degrees < 1
             assert percent < 2
             assert pixels < 3
 
     def test_light_does_not_move_the_object(self) -> None:
-        pose, hub = product("bottle").pose, product("bottle").hub
-        size = hub.shape[0], hub.shape[1]
+        pose, anchor = product("bottle").pose, product("bottle").anchor
+        size = anchor.shape[0], anchor.shape[1]
         for move in MOVES[:3]:
             known = moved_by(size, move)
-            moved = warp_image(hub, known)[0]
+            moved = warp_image(anchor, known)[0]
             tinted = np.clip(moved * np.array([0.8, 0.85, 0.9]), 0, 255).astype(np.uint8)
-            error = error_of(pose.upright(tinted).to_original, known, size)
+            error = error_of(pose.register(tinted).to_original, known, size)
             assert max(error) < 2
 
     def test_a_defect_does_not_pull_the_alignment(self) -> None:
-        pose, hub = product("bottle").pose, product("bottle").hub
-        size = hub.shape[0], hub.shape[1]
+        pose, anchor = product("bottle").pose, product("bottle").anchor
+        size = anchor.shape[0], anchor.shape[1]
         known = moved_by(size, MOVES[1])
-        damaged = warp_image(hub, known)[0]
+        damaged = warp_image(anchor, known)[0]
         damaged[size[0] // 2 :, : size[1] // 2] = (20, 120, 30)
-        assert max(error_of(pose.upright(damaged).to_original, known, size)) < 2
+        assert max(error_of(pose.register(damaged).to_original, known, size)) < 2
 
     def test_the_hub_itself_is_not_moved(self) -> None:
-        pose, hub = product("pins").pose, product("pins").hub
-        upright = pose.upright(hub)
-        np.testing.assert_array_equal(upright.image, hub)
-        np.testing.assert_array_equal(upright.to_original, IDENTITY)
-        assert upright.is_valid.all()
+        pose, anchor = product("pins").pose, product("pins").anchor
+        registered = pose.register(anchor)
+        np.testing.assert_array_equal(registered.image, anchor)
+        np.testing.assert_array_equal(registered.to_original, IDENTITY)
+        assert registered.is_valid.all()
 
 
 class TestWithoutPose:
     def test_a_product_that_cannot_be_aligned_is_left_as_it_is(self) -> None:
         loose = learn(blobs())
         assert not loose.pose.has_pose_
-        upright = loose.pose.upright(loose.other)
-        np.testing.assert_array_equal(upright.image, loose.other)
-        np.testing.assert_array_equal(upright.to_original, IDENTITY)
-        assert upright.is_valid.all()
+        registered = loose.pose.register(loose.other)
+        np.testing.assert_array_equal(registered.image, loose.other)
+        np.testing.assert_array_equal(registered.to_original, IDENTITY)
+        assert registered.is_valid.all()
 
     def test_an_image_of_something_else_is_left_as_it_is(self) -> None:
-        pose, hub = product("pins").pose, product("pins").hub
-        stranger = resize(blobs()[0], (hub.shape[0], hub.shape[1]))
-        upright = pose.upright(stranger)
-        np.testing.assert_array_equal(upright.image, stranger)
-        np.testing.assert_array_equal(upright.to_original, IDENTITY)
+        pose, anchor = product("pins").pose, product("pins").anchor
+        stranger = resize(blobs()[0], (anchor.shape[0], anchor.shape[1]))
+        registered = pose.register(stranger)
+        np.testing.assert_array_equal(registered.image, stranger)
+        np.testing.assert_array_equal(registered.to_original, IDENTITY)
 
     def test_switched_off(self) -> None:
         still = learn(photographs("pins"), PoseConfig(is_searched=False))
-        moved = warp_image(still.hub, moved_by((208, 312), MOVES[1]))[0]
-        np.testing.assert_array_equal(still.pose.upright(moved).image, moved)
+        moved = warp_image(still.anchor, moved_by((208, 312), MOVES[1]))[0]
+        np.testing.assert_array_equal(still.pose.register(moved).image, moved)
 
 
 class TestFit:
@@ -178,7 +179,7 @@ class TestFit:
         again.fit(known.references)
         for name, array in known.pose.state().items():
             np.testing.assert_array_equal(again.state()[name], array)
-        ours, theirs = (pose.upright(known.other) for pose in (known.pose, again))
+        ours, theirs = (pose.register(known.other) for pose in (known.pose, again))
         np.testing.assert_array_equal(ours.image, theirs.image)
 
     def test_one_reference_is_its_own_frame(self) -> None:
@@ -188,15 +189,15 @@ class TestFit:
         assert pose.has_pose_
         size = image.shape[0], image.shape[1]
         known = moved_by(size, MOVES[2])
-        upright = pose.upright(warp_image(image, known)[0])
-        assert max(error_of(upright.to_original, known, size)) < 2
+        registered = pose.register(warp_image(image, known)[0])
+        assert max(error_of(registered.to_original, known, size)) < 2
 
     @pytest.mark.parametrize("has_pose", [True, False])
     def test_restored_from_its_state(self, has_pose: bool) -> None:
         known = product("pins") if has_pose else learn(blobs())
         restored = PoseEstimator(PoseConfig(), known.backbone).restore(known.pose.state())
         assert restored.has_pose_ == known.pose.has_pose_ == has_pose
-        ours, theirs = (pose.upright(known.other) for pose in (known.pose, restored))
+        ours, theirs = (pose.register(known.other) for pose in (known.pose, restored))
         np.testing.assert_array_equal(ours.image, theirs.image)
         np.testing.assert_array_equal(ours.to_original, theirs.to_original)
         for name, array in known.pose.state().items():
@@ -205,13 +206,13 @@ class TestFit:
     def test_images_of_one_colour(self) -> None:
         flat = [np.full((64, 96, 3), 90, dtype=np.uint8)] * 5
         known = learn(flat)
-        np.testing.assert_array_equal(known.pose.upright(flat[0]).to_original, IDENTITY)
+        np.testing.assert_array_equal(known.pose.register(flat[0]).to_original, IDENTITY)
 
 
 def test_config_names_its_problems() -> None:
-    assert PoseConfig().problems() == []
+    assert problems_of(PoseConfig(), "pose") == []
     config = PoseConfig(max_rotation_deg=-1, max_scale=3, max_shift=float("nan"))
-    assert config.problems() == [
+    assert problems_of(config, "pose") == [
         "pose.max_rotation_deg must lie in 0 … 180, got -1",
         "pose.max_scale must lie in 1 … 2, got 3",
         "pose.max_shift must lie in 0 … 0.5, got nan",
@@ -223,18 +224,18 @@ class TestSameOf:
         rng = np.random.default_rng(0)
         photo = cv2.GaussianBlur(rng.integers(0, 256, (240, 320, 3), dtype=np.uint8), (0, 0), 6)
         small = resize(photo, (120, 160))
-        to_upright = about_center((120, 160), angle_rad=0.2, scale=1.1, shift_xy=(7, -4))
-        upright = Upright(*warp_image(small, to_upright), invert(to_upright))
-        image, is_valid = upright.same_of(photo)
+        to_registered = about_center((120, 160), angle_rad=0.2, scale=1.1, shift_xy=(7, -4))
+        registered = RegisteredImage(*warp_image(small, to_registered), invert(to_registered))
+        image, is_valid = registered.warp(photo)
         assert image.shape == photo.shape
-        differing = np.abs(resize(image, (120, 160)).astype(int) - upright.image)
-        assert differing[upright.is_valid].mean() < 1
+        differing = np.abs(resize(image, (120, 160)).astype(int) - registered.image)
+        assert differing[registered.is_valid].mean() < 1
         shrunk = is_valid.reshape(120, 2, 160, 2).all(axis=(1, 3))
-        assert (shrunk == upright.is_valid).mean() > 0.98
+        assert (shrunk == registered.is_valid).mean() > 0.98
 
     def test_what_was_not_moved_stays_as_it_is(self) -> None:
         photo = np.random.default_rng(1).integers(0, 256, (60, 80, 3), dtype=np.uint8)
-        still = Upright(resize(photo, (30, 40)), np.ones((30, 40), dtype=bool), IDENTITY)
-        image, is_valid = still.same_of(photo)
+        still = RegisteredImage(resize(photo, (30, 40)), np.ones((30, 40), dtype=bool), IDENTITY)
+        image, is_valid = still.warp(photo)
         assert image is photo
         assert is_valid.all()

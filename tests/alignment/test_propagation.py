@@ -4,6 +4,7 @@ import numpy as np
 
 from alignment.nearest_neighbours import find_neighbours, order_cells
 from alignment.propagation import PropagationConfig, class_distance, propagate
+from features.config_fields import problems_of
 
 IS_BACKGROUND = np.array([True, False, False])
 CONFIG = PropagationConfig()
@@ -127,8 +128,8 @@ class TestPropagate:
 
 
 def test_config_names_all_problems_at_once() -> None:
-    assert CONFIG.problems() == []
-    assert PropagationConfig(min_part=-1.0, opening_px=99).problems() == [
+    assert problems_of(CONFIG, "propagation") == []
+    assert problems_of(PropagationConfig(min_part=-1.0, opening_px=99), "propagation") == [
         "propagation.min_part must lie in 0 … 0.1, got -1.0",
         "propagation.opening_px must lie in 1 … 31, got 99",
     ]

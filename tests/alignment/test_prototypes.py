@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alignment.aligned import LEARNT
+from alignment.aligned import NO_COUNT_RULE
 from alignment.classes import ClassesConfig, PartClasses
 from features.parts import Parts
 
@@ -33,7 +33,7 @@ def classes_of(classes: PartClasses) -> list[int]:
 
 def test_unedited_prototypes_stand_for_themselves(classes: PartClasses) -> None:
     np.testing.assert_array_equal(classes.class_of_prototype_, np.arange(4))
-    assert (classes.tolerance_ == LEARNT).all()
+    assert (classes.tolerance_ == NO_COUNT_RULE).all()
     assert sorted(classes_of(classes)) == [0, 1, 2, 3]
 
 
@@ -57,4 +57,4 @@ def test_models_without_edits_restore_as_they_were(classes: PartClasses) -> None
     del state["class_of_prototype"], state["tolerance"]
     restored = PartClasses(ClassesConfig()).restore(state)
     assert classes_of(restored) == classes_of(classes)
-    assert (restored.tolerance_ == LEARNT).all()
+    assert (restored.tolerance_ == NO_COUNT_RULE).all()

@@ -9,7 +9,7 @@ from alignment.registration import (
     MIN_OVERLAP,
     Spectrum,
     candidate_shifts,
-    condensed,
+    project_tokens,
     register_shift,
     shift_energy,
 )
@@ -130,7 +130,7 @@ class TestCondensed:
     def test_long_tokens_keep_their_distances_about(self) -> None:
         rng = np.random.default_rng(0)
         tokens = rng.normal(size=(6, 7, 384)).astype(np.float32)
-        short = condensed(DenseMap(tokens, np.ones((6, 7), dtype=bool))).tokens
+        short = project_tokens(DenseMap(tokens, np.ones((6, 7), dtype=bool))).tokens
         assert short.shape == (6, 7, 64)
         pairs = tokens.reshape(-1, 384), short.reshape(-1, 64)
         before, after = (((each[:, None] - each) ** 2).sum(axis=-1) for each in pairs)
@@ -140,13 +140,13 @@ class TestCondensed:
 
     def test_short_tokens_stay_as_they_are(self) -> None:
         dense = DenseMap(np.ones((2, 3, 64), dtype=np.float32), np.ones((2, 3), dtype=bool))
-        assert condensed(dense) is dense
+        assert project_tokens(dense) is dense
 
     def test_a_shift_is_found_from_long_tokens(self) -> None:
         scene = np.random.default_rng(1).normal(size=(20, 24, 768)).astype(np.float32)
         is_valid = np.ones((14, 16), dtype=bool)
         one, other = (
-            Spectrum(condensed(DenseMap(scene[y : y + 14, x : x + 16], is_valid)))
+            Spectrum(project_tokens(DenseMap(scene[y : y + 14, x : x + 16], is_valid)))
             for y, x in ((2, 3), (4, 2))
         )
         assert register_shift(one, other, 4) == (-2, 1)

@@ -99,7 +99,7 @@ def random_sample() -> Callable[..., Sample]:
 
 
 @pytest.fixture(scope="session")
-def beside() -> Callable[..., list[Comparison]]:
+def compare_all() -> Callable[..., list[Comparison]]:
     """Put a test sample beside each reference."""
 
     def compare(

@@ -45,7 +45,7 @@ def test_copies_are_moved_a_little(image: np.ndarray) -> None:
     pose = PoseEstimator(PoseConfig(), EmbeddedBackbone().fit([image])).fit([image])
     degrees, scales = [], []
     for copy in altered_copies(image, 6, np.random.default_rng(0)):
-        turn = pose.upright(copy).to_original
+        turn = pose.register(copy).to_original
         degrees.append(np.degrees(np.arctan2(turn[1, 0], turn[0, 0])))
         scales.append(np.hypot(turn[0, 0], turn[1, 0]))
     assert 0.5 < np.abs(degrees).max() < 4

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from engine import cli
-from engine.commands import arguments
+from engine.cli import options
+from engine.cli.main import cli
 from engine.config import PRESETS
 from features.image_files import MAX_PIXELS
 
@@ -120,7 +120,7 @@ COMMANDS = {
 def call(capsys):
     def run(*words):
         with pytest.raises(SystemExit) as end:
-            cli.cli(list(words), prog_name="partwise")
+            cli(list(words), prog_name="partwise")
         return end.value.code, *capsys.readouterr()
 
     return run
@@ -156,7 +156,7 @@ def test_help_names_every_preset(call):
 
 
 def test_the_pixel_cap_is_the_readers():
-    assert arguments.MAX_PIXELS == MAX_PIXELS
+    assert options.MAX_PIXELS == MAX_PIXELS
 
 
 def test_the_version_is_that_of_the_distribution(call):

@@ -9,6 +9,7 @@ import pytest
 
 from alignment.comparison import Comparison, ComparisonConfig, moved, overlap
 from alignment.sample import Sample
+from features.config_fields import problems_of
 from features.dense import DenseMap
 
 Cell = tuple[int, ...]
@@ -187,12 +188,12 @@ class TestGrid:
 
 class TestConfig:
     def test_defaults_are_in_range(self) -> None:
-        assert ComparisonConfig().problems() == []
+        assert problems_of(ComparisonConfig(), "comparison") == []
 
     def test_names_all_problems_at_once(self) -> None:
         config = ComparisonConfig(distance="l7", window_cells=-1, max_shift=float("nan"))  # type: ignore[arg-type]
-        assert config.problems() == [
-            'comparison.distance must be "cosine" or "euclidean", got \'l7\'',
+        assert problems_of(config, "comparison") == [
+            'comparison.distance must be "cosine" or "euclidean", got "l7"',
             "comparison.window_cells must lie in 0 … 16, got -1",
             "comparison.max_shift must lie in 0 … 0.5, got nan",
         ]

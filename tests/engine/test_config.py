@@ -1,13 +1,16 @@
 import dataclasses
 import json
 import re
+import subprocess
+import sys
 import tomllib
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine.config import PRESETS, Config, from_dict, load, to_dict
+from engine.config import NEW_NAMES, PRESETS, Config, from_dict, load, to_dict, with_current_names
 from engine.errors import ConfigError
 from engine.scores import SEVEN
 
@@ -112,6 +115,34 @@ def test_every_problem_of_a_file_is_told_at_once(tmp_path):
         assert problem in message
 
 
+def test_what_had_other_names_before_is_still_read(tmp_path, caplog):
+    path = write(tmp_path, "palette.n_words = 7\nnormalisation.count_emphasis = 0.25\n")
+    config = load(path)
+    assert config.visual_words.n_words == 7
+    assert config.scores.instance_count.weight == 0.25
+    assert caplog.messages == [
+        f"{path} has old names, which are still read: palette is now visual_words, "
+        "normalisation.count_emphasis is now scores.instance_count.weight"
+    ]
+    assert from_dict({"palette": {"n_words": 7}}).visual_words == config.visual_words
+    assert with_current_names({"palette": {"n_words": 7}}) == {"visual_words": {"n_words": 7}}
+
+
+def test_each_new_name_is_there_and_each_old_one_is_not():
+    config = to_dict(Config())
+    for old, new in NEW_NAMES.items():
+        for name, is_there in ((old, False), (new, True)):
+            section, _, field = name.rpartition(".")
+            table = reduce(dict.__getitem__, section.split("."), config) if section else config
+            assert (field in table) is is_there
+
+
+def test_a_section_has_one_of_its_names(tmp_path):
+    path = write(tmp_path, "palette.n_words = 7\nvisual_words.n_words = 8\n")
+    with pytest.raises(ConfigError, match="given twice, also by its old name palette"):
+        load(path)
+
+
 def test_an_unknown_profile_says_which_there_are():
     message = 'config: profile must be "embedded" or "foundation" or "foundation-fast", got "fast"'
     with pytest.raises(ConfigError, match=message):
@@ -200,3 +231,63 @@ def test_what_grows_may_not_be_more_than_what_is_certain(tmp_path):
         ConfigError, match=r"suspect_above <= seed_above must hold, got 2\.0, 0\.85"
     ):
         load(path)
+
+
+OLD_NAMES = {"turning": "pose", "pose.largest_shift": "pose.max_shift", "chance": "seed"}
+
+
+@pytest.fixture
+def old_names(monkeypatch):
+    monkeypatch.setattr("engine.config.NEW_NAMES", OLD_NAMES)
+
+
+def test_old_names_in_a_file_are_read_and_told_in_one_line(tmp_path, old_names, caplog):
+    path = write(tmp_path, "chance = 7\n[turning]\nlargest_shift = 0.125\nn_components = 4\n")
+    config = load(path)
+    assert (config.seed, config.pose.max_shift, config.pose.n_components) == (7, 0.125, 4)
+    (line,) = caplog.messages
+    assert line == (
+        f"{path} has old names, which are still read: turning is now pose, "
+        "pose.largest_shift is now pose.max_shift, chance is now seed"
+    )
+
+
+def test_old_names_in_a_model_are_read_silently(old_names, caplog):
+    values = to_dict(Config(seed=7))
+    values["chance"] = values.pop("seed")
+    values["turning"] = values.pop("pose")
+    assert from_dict(values) == Config(seed=7)
+    assert not caplog.messages
+
+
+def test_new_names_are_no_news(tmp_path, old_names, caplog):
+    assert load(write(tmp_path, "seed = 7\n[pose]\nmax_shift = 0.125\n")).seed == 7
+    assert not caplog.messages
+
+
+def test_a_setting_under_both_names_is_refused_in_one_line(tmp_path, old_names):
+    path = write(tmp_path, "[turning]\nmax_shift = 0.125\n[pose]\nmax_shift = 0.25\n")
+    message = f"{path}: pose is given twice, also by its old name turning; drop the old one"
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+        load(path)
+
+
+def test_problems_are_told_under_new_names(old_names):
+    with pytest.raises(ConfigError, match=r"^config: pose.max_shift must lie in 0 … 0.5, got 3.0$"):
+        from_dict({"turning": {"largest_shift": 3}})
+
+
+def test_a_user_sees_old_names_on_one_line_of_stderr(tmp_path):
+    path = write(tmp_path, "chance = 7\n")
+    code = f"import engine.config as c; c.NEW_NAMES = {OLD_NAMES}; c.load({str(path)!r})"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == ""
+    assert ended.stderr == f"{path} has old names, which are still read: chance is now seed\n"
+
+
+def test_every_new_name_is_one_of_the_config():
+    for old, new in NEW_NAMES.items():
+        config = Config()
+        for name in new.split("."):
+            config = getattr(config, name)
+        assert old != new

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import demo
 from engine.atomic import OutputError
 from engine.benchmark.datasets import find_categories
+from engine.cli import demo
 from engine.inspector import Inspector
 
 
@@ -21,7 +21,7 @@ def shown(tmp_path_factory):
         (folder / "scenes").mkdir()
         (folder / "scenes" / "half.png").touch()
         (folder / "notes.txt").write_text("mine")
-        assert demo.run(folder) == 0
+        demo.make_demo(folder)
     return folder
 
 
@@ -48,7 +48,7 @@ def test_the_folder_holds_data_model_and_reports(shown):
 
 def test_the_model_is_that_of_the_shown_product(shown):
     inspector = Inspector.load(shown / "model.pw")
-    assert len(inspector.references_) == demo.N_REFERENCES
+    assert len(inspector.fitted.references) == demo.N_REFERENCES
 
 
 def test_the_reports_are_about_the_test_images(shown):
@@ -61,16 +61,16 @@ def test_the_reports_are_about_the_test_images(shown):
 def test_what_is_not_ours_is_left_alone(tmp_path):
     (tmp_path / "scenes").mkdir()
     with pytest.raises(OutputError, match="is not empty and not from an earlier demo; choose anot"):
-        demo.run(tmp_path)
+        demo.make_demo(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["scenes"]
 
 
 def test_a_file_in_the_way(tmp_path):
     (tmp_path / "demo").touch()
     with pytest.raises(OutputError, match=r"cannot write .*demo: File exists; choose another"):
-        demo.run(tmp_path / "demo")
+        demo.make_demo(tmp_path / "demo")
 
 
 def test_a_folder_that_cannot_be_made(locked_folder):
     with pytest.raises(OutputError, match=r"cannot write .*: Permission denied; choose another"):
-        demo.run(Path(locked_folder) / "demo")
+        demo.make_demo(Path(locked_folder) / "demo")

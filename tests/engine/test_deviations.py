@@ -25,7 +25,7 @@ NAMES = ["ground", "nut", "board", "screw"]
 
 
 @pytest.fixture
-def deviations(paint: Paint, beside: Beside) -> Callable[..., list[Deviation]]:
+def deviations(paint: Paint, compare_all: Beside) -> Callable[..., list[Deviation]]:
     """Find what a sample shows beside four usual ones; the maps are set, or read from the cells."""
 
     def find(
@@ -35,7 +35,7 @@ def deviations(paint: Paint, beside: Beside) -> Callable[..., list[Deviation]]:
         to_image: Affine = IDENTITY,
     ) -> list[Deviation]:
         usual = references or [paint(USUAL, seed=seed) for seed in range(1, 5)]
-        comparisons = beside(test, *usual)
+        comparisons = compare_all(test, *usual)
         readings = score_all(comparisons, ScoresConfig())
         quiet = np.zeros(test.dense.is_valid.shape, dtype=np.float32)
         for name in ("missing_patch", "located_patch"):

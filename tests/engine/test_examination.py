@@ -7,10 +7,11 @@ import pytest
 
 from alignment.aligned import AlignedParts
 from alignment.comparison import Comparison
-from alignment.pose import Upright
+from alignment.pose import RegisteredImage
 from alignment.sample import Sample
 from alignment.transforms import IDENTITY, about_center, apply
-from engine.examination import MOSTLY, Examination, enlarged, without_hidden
+from engine.examination import Examination
+from engine.hiding import MOSTLY, enlarged, without_hidden
 
 Draw = Callable[..., Sample]
 
@@ -113,7 +114,7 @@ class TestEnlarged:
 
 @pytest.mark.parametrize("stretch", [(1, 1), (10, 10), (3, 5)])
 def test_the_way_to_the_image_file_is_known(
-    paint: Draw, beside: Callable[..., list[Comparison]], stretch: tuple[int, int]
+    paint: Draw, compare_all: Callable[..., list[Comparison]], stretch: tuple[int, int]
 ) -> None:
     sample = paint([(1, (8, 8, 24, 24))])
     move = about_center((48, 64), angle_rad=0.4, scale=1.1, shift_xy=(3.0, -2.0))
@@ -121,8 +122,8 @@ def test_the_way_to_the_image_file_is_known(
     image = np.zeros((*size, 3), np.uint8)
     points = np.random.default_rng(0).uniform(0, 40, (9, 2))
     for to_original in (IDENTITY, move):
-        upright = Upright(sample.image, sample.is_valid, to_original)
-        made = Examination(image, sample.image, upright, beside(sample, sample), {})
+        registered = RegisteredImage(sample.image, sample.is_valid, to_original)
+        made = Examination(image, sample.image, registered, compare_all(sample, sample), {})
         assert made.sample is sample
         assert made.image_size == size
         # centres of pixels are whole numbers: the corner lies at -0.5

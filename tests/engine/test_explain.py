@@ -9,8 +9,8 @@ import pytest
 
 from alignment.aligned import AlignedParts
 from engine.regions.report import FoundRegion, RegionReport
-from engine.rendering.html_report import ReferenceView, explain_page
-from engine.report import Calibration, Deviation, Report
+from engine.rendering.html_report import explain_page
+from engine.report import Calibration, Deviation, ReferenceView, Report
 from features.parts import Parts
 from features.region import Region
 
@@ -50,7 +50,7 @@ def report() -> Report:
         anomaly_map=heat / 4,
         missing_map=heat,
         aligned=aligned,
-        upright=np.random.default_rng(3).integers(0, 256, (96, 128, 3), dtype=np.uint8),
+        registered=np.random.default_rng(3).integers(0, 256, (96, 128, 3), dtype=np.uint8),
         nearest_reference=1,
         image_size=(192, 256),
         to_image=np.array([[2, 0, 0.5], [0, 2, 0.5]]),
@@ -67,7 +67,7 @@ def photo() -> np.ndarray:
 def references(report: Report) -> list[ReferenceView]:
     class_map = report.aligned.class_map.copy()
     class_map[64:80, 20:36] = 2
-    return [ReferenceView(f"good/{i}.png", report.upright, class_map) for i in range(3)]
+    return [ReferenceView(f"good/{i}.png", report.registered, class_map) for i in range(3)]
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,7 @@ def test_deviations_come_worst_first(page: str) -> None:
     [
         ("leave-one-out", "judged by the others"),
         ("self-calibrated", "changed copies"),
-        ("uncalibrated", "fixed weights"),
+        ("uncalibrated", "fixed scales"),
     ],
 )
 def test_calibration_is_put_in_words(
@@ -290,7 +290,7 @@ class TestRegions:
             FoundRegion(Region((120, 30, 160, 60), square), EVIL, 1, "defect", 0.81, 2.5),
             FoundRegion(Region((20, 130, 60, 160), square), "unknown", -1, "unknown", 0.6, 1.5),
         )
-        shape = report.upright.shape[:2]
+        shape = report.registered.shape[:2]
         return RegionReport(
             report=replace(report, total=0.4, deviations=()),
             plain=report,

@@ -104,7 +104,7 @@ class TestRecords:
         theirs = Inspector().fit(references).inspect(anomaly)
         assert ours.as_dict().keys() == theirs.as_dict().keys()
         assert ours.scores.keys() == theirs.scores.keys() == dict(SCORES).keys()
-        assert ours.upright.shape == theirs.upright.shape
+        assert ours.registered.shape == theirs.registered.shape
         assert ours.aligned.class_map.shape == theirs.aligned.class_map.shape
         assert ours.image_size == theirs.image_size == anomaly.shape[:2]
         assert ours.calibration == theirs.calibration == "leave-one-out"
@@ -121,7 +121,7 @@ class TestRecords:
         inspector, _, report = judged
         aligned = report.aligned
         assert len(aligned.parts) == len(aligned.class_of_part) == len(aligned.cost) > 1
-        assert aligned.n_classes == len(inspector.class_names_) > 1
+        assert aligned.n_classes == len(inspector.fitted.class_names) > 1
         assert aligned.class_of_part.max() < aligned.n_classes
         assert np.bincount(aligned.parts.labels.ravel() + 1, minlength=2)[1:].min() > 0
         # some background, and something that is not
@@ -131,7 +131,7 @@ class TestRecords:
         self, judged: tuple[Inspector, np.ndarray, Report]
     ) -> None:
         inspector, _, report = judged
-        for sample in inspector.samples_:
+        for sample in inspector.fitted.samples:
             rows, columns, dim = sample.dense.tokens.shape
             assert (rows, columns) == report.anomaly_map.shape
             assert dim == 384
@@ -141,7 +141,9 @@ class TestRecords:
     def test_the_page_shows_it(self, judged: tuple[Inspector, np.ndarray, Report]) -> None:
         inspector, anomaly, report = judged
         page = explain_page(
-            [("new.png", anomaly, report)], inspector.references_, inspector.class_names_
+            [("new.png", anomaly, report)],
+            inspector.fitted.references,
+            inspector.fitted.class_names,
         )
         assert page.count("<img") > 2
 
@@ -183,7 +185,7 @@ def test_one_reference_is_enough(config_of: Callable[..., Config], scene: Render
     references, anomaly = photographs(scene, "aliens")
     config = replace(config_of("foundation-fast", input_px=112), photo_area_px=160 * 120)
     inspector = Inspector(config).fit(references[:1])
-    assert inspector.calibration_ == "self-calibrated"
+    assert inspector.fitted.calibration == "self-calibrated"
     assert np.isfinite(inspector.inspect(anomaly).total)
 
 

@@ -21,7 +21,7 @@ from features.images import ImageError, resize
 
 Fitted = Callable[..., Inspector]
 Render = Callable[..., Scene]
-NAMES = [name for name, _ in SCORES]
+NAMES = [each.name for each in SCORES]
 
 # small references and a narrow search, where only the arithmetic of the inspector is asked about
 SMALL = Config(working_area_px=64 * 96, pose=PoseConfig(max_rotation_deg=4, max_scale=1))
@@ -53,8 +53,8 @@ class TestReport:
         for name, share in report.normalised.items():
             assert share == 0 or name in Config().active_scores
 
-    def test_maps_lie_on_the_cells_of_the_upright_image(self, report: Report) -> None:
-        height, width = report.upright.shape[:2]
+    def test_maps_lie_on_the_cells_of_the_registered_image(self, report: Report) -> None:
+        height, width = report.registered.shape[:2]
         for heat in (report.anomaly_map, report.missing_map):
             assert heat.shape == (height // 8, width // 8)
             assert np.isfinite(heat).all()
@@ -120,7 +120,7 @@ class TestJudgement:
         inspector = fitted("meal")
         for seed in range(4):
             nearest = inspector.inspect(scene("meal", seed).image).nearest_reference
-            assert inspector.names_[nearest] == f"reference {seed + 1}"
+            assert inspector.fitted.names[nearest] == f"reference {seed + 1}"
 
 
 @pytest.mark.parametrize(("category", "floor"), [("pins", 0.65), ("meal", 0.6), ("cable", 0.65)])
@@ -130,7 +130,7 @@ def test_classes_follow_what_is_in_the_scene(
     """Mean over the true classes of the overlap with the class that matches best."""
     truth = scene(category, 10).class_map
     report = fitted(category).inspect(scene(category, 10).image)
-    size = report.upright.shape[1::-1]
+    size = report.registered.shape[1::-1]
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     truth = cv2.warpAffine(truth, report.to_image, size, flags=flags, borderValue=255)
     ious = []
@@ -160,7 +160,7 @@ class TestOriginalCoordinates:
         assert boxes[0] is not None
         assert boxes[1] is not None
         stretch = np.tile([4096 / image.shape[1], 4096 / image.shape[0]], 2)
-        cell_px = 8 * image.shape[0] / ours.upright.shape[0] * stretch
+        cell_px = 8 * image.shape[0] / ours.registered.shape[0] * stretch
         assert (np.abs(boxes[1] - boxes[0] * stretch) <= 2 * cell_px).all()
 
     @pytest.mark.parametrize("size", [(16, 16), (16, 4000), (700, 33)])
@@ -180,9 +180,9 @@ class TestOriginalCoordinates:
         sizes = [(480, 260), (960, 520), (240, 131)]
         mixed = [resize(image, size) for image, size in zip(images, sizes, strict=True)]
         inspector = Inspector().fit(mixed)
-        height, width = inspector.working_size_
+        height, width = inspector.fitted.working_size
         assert height / width == pytest.approx(480 / 260, rel=0.08)
-        assert {sample.image.shape for sample in inspector.samples_} == {(height, width, 3)}
+        assert {sample.image.shape for sample in inspector.fitted.samples} == {(height, width, 3)}
         assert inspector.inspect(images[0]).verdict == "normal"
 
 
@@ -213,11 +213,11 @@ class TestFit:
 
     def test_references_are_kept_for_people(self, scene: Render) -> None:
         inspector = Inspector(SMALL).fit(small(scene, 3), names=["x", "y", "z"])
-        views = inspector.references_
+        views = inspector.fitted.references
         assert sorted(view.name for view in views) == ["x", "y", "z"]
-        assert len(inspector.class_names_) == inspector.samples_[0].aligned.n_classes
-        for view, sample in zip(views, inspector.samples_, strict=True):
-            np.testing.assert_array_equal(view.upright, sample.image)
+        assert len(inspector.fitted.class_names) == inspector.fitted.samples[0].aligned.n_classes
+        for view, sample in zip(views, inspector.fitted.samples, strict=True):
+            np.testing.assert_array_equal(view.registered, sample.image)
             assert view.counts is not None
             assert view.counts.sum() > 0
 
@@ -231,13 +231,13 @@ class TestFit:
 class TestCalibration:
     def test_several_references_judge_each_other(self, fitted: Fitted) -> None:
         inspector = fitted("pins")
-        assert inspector.calibration_ == "leave-one-out"
-        assert "leave-one-out" in inspector.threshold_source_
-        assert list(inspector.weights_) == NAMES
+        assert inspector.fitted.calibration == "leave-one-out"
+        assert "leave-one-out" in inspector.fitted.threshold_source
+        assert list(inspector.fitted.normaliser.scales) == NAMES
 
     def test_one_reference_is_altered(self, fitted: Fitted, scene: Render) -> None:
         inspector = fitted("bottle", 1)
-        assert inspector.calibration_ == "self-calibrated"
+        assert inspector.fitted.calibration == "self-calibrated"
         assert inspector.inspect(scene("bottle", 0).image).verdict == "normal"
         defect = inspector.inspect(scene("bottle", 20, "missing_label").image)
         assert defect.total > inspector.inspect(scene("bottle", 0).image).total
@@ -258,8 +258,8 @@ class TestCalibration:
         images = small(scene, 6)
         inspector = Inspector(SMALL).fit(images[:3], validation=images[3:])
         plain = Inspector(SMALL).fit(images[:3])
-        assert inspector.weights_ == plain.weights_
-        assert "3 validation totals" in inspector.threshold_source_
+        assert inspector.fitted.normaliser.scales == plain.fitted.normaliser.scales
+        assert "3 validation totals" in inspector.fitted.threshold_source
         assert all(inspector.inspect(image).verdict == "normal" for image in images[3:])
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from alignment.pose import PoseConfig
 from engine.config import Config
+from engine.hiding import hide
 from engine.inspector import Inspector
 from engine.model_file import read_model, write_model
 from engine.report import Report
@@ -20,7 +21,7 @@ from features.images import resize
 
 Fitted = Callable[..., Inspector]
 Render = Callable[..., Scene]
-NAMES = [name for name, _ in SCORES]
+NAMES = [each.name for each in SCORES]
 
 # small references and a narrow search, where only what is kept is asked about
 SMALL = Config(working_area_px=64 * 96, pose=PoseConfig(max_rotation_deg=4, max_scale=1))
@@ -52,7 +53,7 @@ class TestExamination:
         examination = fitted("pins").examine(image)
         assert examination.image is image
         assert list(examination.readings) == NAMES
-        assert len(examination.comparisons) == len(fitted("pins").samples_)
+        assert len(examination.comparisons) == len(fitted("pins").fitted.samples)
 
 
 def spotted(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -64,9 +65,9 @@ def spotted(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return image, is_new
 
 
-def on_upright(mask: np.ndarray, report: Report, margin_px: int) -> np.ndarray:
-    """Bring a mask of the image file to upright working pixels, with a margin."""
-    size = report.upright.shape[1::-1]
+def on_registered(mask: np.ndarray, report: Report, margin_px: int) -> np.ndarray:
+    """Bring a mask of the image file to registered working pixels, with a margin."""
+    size = report.registered.shape[1::-1]
     moved = cv2.warpAffine(
         mask.astype(np.float32),
         report.to_image,
@@ -83,7 +84,7 @@ class TestHiding:
         inspector = fitted("pins")
         examination = inspector.examine(scene("pins", 20, kind).image)
         nothing = np.zeros(examination.sample.is_valid.shape, dtype=bool)
-        same = inspector.judge(inspector.hide(examination, nothing))
+        same = inspector.judge(hide(inspector, examination, nothing))
         assert said(same) == said(inspector.judge(examination))
 
     def test_a_hidden_novelty_no_longer_counts(self, fitted: Fitted, scene: Render) -> None:
@@ -91,8 +92,8 @@ class TestHiding:
         strange, is_new = spotted(image)
         examination = inspector.examine(strange)
         plain, before = inspector.inspect(image), inspector.judge(examination)
-        is_hidden = on_upright(is_new, before, margin_px=6)
-        after = inspector.judge(inspector.hide(examination, is_hidden))
+        is_hidden = on_registered(is_new, before, margin_px=6)
+        after = inspector.judge(hide(inspector, examination, is_hidden))
         assert before.is_anomaly
         assert not after.is_anomaly
         # what lay under it is not judged, and cells beside it see less
@@ -105,8 +106,8 @@ class TestHiding:
         judged = []
         for each in (image, strange):
             examination = inspector.examine(each)
-            is_hidden = on_upright(is_new, inspector.judge(examination), margin_px=8)
-            hidden = inspector.hide(examination, is_hidden)
+            is_hidden = on_registered(is_new, inspector.judge(examination), margin_px=8)
+            hidden = hide(inspector, examination, is_hidden)
             assert not hidden.sample.is_valid[is_hidden].any()
             assert (hidden.sample.aligned.class_map[is_hidden] == -1).all()
             judged.append(inspector.judge(hidden))
@@ -121,20 +122,20 @@ class TestHiding:
         # the corner away from it
         rows, columns = (slice(0, 24) if at > 6 else slice(-24, None) for at in worst)
         is_hidden[rows, columns] = True
-        assert inspector.judge(inspector.hide(examination, is_hidden)).is_anomaly
+        assert inspector.judge(hide(inspector, examination, is_hidden)).is_anomaly
 
     def test_all_of_an_image_can_be_hidden(self, fitted: Fitted, scene: Render) -> None:
         inspector = fitted("pins")
         examination = inspector.examine(scene("pins", 10).image)
         everything = np.ones(examination.sample.is_valid.shape, dtype=bool)
-        report = inspector.judge(inspector.hide(examination, everything))
+        report = inspector.judge(hide(inspector, examination, everything))
         assert all(np.isfinite(value) for value in report.scores.values())
 
     def test_what_was_examined_stays_as_it_was(self, fitted: Fitted, scene: Render) -> None:
         inspector = fitted("pins")
         examination = inspector.examine(scene("pins", 10).image)
         before = said(inspector.judge(examination))
-        inspector.hide(examination, np.ones(examination.sample.is_valid.shape, dtype=bool))
+        hide(inspector, examination, np.ones(examination.sample.is_valid.shape, dtype=bool))
         assert said(inspector.judge(examination)) == before
 
 
@@ -146,7 +147,7 @@ class TestNovelty:
             inspector = Inspector(SMALL).fit(images[:3], validation=validation)
             inspector.save(tmp_path / "model")
             loaded = Inspector.load(tmp_path / "model")
-            assert loaded.novelty_ is not None
+            assert loaded.fitted.novelty is not None
             for name, array in inspector.novelty.state().items():
                 np.testing.assert_array_equal(array, loaded.novelty.state()[name])
             examination = inspector.examine(images[4])

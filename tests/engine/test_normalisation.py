@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from engine.normalisation import Normaliser, NormaliserConfig, emphasise, learn_normaliser
+from engine.normalisation import Normaliser, NormaliserConfig, learn_normaliser, weigh
 from engine.report import Calibration
-from engine.scores import SCORES, Reading
+from engine.scores import SCORES, Reading, ScoresConfig
+from features.config_fields import problems_of
 
-NAMES = [name for name, _ in SCORES]
+NAMES = [each.name for each in SCORES]
 ACTIVE = ("located_patch", "missing_patch", "class_color")
 PLAIN = NormaliserConfig(margin=1.2, margin_self=2.0, margin_validation=1.5)
 
@@ -34,10 +35,11 @@ def learn(
     config: NormaliserConfig = PLAIN,
     residual: float = 1.0,
 ) -> Normaliser:
-    emphasis = emphasise(config, active, residual)
-    return learn_normaliser(config, emphasis, normal, validation, calibration)
+    weights = weigh(config, SCORES_CONFIG, active, residual)
+    return learn_normaliser(config, weights, normal, validation, calibration)
 
 
+SCORES_CONFIG = ScoresConfig()
 NORMAL = [readings(seed) for seed in range(4)]
 TEST = readings(9, size=3)
 
@@ -56,9 +58,9 @@ class TestTotal:
         assert list(shares) == NAMES
         assert normaliser.total(TEST) == pytest.approx(sum(shares.values()))
 
-    def test_scores_that_are_not_active_have_a_weight_but_no_share(self) -> None:
+    def test_scores_that_are_not_active_have_a_scale_but_no_share(self) -> None:
         normaliser = learn(NORMAL)
-        assert list(normaliser.weights) == NAMES
+        assert list(normaliser.scales) == NAMES
         for name, share in normaliser.shares(TEST).items():
             assert (share > 0) == (name in ACTIVE)
 
@@ -68,13 +70,13 @@ class TestTotal:
         tenths = {name: 10.0}
         plain = learn(NORMAL, active=NAMES)
         scaled = learn([readings(seed, tenths) for seed in range(4)], active=NAMES)
-        assert scaled.weights[name] == pytest.approx(10 * plain.weights[name])
+        assert scaled.scales[name] == pytest.approx(10 * plain.scales[name])
         assert scaled.threshold == pytest.approx(plain.threshold)
         assert scaled.total(readings(9, tenths, 3)) == pytest.approx(plain.total(TEST))
 
     def test_order_of_the_normal_images_does_not_matter(self) -> None:
         forward, backward = learn(NORMAL), learn(NORMAL[::-1])
-        assert forward.weights == backward.weights
+        assert forward.scales == backward.scales
         assert forward.threshold == pytest.approx(backward.threshold)
 
     def test_the_oddest_normal_image_reaches_one(self) -> None:
@@ -94,8 +96,8 @@ class TestIdenticalReferences:
 
     def test_the_least_weight_is_the_configured_one(self) -> None:
         nothing = {name: Reading(0.0) for name in NAMES}
-        config = NormaliserConfig(min_weight=0.25)
-        assert set(learn([nothing], config=config).weights.values()) == {0.25}
+        config = NormaliserConfig(min_scale=0.25)
+        assert set(learn([nothing], config=config).scales.values()) == {0.25}
 
 
 class TestThreshold:
@@ -117,7 +119,7 @@ class TestThreshold:
     def test_from_validation_images(self) -> None:
         validation = [readings(20), readings(21, size=1.7), readings(22)]
         normaliser = learn(NORMAL, validation)
-        assert normaliser.weights == learn(NORMAL).weights
+        assert normaliser.scales == learn(NORMAL).scales
         largest = max(normaliser.total(each) for each in validation)
         assert normaliser.threshold == pytest.approx(1.5 * largest)
         assert normaliser.threshold_source == "1.5 × the largest of 3 validation totals"
@@ -126,11 +128,12 @@ class TestThreshold:
 FREE = ("composition", "instance_count")
 
 
-class TestEmphasis:
+class TestWeights:
     def test_amounts_count_by_how_freely_the_product_is_laid_out(self) -> None:
-        fixed, loose = (emphasise(PLAIN, (*ACTIVE, *FREE), residual) for residual in (0.05, 0.9))
-        assert loose["composition"] == PLAIN.composition_emphasis
-        assert loose["instance_count"] == PLAIN.count_emphasis
+        active = (*ACTIVE, *FREE)
+        fixed, loose = (weigh(PLAIN, SCORES_CONFIG, active, residual) for residual in (0.05, 0.9))
+        assert loose["composition"] == SCORES_CONFIG.composition.weight
+        assert loose["instance_count"] == SCORES_CONFIG.instance_count.weight
         for name in NAMES:
             if name in FREE:
                 assert 0 < fixed[name] < loose[name] / 10
@@ -139,9 +142,9 @@ class TestEmphasis:
 
     def test_places_count_less_in_a_free_layout(self) -> None:
         active = ("located_patch", "missing_patch")
-        fixed, loose = (emphasise(PLAIN, active, residual) for residual in (0.0, 0.9))
+        fixed, loose = (weigh(PLAIN, SCORES_CONFIG, active, residual) for residual in (0.0, 0.9))
         assert fixed["located_patch"] == 1
-        assert loose["located_patch"] == pytest.approx(1 - PLAIN.place_relief)
+        assert loose["located_patch"] == pytest.approx(1 - PLAIN.place_discount)
         assert fixed["missing_patch"] == loose["missing_patch"] == 1
 
     @pytest.mark.parametrize("name", FREE)
@@ -149,30 +152,31 @@ class TestEmphasis:
         normaliser = learn(NORMAL, active=[name], residual=0.0)
         assert normaliser.total(NORMAL[0]) > 0
 
-    def test_what_is_not_active_has_no_emphasis(self) -> None:
-        assert {name for name, each in emphasise(PLAIN, ACTIVE, 1.0).items() if each} == {*ACTIVE}
+    def test_what_is_not_active_has_no_weight(self) -> None:
+        weights = weigh(PLAIN, SCORES_CONFIG, ACTIVE, 1.0)
+        assert {name for name, each in weights.items() if each} == {*ACTIVE}
 
     def test_shares_are_in_proportion_to_it(self) -> None:
         normaliser = learn(NORMAL, active=(*ACTIVE, *FREE))
-        oddest = {name: Reading(normaliser.weights[name]) for name in NAMES}
+        oddest = {name: Reading(normaliser.scales[name]) for name in NAMES}
         shares = normaliser.shares(oddest)
         assert shares["composition"] / shares["class_color"] == pytest.approx(
-            PLAIN.composition_emphasis
+            SCORES_CONFIG.composition.weight
         )
 
     @pytest.mark.parametrize("name", FREE)
     def test_amounts_alone_cannot_outvote_all_others(self, name: str) -> None:
         normaliser = learn(NORMAL, active=(*ACTIVE, *FREE))
-        most = Reading(normaliser.caps[name] * normaliser.weights[name])
+        most = Reading(normaliser.caps[name] * normaliser.scales[name])
         totals = [normaliser.total(TEST | {name: each}) for each in (Reading(1e9), most)]
         assert totals[0] == pytest.approx(totals[1])
 
 
 def test_config_names_its_problems() -> None:
-    assert NormaliserConfig().problems() == []
-    config = NormaliserConfig(margin=0, margin_self=float("nan"), min_weight=0)
-    assert config.problems() == [
+    assert problems_of(NormaliserConfig(), "normalisation") == []
+    config = NormaliserConfig(margin=0, margin_self=float("nan"), min_scale=0)
+    assert problems_of(config, "normalisation") == [
         "normalisation.margin must lie in 0 … 100, got 0",
         "normalisation.margin_self must lie in 0 … 100, got nan",
-        "normalisation.min_weight must lie in 0 … 1, got 0",
+        "normalisation.min_scale must lie in 0 … 1, got 0",
     ]

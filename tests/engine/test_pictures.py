@@ -87,13 +87,13 @@ class TestHeat:
         image = np.full((1200, 1600, 3), 90, np.uint8)
         cells = np.zeros((12, 18), np.float32)
         cells[row, column] = 2.0
-        cell_to_upright = overlays.between_grids(cells.shape, (96, 144))
+        cell_to_registered = overlays.between_grids(cells.shape, (96, 144))
         to_image = cv2.getRotationMatrix2D((72, 48), angle, 6.0)
         to_image[:, 2] += (700, 500)
-        drawn = overlays.draw_heat(image, cells, overlays.chain(cell_to_upright, to_image))
+        drawn = overlays.draw_heat(image, cells, overlays.chain(cell_to_registered, to_image))
 
-        upright = np.array([8 * column + 3.5, 8 * row + 3.5, 1])  # cells of 8 px, by hand
-        expected = to_image @ upright
+        registered = np.array([8 * column + 3.5, 8 * row + 3.5, 1])  # cells of 8 px, by hand
+        expected = to_image @ registered
         is_whole = 0 < row < 11 and 0 < column < 17  # else half the blob is cut off
         tolerance = 1.0 if is_whole else 8 * 6 / 2
         assert np.abs(centroid_of_change(drawn, image) - expected).max() < tolerance

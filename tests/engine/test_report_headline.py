@@ -26,7 +26,7 @@ def deviation(kind: str, severity: float, class_id: int = -1) -> Deviation:
 
 
 def headline(report: Report, shares: dict[str, float], *deviations: Deviation) -> str | None:
-    normalised: dict[str, float] = {name: 0.0 for name, _ in SCORES} | shares
+    normalised: dict[str, float] = {each.name: 0.0 for each in SCORES} | shares
     given: Any = replace(report, normalised=normalised, deviations=deviations)
     return None if given.headline is None else given.headline.kind
 
@@ -36,7 +36,7 @@ def test_there_is_none_without_deviations(report: Report) -> None:
 
 
 def test_every_kind_belongs_to_a_score() -> None:
-    assert set(SCORE_OF.values()) <= {name for name, _ in SCORES}
+    assert set(SCORE_OF.values()) <= {each.name for each in SCORES}
 
 
 def test_what_adds_most_to_the_total_is_named_not_what_is_oddest_by_itself(report: Report) -> None:

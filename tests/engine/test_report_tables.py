@@ -33,7 +33,7 @@ def report() -> Report:
         anomaly_map=np.zeros((2, 3)),
         missing_map=np.zeros((2, 3)),
         aligned=AlignedParts(parts, classes, np.zeros(6), np.array([True, False, False])),
-        upright=np.zeros((4, 6, 3), np.uint8),
+        registered=np.zeros((4, 6, 3), np.uint8),
         nearest_reference=0,
         image_size=(4, 6),
         to_image=np.eye(2, 3),
@@ -86,5 +86,5 @@ def test_regions_are_counted_by_class() -> None:
 
 
 def test_every_score_is_explained_by_a_question(report: Report) -> None:
-    lines = score_lines(replace(report, scores={name: 1.0 for name, _ in SCORES}))
+    lines = score_lines(replace(report, scores={each.name: 1.0 for each in SCORES}))
     assert all(line.question.endswith("?") for line in lines)

@@ -49,14 +49,14 @@ class TestRoundTrip:
     def test_what_was_learnt_for_people_is_kept(self, fitted: Fitted, model: Path) -> None:
         inspector, loaded = fitted("pins"), Inspector.load(model, profile="embedded")
         assert loaded.config == inspector.config
-        assert loaded.class_names_ == inspector.class_names_
-        assert loaded.weights_ == inspector.weights_
-        assert loaded.threshold_ == inspector.threshold_
-        assert loaded.threshold_source_ == inspector.threshold_source_
-        assert loaded.calibration_ == inspector.calibration_
-        for ours, theirs in zip(inspector.references_, loaded.references_, strict=True):
+        assert loaded.fitted.class_names == inspector.fitted.class_names
+        assert loaded.fitted.normaliser.scales == inspector.fitted.normaliser.scales
+        assert loaded.fitted.threshold == inspector.fitted.threshold
+        assert loaded.fitted.threshold_source == inspector.fitted.threshold_source
+        assert loaded.fitted.calibration == inspector.fitted.calibration
+        for ours, theirs in zip(inspector.fitted.references, loaded.fitted.references, strict=True):
             assert ours.name == theirs.name
-            np.testing.assert_array_equal(ours.upright, theirs.upright)
+            np.testing.assert_array_equal(ours.registered, theirs.registered)
             np.testing.assert_array_equal(ours.class_map, theirs.class_map)
 
     def test_a_config_of_its_own_is_kept(self, scene: Render, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from typing import Literal
 
 import pytest
 
-from engine.config_values import as_values, changed, problems_of
+from engine.config_values import as_values, changed, renamed
+from features.config_fields import problems_of
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Inner:
     share: float = 0.5
 
     def problems(self):
-        return [] if self.width > 0 else [f"inner.width must be positive, got {self.width}"]
+        return [] if self.width > 0 else [f"width must be positive, got {self.width}"]
 
 
 @dataclass(frozen=True)
@@ -120,3 +121,33 @@ def test_all_problems_come_at_once_and_the_sound_values_are_taken():
 def test_long_values_are_cut_short():
     _, (problem,) = problems_with({"count": "x" * 500})
     assert len(problem) < 100
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "values"),
+    [
+        ({}, {"old": 1}, {"old": 1}),
+        ({"old": "new"}, {"new": 1}, {"new": 1}),
+        ({"old": "new"}, {"old": {"a": 1}, "b": 2}, {"new": {"a": 1}, "b": 2}),
+        ({"in.old": "in.new"}, {"in": {"old": 1, "a": 2}}, {"in": {"new": 1, "a": 2}}),
+        ({"in.old": "in.new"}, {"in": 3, "old": 4}, {"in": 3, "old": 4}),
+        ({"old": "in.new"}, {"old": 1}, {"in": {"new": 1}}),
+        ({"old": "new", "new.a": "new.b"}, {"old": {"a": 1}}, {"new": {"b": 1}}),
+        ({"old": "new", "new.a": "new.b"}, {"new": {"a": 1}}, {"new": {"b": 1}}),
+    ],
+)
+def test_old_names_give_way_to_new_ones(names, given, values):
+    problems = []
+    before = json.dumps(given)
+    moved, old = renamed(given, names, problems)
+    assert (moved, problems) == (values, [])
+    assert bool(old) == (given != values)
+    assert set(old) <= set(names)
+    assert json.dumps(given) == before
+
+
+def test_a_setting_under_both_its_names_is_a_problem():
+    problems = []
+    moved, _ = renamed({"in": {"old": 1, "new": 2}}, {"in.old": "in.new"}, problems)
+    assert moved == {"in": {"new": 2}}
+    assert problems == ["in.new is given twice, also by its old name in.old; drop the old one"]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from features.config_fields import problems_of
 from features.device import MachineConfig, MachineError, in_batches, need, torch_device, torch_dtype
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -12,18 +13,21 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 class TestConfig:
     def test_defaults_are_in_range(self) -> None:
-        assert MachineConfig().problems() == []
+        assert problems_of(MachineConfig(), "machine") == []
 
     def test_names_all_problems_at_once(self) -> None:
         config = MachineConfig(batch_size=0, n_threads=-1, runtime="onnx", precision="fp16")
-        assert config.problems()[:2] == [
+        assert problems_of(config, "machine")[:2] == [
             "machine.batch_size must lie in 1 … 1024, got 0",
             "machine.n_threads must lie in 0 … 1024, got -1",
         ]
-        assert 'machine.precision must be fp32 with the runtime "onnx"' in config.problems()[2]
+        assert (
+            'machine.precision must be fp32 with the runtime "onnx"'
+            in problems_of(config, "machine")[2]
+        )
 
     def test_other_runtimes_need_the_processor(self) -> None:
-        (problem,) = MachineConfig(runtime="openvino", device="cuda").problems()
+        (problem,) = problems_of(MachineConfig(runtime="openvino", device="cuda"), "machine")
         assert "machine.device must be auto or cpu" in problem
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from alignment.transforms import about_center, warp_image
 from engine.synthetic.scenes import render
+from features.config_fields import problems_of
 from features.dense import DenseMap
 from features.embedded.backbone import CELL_PX
 from features.embedded.segmenter import EmbeddedSegmenter, SegmenterConfig
@@ -241,9 +242,9 @@ def test_parts_follow_what_is_in_the_scene(category: str, floor: float) -> None:
 
 
 def test_config_names_its_problems() -> None:
-    assert SegmenterConfig().problems() == []
+    assert problems_of(SegmenterConfig(), "segmenter") == []
     config = SegmenterConfig(n_materials=1, min_part=0.5, opening_px=0, n_restarts=0)
-    assert config.problems() == [
+    assert problems_of(config, "segmenter") == [
         "segmenter.n_materials must lie in 2 … 64, got 1",
         "segmenter.min_part must lie in 0 … 0.1, got 0.5",
         "segmenter.opening_px must lie in 1 … 31, got 0",

@@ -324,7 +324,7 @@ def test_a_rule_says_which_counts_would_be_fine(bench, parts):
     bench.run()
     bench.press("parts_try")
     bench.press("parts_save")
-    assert Inspector.load(bench.model).class_history_[-1].edit == Count(row.id, None)
+    assert Inspector.load(bench.model).fitted.class_history[-1].edit == Count(row.id, None)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ import streamlit as st
 from engine.benchmark.html_report import small_jpeg
 from engine.benchmark.journal import fingerprint
 from engine.benchmark.protocol import Perturbation
-from engine.config import from_dict, to_dict
+from engine.config import from_dict, to_dict, with_current_names
 from engine.errors import ConfigError
 from engine.station import StationError
 from features.image_files import read_image
@@ -121,7 +121,7 @@ def _is_profile_alone(config: Any) -> bool:
         usual = to_dict(from_dict({"profile": config["profile"]}))
     except (ConfigError, KeyError):
         return False
-    return bool(json.loads(json.dumps(usual)) == config)
+    return bool(json.loads(json.dumps(usual)) == with_current_names(config))
 
 
 def _job_of(station: Station, spec: dict[str, Any]) -> int:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from engine.editing import class_rows, reference_picture
+from engine.inspector import Inspector
 from engine.model_file import ModelFileError
-from engine.storage import load_inspector
 from features.images import ImageError
 from ui.images import thumbnail
 from ui.live import live
@@ -19,7 +19,6 @@ from ui.sidebar import want_model
 from ui.text import plain
 
 if TYPE_CHECKING:
-    from engine.inspector import Inspector
     from engine.station import Job
     from ui.context import Context
 
@@ -82,7 +81,7 @@ def _inspector(path: Path) -> Inspector:
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _loaded(path: str, stamp: int) -> Inspector:
-    return load_inspector(path, is_to_judge=False)
+    return Inspector.load(path, is_to_judge=False)
 
 
 def _follow(context: Context, job_id: int) -> None:
@@ -121,12 +120,12 @@ def _show_parts(job: Job, inspector: Inspector) -> None:
     else:
         st.caption("Everything was taken for background; places are still compared.")
     order = [each["name"] for each in job.spec["references"]]
-    numbers = sorted(range(len(order)), key=lambda each: order.index(inspector.names_[each]))
+    numbers = sorted(range(len(order)), key=lambda each: order.index(inspector.fitted.names[each]))
     columns = st.columns(2 if len(numbers) <= FEW else 3, gap="medium")
     for place, number in enumerate(numbers):
         with columns[place % len(columns)]:
             st.image(reference_picture(inspector, number), width="stretch", output_format="JPEG")
-            st.caption(plain(inspector.names_[number]))
+            st.caption(plain(inspector.fitted.names[number]))
 
 
 def _show_totals(job: Job, result: Mapping[str, Any]) -> None:

@@ -73,7 +73,7 @@ _VEIL = np.array((20, 23, 28, 150), dtype=np.uint8)
 
 def pick_reference(inspector: Inspector, *, key: str) -> int:
     """Let a person choose a reference by its number, and say its name."""
-    numbers = list(range(len(inspector.names_)))
+    numbers = list(range(len(inspector.fitted.names)))
     if st.session_state.get(key) not in numbers:
         st.session_state[key] = 0
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -86,7 +86,7 @@ def pick_reference(inspector: Inspector, *, key: str) -> int:
             help="The references in the order of the counts in the table.",
         )
         index = 0 if picked is None else picked
-        st.text(inspector.names_[index])
+        st.text(inspector.fitted.names[index])
     return index
 
 
@@ -95,15 +95,15 @@ def show_reference(
 ) -> None:
     """Show a reference with all classes coloured, or with those chosen and the rest dimmed."""
     layer = Layer("parts", "Classes", parts_layer(inspector, index, chosen), opacity=1.0)
-    size = inspector.working_size_
+    size = inspector.fitted.working_size
     viewer(photo(inspector, index), [layer], image_size=size, height=height, key=key)
 
 
 def photo(inspector: Inspector, index: int) -> bytes:
-    """Return the upright reference as JPEG of the size that is shown."""
+    """Return the registered reference as JPEG of the size that is shown."""
     from engine.rendering.layers import jpeg
 
-    image = inspector.samples_[index].image
+    image = inspector.fitted.samples[index].image
     height, width = view_size(inspector)
     return jpeg(cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC), 92)
 
@@ -116,7 +116,7 @@ def parts_layer(inspector: Inspector, index: int, chosen: Collection[int]) -> by
     from engine.rendering.layers import draw_parts_layer, png
     from engine.rendering.overlays import NO_PART, between_grids
 
-    sample, is_background = inspector.samples_[index], inspector.classes.is_background_
+    sample, is_background = inspector.fitted.samples[index], inspector.classes.is_background_
     is_part = (sample.aligned.parts.labels >= 0) & sample.is_valid
     class_map = np.where(is_part, sample.valid_class_map, NO_PART)
     if chosen:
@@ -132,6 +132,6 @@ def parts_layer(inspector: Inspector, index: int, chosen: Collection[int]) -> by
 
 def view_size(inspector: Inspector) -> tuple[int, int]:
     """Return height and width of what is shown; a small reference is enlarged."""
-    height, width = inspector.working_size_
+    height, width = inspector.fitted.working_size
     scale = VIEW_SIDE_PX / max(height, width)
     return round(height * scale), round(width * scale)

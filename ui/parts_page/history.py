@@ -76,8 +76,10 @@ def _change(context: Context, way: Way, edit: Edit | None) -> None:
 
 def _text(before: Inspector, after: Inspector) -> str:
     """Return the words of the edit that was made, undone or redone."""
-    was = {each.number: each.is_undone for each in before.class_history_}
-    changed = [each for each in after.class_history_ if was.get(each.number) != each.is_undone]
+    was = {each.number: each.is_undone for each in before.fitted.class_history}
+    changed = [
+        each for each in after.fitted.class_history if was.get(each.number) != each.is_undone
+    ]
     return changed[-1].text if changed else "nothing"
 
 
@@ -93,7 +95,7 @@ LIST_PX = 260
 
 def show_undo(inspector: Inspector) -> None:
     """Offer to take back the last edit that counts, or to bring back what was taken back."""
-    history = inspector.class_history_
+    history = inspector.fitted.class_history
     counting, undone = last_counting(history), last_undone(history)
     st.button(
         "Undo",
@@ -117,7 +119,7 @@ def show_undo(inspector: Inspector) -> None:
 
 def show_history(inspector: Inspector) -> None:
     """List all edits of this model, the newest first."""
-    history = inspector.class_history_
+    history = inspector.fitted.class_history
     if not history:
         st.caption("No edit yet: the classes are as they were found. What is saved is listed here.")
         return

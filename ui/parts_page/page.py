@@ -62,12 +62,12 @@ def _show_classes(context: Context, inspector: Inspector) -> None:
     left, right = two_columns(3, 2)
     with left:
         with st.container(horizontal=True, vertical_alignment="center"):
-            n_references = counted(len(inspector.names_), "reference")
+            n_references = counted(len(inspector.fitted.names), "reference")
             st.markdown(
                 f"{counted(len(shown), 'class', 'classes')}, {n_references}", width="stretch"
             )
             show_undo(inspector)
-        show_table(shown, inspector.names_, height=TABLE_PX)
+        show_table(shown, inspector.fitted.names, height=TABLE_PX)
     ids = chosen(shown)
     with right:
         index = pick_reference(inspector, key="parts_reference")

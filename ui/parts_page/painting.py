@@ -45,10 +45,10 @@ def show_painting(context: Context, inspector: Inspector) -> None:
         index = pick_reference(inspector, key=_REFERENCE)
         painted = painter(
             photo(inspector, index),
-            image_size=inspector.working_size_,
+            image_size=inspector.fitted.working_size,
             tools=("brush", "click", "polygon", "box", "eraser"),
             # after each edit another, so that painting begins anew
-            subject=f"{context.model}/{len(inspector.class_history_)}/{index}/{known}",
+            subject=f"{context.model}/{len(inspector.fitted.class_history)}/{index}/{known}",
             height=HEIGHT_PX,
             key="parts_painter",
         )
@@ -86,13 +86,13 @@ def _previewed(inspector: Inspector, index: int, shapes: tuple[Shape, ...]) -> R
     from engine.regions.shapes import Click, region_of
 
     last = shapes[-1]
-    image = inspector.samples_[index].image
+    image = inspector.fitted.samples[index].image
     if isinstance(last, Click):
         found = _grown(inspector, index, last.point_xy)
         st.image(_preview(image, found), f"Found there: {area_words(found)}", width=_CLICKED_PX)
         return found
     strokes = tuple(each for each in shapes if not isinstance(each, Click))
-    exact = region_of(strokes, inspector.working_size_)
+    exact = region_of(strokes, inspector.fitted.working_size)
     grown = _grown(inspector, index, exact)
     how = st.radio(
         "What is meant",

@@ -122,7 +122,7 @@ class Draft:
     @property
     def text(self) -> str:
         """The edit in words."""
-        return self.after.class_history_[-1].text
+        return self.after.fitted.class_history[-1].text
 
     @property
     def shown_classes(self) -> tuple[int, ...]:

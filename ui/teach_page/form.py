@@ -162,7 +162,7 @@ def _teach(
 
     def lesson(recogniser: Recogniser) -> list[Lesson]:
         examination = examined(context, entry)
-        check_product(entry.name, examination.image_size, recogniser.inspector.photo_size_)
+        check_product(entry.name, examination.image_size, recogniser.inspector.fitted.photo_size)
         return [teach(recogniser, examination, outlined, name, kind, is_forced=is_forced)]
 
     try:

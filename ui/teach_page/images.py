@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from jaxtyping import UInt8
 
+from features.images import Image
 from ui.context import Context
 from ui.images import Tile, Viewport, shrunk, tile_of
 from ui.inspect_page.state import PARAMETER, open_entry, shown
@@ -102,8 +102,6 @@ def _opened() -> dict[str | Path, Library]:
 N_OFFERED = 100
 # photographs and their examinations in memory
 N_KEPT = 2
-
-Image = UInt8[np.ndarray, "height width 3"]
 
 
 def judged(context: Context, limit: int = N_OFFERED) -> list[Entry]:

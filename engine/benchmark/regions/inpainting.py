@@ -14,11 +14,12 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Float32
 
 from engine.benchmark.datasets import DatasetError
 from engine.benchmark.regions.labels import BoxedPhoto
 from features.image_files import read_image
+from features.images import Image, Mask
 from features.region import Box, Region
 
 # a thing's shadow and rim reach beyond its box
@@ -28,9 +29,7 @@ BLEND_PX = 8
 # light varies over more than this; anything finer is texture
 COVER_LIGHT_PX = 24.0
 
-Image = UInt8[np.ndarray, "height width 3"]
 Planes = Float32[np.ndarray, "height width 3"]
-Mask = Bool[np.ndarray, "height width"]
 
 # beyond this share of a photograph, what covers its boxes would be most of what is learnt
 MAX_COVERED = 0.25

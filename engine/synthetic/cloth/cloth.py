@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Float32
 
 from engine.synthetic.cloth.buttons import BUTTONS, button
 from engine.synthetic.cloth.camera import expose, set_up
@@ -17,6 +17,7 @@ from engine.synthetic.cloth.record import ClothPhoto, Item, stream
 from engine.synthetic.cloth.weave import Cloth
 from engine.synthetic.cloth.weaving import draw_web_pose, weave, weave_faults
 from engine.synthetic.scenes.canvas import SUPERSAMPLING, Canvas
+from features.images import Mask
 from features.region import Region
 
 _HOLE, _LINE = "hole", "line"
@@ -30,8 +31,6 @@ UNTAUGHT = (_HOLE,)  # for asking what becomes of a defect that nobody has taugh
 
 _MIN_SIZE_PX = 64  # some repeats of every weave
 _MIDDLE = slice(SUPERSAMPLING // 2, None, SUPERSAMPLING)
-
-Mask = Bool[np.ndarray, "height width"]
 
 
 def render_cloth(

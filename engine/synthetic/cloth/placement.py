@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Int32, UInt8
+from jaxtyping import Int32, UInt8
 
 from engine.synthetic.cloth.record import NoRoomError
 from engine.synthetic.scenes.canvas import SUPERSAMPLING, Canvas, Patch
 from engine.synthetic.scenes.primitives import Path, Points, Pose, place, ribbon
+from features.images import Mask
 
 _SHIFT = 4  # binary digits of a pixel's fraction
 _GROWTH = 0.7  # canvas pixels by which OpenCV's smooth shapes exceed their outline
@@ -26,8 +27,6 @@ _TRIES, _RESTARTS = 60, 40
 _TOUCHING_TRIES = 500  # most places on the cloth touch nothing
 _GAP_PX = 5
 _MAX_HIDDEN = 0.35  # share of a thing that lies on others, or under them
-
-Mask = Bool[np.ndarray, "height width"]
 
 
 @dataclass(frozen=True)

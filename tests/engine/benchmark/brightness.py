@@ -26,7 +26,7 @@ def make_report(image, total, threshold, scores):
         anomaly_map=np.zeros((2, 2)),
         missing_map=np.zeros((2, 2)),
         aligned=NO_PARTS,
-        upright=image,
+        registered=image,
         nearest_reference=0,
         image_size=image.shape[:2],
         to_image=np.eye(3)[:2],

@@ -42,15 +42,15 @@ def test_edits_of_two_processes_both_survive(model: Path) -> None:
     assert [each.wait(120) for each in both] == [0, 0]
     edited = Inspector.load(model)
     assert [row.name for row in class_rows(edited)][::2] == ["tray", "tack"]
-    assert {each.author for each in edited.class_history_} == {"tray", "tack"}
+    assert {each.author for each in edited.fitted.class_history} == {"tray", "tack"}
 
 
 def test_a_file_is_changed_undone_and_redone(model: Path) -> None:
     _, changed = change(model, Rename(2, "tack"))
     assert changed.threshold.before == changed.threshold.after
-    assert change(model, "undo")[0].class_names_[2] != "tack"
-    assert change(model, "redo")[0].class_names_[2] == "tack"
-    assert Inspector.load(model).class_names_[2] == "tack"
+    assert change(model, "undo")[0].fitted.class_names[2] != "tack"
+    assert change(model, "redo")[0].fitted.class_names[2] == "tack"
+    assert Inspector.load(model).fitted.class_names[2] == "tack"
 
 
 def test_an_edit_that_cannot_be_made_leaves_the_file(model: Path) -> None:

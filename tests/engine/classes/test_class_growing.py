@@ -18,7 +18,7 @@ def pins(fitted: Callable[..., Inspector]) -> Inspector:
 
 
 def pin_masks(inspector: Inspector) -> list[np.ndarray]:
-    aligned = inspector.samples_[0].aligned
+    aligned = inspector.fitted.samples[0].aligned
     instance_of = np.append(aligned.instance_of_part, -1)[aligned.parts.labels]
     pins = np.unique(instance_of[aligned.class_map == np.argmax(aligned.counts)])
     return [instance_of == pin for pin in pins[:6]]
@@ -59,12 +59,12 @@ class FakePrompter:
         self.left = np.arange(image.shape[1]) < image.shape[1] // 2
         self.left = np.broadcast_to(self.left, image.shape[:2])
 
-    def by_points(self, points_xy: np.ndarray) -> SimpleNamespace:
-        assert points_xy.shape == (1, 2)
-        return SimpleNamespace(best=SimpleNamespace(mask=self.left))
+    def at_point(self, point_xy: tuple[float, float]) -> np.ndarray:
+        assert len(point_xy) == 2
+        return self.left
 
-    def by_mask(self, painted: np.ndarray) -> SimpleNamespace:
-        return SimpleNamespace(best=SimpleNamespace(mask=~painted))
+    def from_mask(self, rough: np.ndarray) -> np.ndarray:
+        return ~rough
 
 
 def test_sam_is_asked_where_the_profile_has_it(pins: Inspector) -> None:

@@ -40,7 +40,7 @@ def said(inspector: Inspector, image: np.ndarray) -> dict[str, object]:
 
 def pin_of(inspector: Inspector, reference: int = 0) -> Region:
     """Outline one pin on a reference: an instance of the class of which there are 15."""
-    aligned = inspector.samples_[reference].aligned
+    aligned = inspector.fitted.samples[reference].aligned
     pins = np.flatnonzero(aligned.class_of_part == np.argmax(aligned.counts))
     fifth = np.unique(aligned.instance_of_part[pins])[4]
     own = np.append(aligned.instance_of_part == fifth, False)
@@ -71,11 +71,13 @@ class TestEdits:
         merged = edited(pins, Merge((2, 0), "all"))
         assert [(row.id, row.name) for row in class_rows(merged)][-1] == (2, "all")
         assert [row.id for row in class_rows(merged)] == [1, 2]
-        assert merged.samples_[0].aligned.n_classes == pins.samples_[0].aligned.n_classes
+        assert (
+            merged.fitted.samples[0].aligned.n_classes == pins.fitted.samples[0].aligned.n_classes
+        )
 
     def test_split_classes_share_the_parts(self, pins: Inspector) -> None:
         split = edited(pins, Split(2, 2))
-        for before, after in zip(pins.samples_, split.samples_, strict=True):
+        for before, after in zip(pins.fitted.samples, split.fitted.samples, strict=True):
             one, other = after.class_area_px[2:]
             assert one + other == before.class_area_px[2]
             assert one > 0
@@ -88,12 +90,12 @@ class TestEdits:
         assert report.scores["instance_count"] == 0
         back = edited(ignored, Ignore(2, False))
         assert not class_rows(back)[2].is_background
-        assert back.threshold_ == pins.threshold_
+        assert back.fitted.threshold == pins.fitted.threshold
 
     def test_parts_of_a_removed_class_go_elsewhere(self, pins: Inspector) -> None:
         removed = edited(pins, Remove(2))
         assert [row.id for row in class_rows(removed)] == [0, 1]
-        for sample in removed.samples_:
+        for sample in removed.fitted.samples:
             assert set(sample.aligned.class_of_part) <= {0, 1}
 
     def test_numbers_are_never_given_again(self, with_painted: Inspector) -> None:
@@ -121,10 +123,10 @@ class TestEdits:
 
     def test_the_given_inspector_stays_as_it_is(self, pins: Inspector) -> None:
         before = {key: value.copy() for key, value in pins.classes.state().items()}
-        threshold = pins.threshold_
+        threshold = pins.fitted.threshold
         edited(edited(pins, Merge((0, 2))), Count(0, 1))
-        assert pins.class_history_ == ()
-        assert pins.threshold_ == threshold
+        assert pins.fitted.class_history == ()
+        assert pins.fitted.threshold == threshold
         for key, value in pins.classes.state().items():
             np.testing.assert_array_equal(value, before[key])
 
@@ -142,11 +144,11 @@ class TestUndo:
         one = edited(edited(pins, Rename(2, "tack")), Ignore(0))
         other = redone(redone(undone(undone(one))))
         assert class_rows(other) == class_rows(one)
-        assert other.threshold_ == one.threshold_
+        assert other.fitted.threshold == one.fitted.threshold
 
     def test_history_says_who_and_what(self, with_painted: Inspector) -> None:
         back = undone(with_painted, author="bob")
-        (each,) = back.class_history_
+        (each,) = back.fitted.class_history
         assert each.text.startswith("painted 'pin' on reference ")
         assert (each.author, each.is_undone, each.undone_by) == ("ann", True, "bob")
 
@@ -154,7 +156,7 @@ class TestUndo:
         back = edited(undone(edited(pins, Rename(2, "tack"))), Rename(2, "pin"))
         with pytest.raises(ClassEditError, match="no edit to redo"):
             redone(back)
-        assert redone(undone(back)).class_names_[2] == "pin"
+        assert redone(undone(back)).fitted.class_names[2] == "pin"
 
     def test_there_is_nothing_to_undo(self, pins: Inspector) -> None:
         with pytest.raises(ClassEditError, match="there is no edit to undo"):
@@ -170,7 +172,7 @@ class TestFile:
         loaded = Inspector.load(tmp_path / "model.pw")
         image = scene("pins", 20, "missing_pin").image
         assert said(loaded, image) == said(ours, image)
-        assert loaded.class_history_[1] == ours.class_history_[1]
+        assert loaded.fitted.class_history[1] == ours.fitted.class_history[1]
         assert class_rows(loaded) == class_rows(ours)
         loaded.save(tmp_path / "again.pw")
         assert (tmp_path / "again.pw").read_bytes() == (tmp_path / "model.pw").read_bytes()
@@ -195,20 +197,20 @@ class TestFile:
         image = scene("pins", 20, "missing_pin").image
         assert said(old, image) == said(pins, image)
         np.testing.assert_allclose(leave_one_out_totals(old), leave_one_out_totals(pins))
-        assert edited(old, Ignore(2)).threshold_ == edited(pins, Ignore(2)).threshold_
+        assert edited(old, Ignore(2)).fitted.threshold == edited(pins, Ignore(2)).fitted.threshold
 
 
 class TestEffect:
     def test_totals_are_those_of_the_fit(self, pins: Inspector) -> None:
         totals = leave_one_out_totals(pins)
-        assert len(totals) == len(pins.names_)
-        assert pins.threshold_ == pytest.approx(1.075 * np.mean(sorted(totals)[:-1]))
+        assert len(totals) == len(pins.fitted.names)
+        assert pins.fitted.threshold == pytest.approx(1.075 * np.mean(sorted(totals)[:-1]))
 
     def test_it_says_what_changes(self, pins: Inspector, with_painted: Inspector) -> None:
         found = effect(pins, with_painted)
-        assert [each.name for each in found.totals] == pins.names_
-        assert found.threshold.before == pins.threshold_
-        assert found.threshold.after == with_painted.threshold_
+        assert tuple(each.name for each in found.totals) == pins.fitted.names
+        assert found.threshold.before == pins.fitted.threshold
+        assert found.threshold.after == with_painted.fitted.threshold
         changed = {each.class_id: each for each in found.changed_counts}
         assert changed[3].before is None
         assert changed[3].after == class_rows(with_painted)[-1].counts
@@ -216,8 +218,8 @@ class TestEffect:
     def test_a_single_reference_has_the_mean_of_its_copies(self, fitted: Fitted) -> None:
         single = fitted("pins", 1)
         (total,) = leave_one_out_totals(single)
-        assert single.threshold_ == pytest.approx(1.5 * total)
-        assert undone(edited(single, Ignore(2))).threshold_ == single.threshold_
+        assert single.fitted.threshold == pytest.approx(1.5 * total)
+        assert undone(edited(single, Ignore(2))).fitted.threshold == single.fitted.threshold
 
 
 @pytest.mark.parametrize(
@@ -261,7 +263,7 @@ def test_classes_are_found_by_number_or_name(pins: Inspector) -> None:
 
 
 def test_one_class_is_drawn_alone(pins: Inspector) -> None:
-    photo, all_classes = pins.samples_[0].image, reference_picture(pins, 0)
+    photo, all_classes = pins.fitted.samples[0].image, reference_picture(pins, 0)
     alone = reference_picture(pins, 0, class_id=2)
     assert (all_classes != photo).mean() > 2 * (alone != photo).mean() > 0
     with pytest.raises(ClassEditError, match="reference must lie in 0 … 3, got 4"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.cli import cli
+from engine.cli.main import cli
 from engine.synthetic.scenes import render
 
 

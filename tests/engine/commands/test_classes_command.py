@@ -40,7 +40,7 @@ def test_classes_are_listed_and_drawn(partwise, own, rows, tmp_path):
     assert ended.out.startswith("references: 0 ")
     assert len(ended.out.splitlines()) == 2 + len(rows(own))
     inspector = Inspector.load(own)
-    height, width = inspector.working_size_
+    height, width = inspector.fitted.working_size
     with Image.open(picture) as drawn:
         assert drawn.width > 2 * 2 * width
         assert drawn.height > 2 * height
@@ -94,7 +94,7 @@ def test_a_rule_decides_and_is_told_first(partwise, own, rows, photos):
 @pytest.mark.parametrize("way", ["click", "box", "exact", "polygon", "mask"])
 def test_a_class_is_added_by_outlining_it(partwise, own, rows, tmp_path, way):
     inspector = Inspector.load(own)
-    height, width = inspector.working_size_
+    height, width = inspector.fitted.working_size
     mask = np.zeros((height, width), dtype=np.uint8)
     mask[40:64, 40:64] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
@@ -105,14 +105,14 @@ def test_a_class_is_added_by_outlining_it(partwise, own, rows, tmp_path, way):
         "polygon": ("--polygon", "40,40 64,40 64,64 40,64"),
         "mask": ("--mask", tmp_path / "mask.png"),
     }[way]
-    name = inspector.names_[1]
+    name = inspector.fitted.names[1]
     ended = partwise("classes", "add", own, "--reference", name, "--name", "spot", *outline)
     assert ended.code == 0, ended
     row = rows(own)[-1]
     assert (row["name"], row["is_painted"]) == ("spot", True)
     assert row["counts"][1] >= 1
     if way in ("exact", "polygon", "mask"):
-        class_map = Inspector.load(own).samples_[1].valid_class_map
+        class_map = Inspector.load(own).fitted.samples[1].valid_class_map
         assert (class_map[40:64, 40:64] == row["id"]).all()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from engine.atomic import OutputError
 from engine.benchmark.datasets import DatasetError
-from engine.commands.failures import one_line_errors
+from engine.cli.failures import one_line_errors
 from engine.errors import ConfigError, NotFittedError
 from engine.model_file import ModelFileError
 from features.device import MachineError
@@ -87,7 +87,7 @@ def test_what_a_library_refuses_is_said_in_one_line():
 def test_an_error_before_any_library_loads_none():
     program = """
 import sys
-from engine.commands.failures import one_line_errors
+from engine.cli.failures import one_line_errors
 try:
     with one_line_errors():
         raise MemoryError

@@ -33,12 +33,12 @@ def test_what_was_learnt_is_said(fit):
     )
     names = re.search(r"^references \(4\): (.*)$", said, re.MULTILINE)[1]
     assert sorted(names.split(", ")) == ["0.png", "1.png", "2.png", "3.png"]
-    for name in inspector.class_names_:
+    for name in inspector.fitted.class_names:
         assert re.search(rf"^  {re.escape(name)} +\d+ \d+ \d+ \d+$", said, re.MULTILINE)
-    for name, weight in inspector.weights_.items():
-        assert re.search(rf"^  {name} +{re.escape(f'{weight:.4g}')}$", said, re.MULTILINE)
-    source, calibration = inspector.threshold_source_, inspector.calibration_
-    assert f"threshold {inspector.threshold_:.4f}, {source}; {calibration}" in said
+    for name, scale in inspector.fitted.normaliser.scales.items():
+        assert re.search(rf"^  {name} +{re.escape(f'{scale:.4g}')}$", said, re.MULTILINE)
+    source, calibration = inspector.fitted.threshold_source, inspector.fitted.calibration
+    assert f"threshold {inspector.fitted.threshold:.4f}, {source}; {calibration}" in said
     assert "note:" not in said
 
 
@@ -80,7 +80,7 @@ def test_validation_images_set_the_threshold(fit, partwise, write_scene, tmp_pat
     after = info(partwise, path)
     assert "validation" in after["threshold_source"]
     assert after["threshold"] != before["threshold"]
-    assert after["weights"] == before["weights"]
+    assert after["scales"] == before["scales"]
     assert after["references"] == before["references"]
 
 
@@ -94,7 +94,7 @@ def test_info_as_json(partwise, model):
     assert told["config"]["working_area_px"] == 16_384
     assert sorted(told["references"]) == ["0.png", "1.png", "2.png", "3.png"]
     assert all(len(each["counts"]) == 4 for each in told["classes"])
-    assert all(weight > 0 for weight in told["weights"].values())
+    assert all(scale > 0 for scale in told["scales"].values())
 
 
 def test_broken_references_stop_the_fit(refused, photos, tmp_path):

@@ -153,7 +153,7 @@ def test_a_library_without_regions_is_refused(partwise, untaught, plates, tmp_pa
 def test_plain_scoring_needs_no_database(taught, plates, image):
     program = f"""
 import sys
-from engine.cli import cli
+from engine.cli.main import cli
 try:
     cli(["score", {str(taught)!r}, {str(plates / "new" / image)!r}, {str(plates / "new")!r}])
 finally:

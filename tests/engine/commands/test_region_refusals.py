@@ -229,7 +229,7 @@ def test_a_read_only_database_can_be_read_but_not_taught(partwise, refused, read
 
 
 def test_a_locked_database_is_waited_for_and_then_given_up(refused, partwise, taught, monkeypatch):
-    monkeypatch.setattr("engine.commands.region_library.PATIENCE_S", 0.2)
+    monkeypatch.setattr("engine.cli.region_library.PATIENCE_S", 0.2)
     other = sqlite3.connect(taught.with_suffix(".regions.db"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:

@@ -13,7 +13,7 @@ from engine.library import Library
 
 PATIENCE_S = 60
 BOX = ("--box", "31,31,50,50")
-COMMAND = "from engine.cli import main; main()"
+COMMAND = "from engine.cli.main import main; main()"
 
 
 class Terminal:

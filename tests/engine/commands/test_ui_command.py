@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.commands.ui_flags import flags, variables
+from engine.cli.ui_server import flags, variables
 
 PATIENCE_S = 90
 

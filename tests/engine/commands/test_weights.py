@@ -2,11 +2,17 @@
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from subprocess import PIPE
 
 import numpy as np
 import pytest
@@ -176,7 +182,7 @@ def test_a_server_that_is_none_is_refused(refused, monkeypatch):
 def test_help_imports_no_heavy_library(command):
     program = f"""
 import atexit, sys
-from engine.cli import cli
+from engine.cli.main import cli
 atexit.register(lambda: print(*sys.modules))
 cli(["weights", *{command!r}, "--help"])
 """
@@ -190,14 +196,106 @@ cli(["weights", *{command!r}, "--help"])
     assert not {"numpy", "rich", "features", "torch"} & set(modules.split())
 
 
-def test_listing_and_fetching_need_no_network_library(publish):
+NETWORK = {"huggingface_hub", "pooch", "requests", "urllib3", "httpx"}
+
+
+def modules_after(program):
+    """Run a program in a process of its own, and give the modules that it has loaded."""
+    run = [sys.executable, "-c", f"import sys\n{program}\nprint(*sys.modules)"]
+    return set(subprocess.run(run, capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_fetching_loads_no_network_to_judge_with(publish):
     publish()
-    program = """
+    loaded = modules_after("""
+from engine.cli.main import cli
+cli(["weights", "get", "dinov2-small"], standalone_mode=False)
+""")
+    assert {"huggingface_hub", "pooch"} <= loaded
+    assert not {"torch", "transformers", "hf_xet"} & loaded
+
+
+def test_all_but_fetching_needs_no_network_library(partwise, publish, weights_folder, tmp_path):
+    publish()
+    partwise("weights", "get", "dinov2-small")
+    shutil.move(weights_folder, tmp_path / "stick")
+    stick = str(tmp_path / "stick" / "dinov2-small")
+    loaded = modules_after(f"""
+from engine.cli.main import cli
+for words in (["import", {stick!r}], ["get", "dinov2-small"], ["list"], ["verify"]):
+    cli(["weights", *words], standalone_mode=False)
+""")
+    assert (weights_folder / "dinov2-small" / "model.safetensors").read_bytes() == MODEL
+    assert not (NETWORK | {"torch", "transformers"}) & loaded
+
+
+@pytest.mark.parametrize("library", ["huggingface_hub", "pooch"])
+def test_a_library_that_is_not_installed_is_named(library, publish, weights_folder):
+    publish()
+    program = f"""
 import sys
-from engine.commands.weights import run_get, run_list, run_verify
-run_get(["dinov2-small"]); run_list(); run_verify([])
-print(*sys.modules)
+sys.modules[{library!r}] = None
+from engine.cli.main import main
+sys.argv[1:] = ["weights", "get", "dinov2-small"]
+main()
 """
-    run = [sys.executable, "-c", program]
-    said = subprocess.run(run, capture_output=True, text=True, check=True).stdout
-    assert not {"torch", "transformers", "huggingface_hub", "requests"} & set(said.split())
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert f"fetching weights needs {library}, which cannot be imported" in ended.stderr
+    assert 'run `pip install "partwise[foundation]"`' in ended.stderr
+
+
+class Slow(SimpleHTTPRequestHandler):
+    """Sends half of the tensors, then nothing; knows ranges."""
+
+    stalls, asked = True, []
+
+    def do_GET(self):
+        start = int((self.headers.get("Range") or "bytes=0-")[6:-1])
+        content = Path(self.translate_path(self.path)).read_bytes()
+        self.send_response(206 if start else 200)
+        self.send_header("ETag", '"same"')
+        self.send_header("Content-Length", str(len(content) - start))
+        self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.end_headers()
+        if self.path.endswith("safetensors"):
+            Slow.asked.append(start)
+            if Slow.stalls:
+                self.wfile.write(content[:4000])
+                self.wfile.flush()
+                time.sleep(20)
+        with suppress(OSError):
+            self.wfile.write(content[start:])
+
+    def log_message(self, *_):
+        pass
+
+
+def test_ctrl_c_is_one_line_and_the_next_call_goes_on(mirror, publish, weights_folder, monkeypatch):
+    publish()
+    Slow.stalls, Slow.asked = True, []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Slow, directory=str(mirror[0])))
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    run = [sys.executable, "-m", "engine", "weights", "get", "dinov2-small"]
+    process = subprocess.Popen(run, stdout=PIPE, stderr=PIPE, text=True)
+    part = weights_folder / "dinov2-small" / ".part" / "model.safetensors.part"
+    deadline = time.monotonic() + 60
+    while not Slow.asked or not part.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.3)  # for the first half
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    assert err == "Interrupted; no file was left half-written.\n"
+    assert part.stat().st_size == 4000
+    Slow.stalls = False
+    ended = subprocess.run(run, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert Slow.asked == [0, 4000]
+    assert (weights_folder / "dinov2-small" / "model.safetensors").read_bytes() == MODEL
+    server.shutdown()
+    server.server_close()

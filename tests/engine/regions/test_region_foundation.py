@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ class TestBothProfiles:
         ours: RegionReport = recogniser.inspect(image)
         assert told(recogniser.inspect(image)) == told(ours)
         assert ours.as_dict().keys() == theirs.as_dict().keys()
-        size = ours.report.upright.shape[:2]
+        size = ours.report.registered.shape[:2]
         for each in (ours.novelty, ours.class_map, ours.error_map):
             assert each.shape == size
             assert np.isfinite(each).all()
@@ -195,12 +196,12 @@ class TestPrompt:
             def __getattr__(self, name: str) -> Any:
                 return getattr(own, name)
 
-            def outliner(self, image: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-                def outline(painted: np.ndarray) -> np.ndarray:
+            def prompter(self, image: np.ndarray) -> SimpleNamespace:
+                def from_mask(rough: np.ndarray) -> np.ndarray:
                     self.asked.append(image)
-                    return painted
+                    return rough
 
-                return outline
+                return SimpleNamespace(from_mask=from_mask)
 
         recogniser = open_station(prompted).recogniser
         own = prompted.segmenter

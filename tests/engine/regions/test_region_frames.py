@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alignment.comparison import Comparison
-from alignment.pose import Upright
+from alignment.pose import RegisteredImage
 from alignment.sample import Sample
 from alignment.transforms import IDENTITY, about_center, apply, compose, invert, rescale
 from engine.examination import Examination
@@ -21,16 +21,18 @@ MakeFrames = Callable[..., Frames]
 
 
 @pytest.fixture(scope="module")
-def frames(paint: Callable[..., Sample], beside: Callable[..., list[Comparison]]) -> MakeFrames:
-    """Make the frames of an image of any size, upright on 48×64 pixels and 6×8 cells."""
+def frames(
+    paint: Callable[..., Sample], compare_all: Callable[..., list[Comparison]]
+) -> MakeFrames:
+    """Make the frames of an image of any size, registered on 48×64 pixels and 6×8 cells."""
     sample = paint([(1, (8, 8, 24, 24))])
 
     def make(
         size: tuple[int, int], to_original: np.ndarray = IDENTITY, area_px: int = AREA_PX
     ) -> Frames:
         image = np.zeros((*size, 3), dtype=np.uint8)
-        upright = Upright(sample.image, sample.is_valid, to_original)
-        examination = Examination(image, sample.image, upright, beside(sample, sample), {})
+        registered = RegisteredImage(sample.image, sample.is_valid, to_original)
+        examination = Examination(image, sample.image, registered, compare_all(sample, sample), {})
         return Frames(examination, area_px)
 
     return make
@@ -72,21 +74,21 @@ class TestPicture:
         assert height / width == pytest.approx(size[0] / size[1], rel=0.03)
 
     @pytest.mark.parametrize("size", [(600, 800), (120, 160)])
-    @pytest.mark.parametrize("to_original", [IDENTITY, TURNED], ids=["upright", "turned"])
+    @pytest.mark.parametrize("to_original", [IDENTITY, TURNED], ids=["registered", "turned"])
     def test_the_frames_fit_together(
         self, frames: MakeFrames, size: tuple[int, int], to_original: np.ndarray
     ) -> None:
         made = frames(size, to_original)
-        # upright → picture → image file → cells is upright → cells
+        # registered → picture → image file → cells is registered → cells
         to_image = rescale(made.picture_size, size)
-        around = compose(made.image_to_cells, compose(to_image, made.upright_to_picture))
+        around = compose(made.image_to_cells, compose(to_image, made.registered_to_picture))
         np.testing.assert_allclose(around, rescale((48, 64), (6, 8)), atol=1e-9)
 
     def test_a_map_is_shown_where_its_pixels_are(self, frames: MakeFrames) -> None:
         made = frames((480, 640), TURNED)
         planes = np.zeros((48, 64), np.float32)
         planes[20, 30] = 1
-        x, y = np.rint(made.upright_to_picture @ [30, 20, 1]).astype(int).tolist()
+        x, y = np.rint(made.registered_to_picture @ [30, 20, 1]).astype(int).tolist()
         box = x - 10, y - 20, x + 30, y + 20
         shown = made.on_picture(planes, box)
         assert shown.shape == (40, 40)
@@ -95,17 +97,17 @@ class TestPicture:
         assert abs(column - 10) <= 1
 
 
-class TestUprightToPicture:
-    @pytest.mark.parametrize("to_original", [IDENTITY, TURNED], ids=["upright", "turned"])
+class TestRegisteredToPicture:
+    @pytest.mark.parametrize("to_original", [IDENTITY, TURNED], ids=["registered", "turned"])
     def test_a_region_keeps_place_and_share(
         self, frames: MakeFrames, to_original: np.ndarray
     ) -> None:
         made, region = frames((240, 320), to_original), disc((48, 64), 9)
         moved = made.region_on_picture(region)
         assert moved is not None
-        growth = np.linalg.det(made.upright_to_picture[:, :2])
+        growth = np.linalg.det(made.registered_to_picture[:, :2])
         assert moved.area_px == pytest.approx(growth * region.area_px, rel=0.03)
-        center = reached(region, made.upright_to_picture).mean(axis=0)
+        center = reached(region, made.registered_to_picture).mean(axis=0)
         np.testing.assert_allclose(reached(moved, IDENTITY).mean(axis=0), center, atol=0.5)
 
     def test_beside_the_photograph_there_is_none(self, frames: MakeFrames) -> None:
@@ -195,15 +197,17 @@ class TestScaled:
 
 class TestHidden:
     @pytest.mark.parametrize("size", [(480, 640), (48, 64), (30, 40), (150, 800), (700, 60)])
-    @pytest.mark.parametrize("to_original", [IDENTITY, TURNED], ids=["upright", "turned"])
+    @pytest.mark.parametrize("to_original", [IDENTITY, TURNED], ids=["registered", "turned"])
     def test_every_pixel_of_a_region_is_hidden(
         self, frames: MakeFrames, size: tuple[int, int], to_original: np.ndarray
     ) -> None:
         made = frames(size, to_original)
-        to_upright = compose(invert(made.upright_to_picture), rescale(size, made.picture_size))
+        to_registered = compose(
+            invert(made.registered_to_picture), rescale(size, made.picture_size)
+        )
         for region in (thread(size, 1), speck(size[1] // 3, size[0] // 3), disc(size, 9)):
             is_hidden = made.hidden([region], 0)
-            x, y = np.rint(reached(region, to_upright)).astype(int).T
+            x, y = np.rint(reached(region, to_registered)).astype(int).T
             is_seen = (x >= 0) & (x < 64) & (y >= 0) & (y < 48)
             assert is_hidden[y[is_seen], x[is_seen]].all()
 

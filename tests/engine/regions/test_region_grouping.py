@@ -8,6 +8,7 @@ import pytest
 
 from engine.regions.grouping import group
 from engine.regions_config import GroupingConfig
+from features.config_fields import problems_of
 
 
 def planted(
@@ -92,8 +93,8 @@ def test_groups_may_be_asked_to_be_larger() -> None:
 
 
 def test_values_out_of_range_are_named() -> None:
-    assert GroupingConfig().problems() == []
-    assert GroupingConfig(min_members=1, max_distance=0).problems() == [
+    assert problems_of(GroupingConfig(), "regions.grouping") == []
+    assert problems_of(GroupingConfig(min_members=1, max_distance=0), "regions.grouping") == [
         "regions.grouping.min_members must lie in 2 … 1000, got 1",
         "regions.grouping.max_distance must lie in 0.01 … 1, got 0",
     ]

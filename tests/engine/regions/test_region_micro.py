@@ -5,6 +5,7 @@ import pytest
 
 from engine.regions.token_classifier import TokenBank, agreed, disagreement
 from engine.regions_config import MicroConfig
+from features.config_fields import problems_of
 
 
 def bank_of(taught: list[float], classes: list[int], n_classes: int, normal: float) -> TokenBank:
@@ -155,5 +156,5 @@ class TestDisagreement:
     ],
 )
 def test_settings_out_of_range(config: MicroConfig, problem: str) -> None:
-    assert config.problems() == [problem]
-    assert MicroConfig().problems() == []
+    assert problems_of(config, "regions.micro") == [problem]
+    assert problems_of(MicroConfig(), "regions.micro") == []

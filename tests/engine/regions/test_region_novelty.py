@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from engine.examination import Examination
+from engine.hiding import hide
 from engine.inspector import Inspector
 from engine.novelty import (
     CELL_MAPS,
@@ -150,7 +151,7 @@ class TestNovelty:
         inspector = fitted("bottle")
         examination = inspector.examine(spotted(scene("bottle", 10).image))
         is_hidden = learnt(examination) > 0.5
-        hidden = learnt(inspector.hide(examination, is_hidden))
+        hidden = learnt(hide(inspector, examination, is_hidden))
         assert (hidden[is_hidden] == 0).all()
 
 
@@ -171,14 +172,14 @@ class TestLearning:
         inspector = fitted("bottle")
         examined = [inspector.examine(scene("bottle", seed).image) for seed in (10, 11, 12)]
         readings, samples = [e.readings for e in examined], [e.sample for e in examined]
-        few = learn_novelty(inspector.samples_, readings[:1], samples[:1], seed=0)
-        many = learn_novelty(inspector.samples_, readings, samples, seed=0)
+        few = learn_novelty(inspector.fitted.samples, readings[:1], samples[:1], seed=0)
+        many = learn_novelty(inspector.fitted.samples, readings, samples, seed=0)
         for name in NAMES:
             assert many.normal[name].most >= few.normal[name].most - 0.05
 
     def test_a_reference_is_not_compared_with_itself(self, fitted: Fitted) -> None:
         """It is judged as if only the others had been seen; but all are remembered."""
-        samples = fitted("bottle").samples_
+        samples = fitted("bottle").fitted.samples
         empty = {name: Reading(0.0, np.zeros((4, 4), np.float32)) for name in CELL_MAPS}
         for index, sample in enumerate(samples):
             others = [*samples[:index], *samples[index + 1 :]]

@@ -9,6 +9,7 @@ from scipy.ndimage import label
 
 from engine.regions.proposals import Proposal, propose
 from engine.regions_config import ProposalConfig
+from features.config_fields import problems_of
 
 CONFIG = ProposalConfig()
 SIZE = (160, 200)
@@ -229,7 +230,7 @@ def test_there_is_a_limit_and_the_newest_stay_within() -> None:
     ],
 )
 def test_settings_out_of_range(config: ProposalConfig, problem: str) -> None:
-    (found,) = config.problems()
+    (found,) = problems_of(config, "regions.proposals")
     assert found.startswith("regions.proposals.")
     assert problem in found
-    assert ProposalConfig().problems() == []
+    assert problems_of(ProposalConfig(), "regions.proposals") == []

@@ -30,7 +30,7 @@ MIXED = (64, ("button", 70, 70), ("blot", 180, 170))
 def forgiving(inspector: Inspector) -> Inspector:
     """Give an inspector that has learnt the same, but whose threshold nothing reaches."""
     other = copy(inspector)
-    other.normaliser_ = replace(inspector.normaliser_, threshold=1e6)
+    other.fitted.normaliser = replace(inspector.fitted.normaliser, threshold=1e6)
     return other
 
 
@@ -274,11 +274,11 @@ class TestRecord:
         station.teach(photo(*BUTTON), "button", "accepted")
         station.teach(photo(*BLOT), "blot", "defect")
         report = station.judge(photo(*MIXED))
-        size = report.report.upright.shape[:2]
+        size = report.report.registered.shape[:2]
         assert report.novelty.shape == report.class_map.shape == report.error_map.shape == size
         assert 0 <= report.error_map.min() <= report.error_map.max() <= 1
         assert set(np.unique(report.class_map)) <= {NOTHING, NO_CLASS, 0, 1}
-        # photograph and upright working image are of one size here, and the cloth has no pose
+        # photograph and registered working image are of one size here, and the cloth has no pose
         np.testing.assert_allclose(report.report.to_image, [[1, 0, 0], [0, 1, 0]], atol=1e-6)
         is_new = report.class_map != NOTHING
         listed = np.any([each.region.over(size) for each in report.regions], axis=0)

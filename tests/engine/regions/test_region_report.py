@@ -32,7 +32,7 @@ def found(name: str, novelty: float = 5.0, left: int = 0) -> FoundRegion:
 
 def judged(clean: Report, share: float, *regions: FoundRegion, plain: float = 9.0) -> RegionReport:
     """Report regions on an image whose total is a share of the threshold."""
-    size = clean.upright.shape[:2]
+    size = clean.registered.shape[:2]
     return RegionReport(
         report=replace(clean, total=share * clean.threshold),
         plain=replace(clean, total=plain * clean.threshold),

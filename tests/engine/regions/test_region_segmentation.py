@@ -11,6 +11,7 @@ import pytest
 from engine.regions.lines import averaged_along, band_direction
 from engine.regions.segmentation import context_box, refine, split
 from engine.regions_config import SegmentationConfig
+from features.config_fields import problems_of
 from features.region import Region
 
 SIZE = (200, 400)
@@ -207,8 +208,8 @@ def test_the_context_is_the_box_and_a_margin_within_the_image() -> None:
 
 
 def test_values_out_of_range_are_named() -> None:
-    assert SegmentationConfig().problems() == []
-    assert SegmentationConfig(margin_px=9, reach_px=99).problems() == [
+    assert problems_of(SegmentationConfig(), "regions.segmentation") == []
+    assert problems_of(SegmentationConfig(margin_px=9, reach_px=99), "regions.segmentation") == [
         "regions.segmentation.reach_px must lie in 2 … 64, got 99",
         "regions.segmentation.reach_px must be less than margin_px (9), got 99",
     ]

@@ -91,7 +91,7 @@ def test_masks_lie_right_in_the_file(taught: Any, pose: Pose) -> None:
     report = taught.judge(photo)
     (spot,) = [each for each in report.regions if each.class_name == "spot"]
     assert spot.region.iou(photo.regions[0]) > 0.85
-    # the pose was found: upright, the holes lie where they do on the references
+    # the pose was found: registered, the holes lie where they do on the references
     to_image = report.report.to_image[:, :2]
     turn_deg = np.degrees(np.arctan2(to_image[0, 1], to_image[0, 0]))
     assert turn_deg == pytest.approx(pose[0], abs=2.5)

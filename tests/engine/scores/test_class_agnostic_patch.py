@@ -8,6 +8,7 @@ import pytest
 from alignment.comparison import Comparison
 from alignment.sample import Sample
 from engine.scores.class_agnostic_patch import ClassAgnosticPatchConfig, score
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 
@@ -21,38 +22,42 @@ def naive_score(test: Sample, references: list[Sample], share: float) -> float:
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3])
 def test_against_one_bank_of_all_references(
-    random_sample: Callable[..., Sample], beside: Beside, share: float
+    random_sample: Callable[..., Sample], compare_all: Beside, share: float
 ) -> None:
     test, *references = (random_sample(seed) for seed in range(4))
-    reading = score(beside(test, *references), ClassAgnosticPatchConfig(share))
+    reading = score(compare_all(test, *references), ClassAgnosticPatchConfig(share))
     assert reading.value == pytest.approx(naive_score(test, references, share), rel=1e-4)
 
 
-def test_a_reference_is_at_zero_from_itself(paint: Callable[..., Sample], beside: Beside) -> None:
+def test_a_reference_is_at_zero_from_itself(
+    paint: Callable[..., Sample], compare_all: Beside
+) -> None:
     first, second = (paint([(1, (8, 8, 24, 24))], seed=seed) for seed in (0, 1))
-    assert score(beside(first, second, first), ClassAgnosticPatchConfig()).value == 0.0
+    assert score(compare_all(first, second, first), ClassAgnosticPatchConfig()).value == 0.0
 
 
-def test_the_map_shows_what_is_new(paint: Callable[..., Sample], beside: Beside) -> None:
+def test_the_map_shows_what_is_new(paint: Callable[..., Sample], compare_all: Beside) -> None:
     test = paint([(1, (8, 8, 24, 24)), (3, (32, 40, 40, 48))])
-    reading = score(beside(test, paint([(1, (8, 8, 24, 24))], seed=1)), ClassAgnosticPatchConfig())
+    reading = score(
+        compare_all(test, paint([(1, (8, 8, 24, 24))], seed=1)), ClassAgnosticPatchConfig()
+    )
     assert reading.cells is not None
     assert np.unravel_index(reading.cells.argmax(), reading.cells.shape) == (4, 5)
     assert reading.value == reading.cells.max()
 
 
 def test_cells_that_are_not_valid_are_silent(
-    paint: Callable[..., Sample], beside: Beside, hide: Callable[..., Sample]
+    paint: Callable[..., Sample], compare_all: Beside, hide: Callable[..., Sample]
 ) -> None:
     test = hide(paint([(3, (32, 40, 40, 48))]), (32, 40, 40, 48))
-    reading = score(beside(test, paint([], seed=1)), ClassAgnosticPatchConfig())
+    reading = score(compare_all(test, paint([], seed=1)), ClassAgnosticPatchConfig())
     assert reading.cells is not None
     assert reading.cells[4, 5] == 0.0
     assert reading.value < 1.0
 
 
 def test_config_names_its_problem() -> None:
-    assert ClassAgnosticPatchConfig().problems() == []
-    assert ClassAgnosticPatchConfig(2).problems() == [
+    assert problems_of(ClassAgnosticPatchConfig(), "scores.class_agnostic_patch") == []
+    assert problems_of(ClassAgnosticPatchConfig(2), "scores.class_agnostic_patch") == [
         "scores.class_agnostic_patch.share must lie in 0 … 1, got 2"
     ]

@@ -9,6 +9,7 @@ import pytest
 from alignment.comparison import Comparison
 from alignment.sample import Sample, color_planes
 from engine.scores.class_color import ABSENT, ClassColorConfig, Color, score
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 Paint = Callable[..., Sample]
@@ -25,7 +26,7 @@ def recolored(sample: Sample, class_id: int, *colors: tuple[int, int, int]) -> S
 
 
 @pytest.mark.parametrize("color", READINGS)
-def test_against_loops(paint: Paint, beside: Beside, color: Color) -> None:
+def test_against_loops(paint: Paint, compare_all: Beside, color: Color) -> None:
     test, *references = (paint(PARTS, seed=seed, noise=2.0, n_classes=3) for seed in range(3))
     distances = []
     for reference in references:
@@ -46,30 +47,30 @@ def test_against_loops(paint: Paint, beside: Beside, color: Color) -> None:
                 }[color]
             )
         distances.append(np.sqrt(np.mean(squared)))
-    reading = score(beside(test, *references), ClassColorConfig(color))
+    reading = score(compare_all(test, *references), ClassColorConfig(color))
     assert reading.value == pytest.approx(min(distances), rel=1e-2)
 
 
 @pytest.mark.parametrize("color", READINGS)
-def test_a_recoloured_part_is_seen(paint: Paint, beside: Beside, color: Color) -> None:
+def test_a_recoloured_part_is_seen(paint: Paint, compare_all: Beside, color: Color) -> None:
     reference, config = paint(PARTS, seed=1), ClassColorConfig(color)
-    normal = score(beside(paint(PARTS), reference), config).value
+    normal = score(compare_all(paint(PARTS), reference), config).value
     changed = recolored(paint(PARTS), 1, (60, 60, 220))
-    assert score(beside(changed, reference), config).value > 5 * normal
+    assert score(compare_all(changed, reference), config).value > 5 * normal
 
 
-def test_lightness_is_left_out(paint: Paint, beside: Beside) -> None:
+def test_lightness_is_left_out(paint: Paint, compare_all: Beside) -> None:
     dark, light = (recolored(paint(PARTS), 1, (level,) * 3) for level in (40, 220))
     for color in READINGS:
-        assert score(beside(dark, light), ClassColorConfig(color)).value < 0.01
+        assert score(compare_all(dark, light), ClassColorConfig(color)).value < 0.01
 
 
-def test_hue_chroma_tells_motley_from_grey(paint: Paint, beside: Beside) -> None:
+def test_hue_chroma_tells_motley_from_grey(paint: Paint, compare_all: Beside) -> None:
     motley, grey = recolored(paint(PARTS), 1, (160, 120, 120), (90, 136, 136)), paint(PARTS)
     mean_a, mean_b = motley.class_color[1, :2]
     assert np.hypot(mean_a, mean_b) < 2
     grey = recolored(grey, 1, (128, 128, 128))
-    pairs = beside(motley, grey)
+    pairs = compare_all(motley, grey)
     assert score(pairs, ClassColorConfig("ab")).value < 1
     assert score(pairs, ClassColorConfig("hue_chroma")).value > 5
 
@@ -77,25 +78,27 @@ def test_hue_chroma_tells_motley_from_grey(paint: Paint, beside: Beside) -> None
 @pytest.mark.parametrize("color", READINGS)
 @pytest.mark.parametrize("is_missing", [True, False])
 def test_a_class_in_one_image_only_is_evidence(
-    paint: Paint, beside: Beside, color: Color, is_missing: bool
+    paint: Paint, compare_all: Beside, color: Color, is_missing: bool
 ) -> None:
     fewer, all_parts = paint(PARTS[:1], noise=0.0), paint(PARTS, noise=0.0)
     pair = (fewer, all_parts) if is_missing else (all_parts, fewer)
-    value = score(beside(*pair), ClassColorConfig(color, absent_factor=3.0)).value
+    value = score(compare_all(*pair), ClassColorConfig(color, absent_factor=3.0)).value
     assert value == pytest.approx(3 * ABSENT[color] / np.sqrt(4), rel=1e-5)
 
 
-def test_only_valid_pixels_count(paint: Paint, beside: Beside, hide: Callable[..., Sample]) -> None:
+def test_only_valid_pixels_count(
+    paint: Paint, compare_all: Beside, hide: Callable[..., Sample]
+) -> None:
     clean = paint(PARTS, noise=0.0)
     dirty = replace(clean, image=clean.image.copy())
     dirty.image[8:32, 8:20] = 255, 0, 0
-    pairs = beside(hide(dirty, (8, 8, 32, 20)), clean)
+    pairs = compare_all(hide(dirty, (8, 8, 32, 20)), clean)
     assert score(pairs, ClassColorConfig()).value == pytest.approx(0.0, abs=1e-4)
 
 
 def test_config_names_all_problems() -> None:
-    assert ClassColorConfig().problems() == []
-    assert ClassColorConfig("rgb", 101).problems() == [  # type: ignore[arg-type]
-        "scores.class_color.color must be one of ratio, ab, hue_chroma, got 'rgb'",
+    assert problems_of(ClassColorConfig(), "scores.class_color") == []
+    assert problems_of(ClassColorConfig("rgb", 101), "scores.class_color") == [  # type: ignore[arg-type]
+        'scores.class_color.color must be "ratio" or "ab" or "hue_chroma", got "rgb"',
         "scores.class_color.absent_factor must lie in 0 … 100, got 101",
     ]

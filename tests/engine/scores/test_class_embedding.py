@@ -8,6 +8,7 @@ import pytest
 from alignment.comparison import Comparison
 from alignment.sample import Sample
 from engine.scores.class_embedding import ClassEmbeddingConfig, Embedding, score
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 Paint = Callable[..., Sample]
@@ -21,7 +22,7 @@ def mean_token(sample: Sample, class_id: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("embedding", EMBEDDINGS)
-def test_against_loops(paint: Paint, beside: Beside, embedding: Embedding) -> None:
+def test_against_loops(paint: Paint, compare_all: Beside, embedding: Embedding) -> None:
     test, *references = (paint(PARTS, seed=seed, noise=2.0, n_classes=3) for seed in range(4))
     distances = []
     for reference in references:
@@ -35,22 +36,22 @@ def test_against_loops(paint: Paint, beside: Beside, embedding: Embedding) -> No
             else:
                 gaps.append(1 - ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs))
         distances.append(np.sqrt(np.mean(np.square(gaps))))
-    reading = score(beside(test, *references), ClassEmbeddingConfig(embedding))
+    reading = score(compare_all(test, *references), ClassEmbeddingConfig(embedding))
     assert reading.value == pytest.approx(min(distances), rel=1e-3)
 
 
 @pytest.mark.parametrize("embedding", EMBEDDINGS)
-def test_a_changed_look_raises_it(paint: Paint, beside: Beside, embedding: Embedding) -> None:
+def test_a_changed_look_raises_it(paint: Paint, compare_all: Beside, embedding: Embedding) -> None:
     reference, changed = paint(PARTS, seed=1), paint(PARTS, looks={1: 3})
     config = ClassEmbeddingConfig(embedding)
-    normal = score(beside(paint(PARTS), reference), config).value
-    assert score(beside(changed, reference), config).value > 5 * normal
+    normal = score(compare_all(paint(PARTS), reference), config).value
+    assert score(compare_all(changed, reference), config).value > 5 * normal
 
 
-def test_the_published_reading_is_blind_to_what_cancels(paint: Paint, beside: Beside) -> None:
+def test_the_published_reading_is_blind_to_what_cancels(paint: Paint, compare_all: Beside) -> None:
     reference, test = paint(PARTS, seed=1), paint(PARTS, seed=1)
     test.dense.tokens[test.cell_class == 1] += np.array([5, -5, 5, -5, 5, -5], dtype=np.float32)
-    pairs = beside(test, reference)
+    pairs = compare_all(test, reference)
     assert score(pairs, ClassEmbeddingConfig("scalar")).value < 1e-5
     assert score(pairs, ClassEmbeddingConfig("euclidean")).value > 3.0
 
@@ -58,7 +59,7 @@ def test_the_published_reading_is_blind_to_what_cancels(paint: Paint, beside: Be
 @pytest.mark.parametrize("embedding", EMBEDDINGS)
 @pytest.mark.parametrize("is_missing", [True, False])
 def test_a_class_in_one_image_only_is_evidence(
-    paint: Paint, beside: Beside, embedding: Embedding, is_missing: bool
+    paint: Paint, compare_all: Beside, embedding: Embedding, is_missing: bool
 ) -> None:
     fewer, all_parts = paint(PARTS[:1], noise=0.0), paint(PARTS, noise=0.0)
     pair = (fewer, all_parts) if is_missing else (all_parts, fewer)
@@ -70,13 +71,14 @@ def test_a_class_in_one_image_only_is_evidence(
         spreads.append(np.sqrt(np.mean(np.sum((cells - cells.mean(axis=0)) ** 2, axis=1))))
     absent = 1.0 if embedding == "cosine" else max(spreads)
     for factor in (1.0, 2.5):
-        reading = score(beside(*pair), ClassEmbeddingConfig(embedding, factor))
+        reading = score(compare_all(*pair), ClassEmbeddingConfig(embedding, factor))
         assert reading.value == pytest.approx(factor * absent / np.sqrt(4), rel=1e-4, abs=1e-6)
 
 
 def test_config_names_all_problems() -> None:
-    assert ClassEmbeddingConfig().problems() == []
-    assert ClassEmbeddingConfig("vector", -1).problems() == [  # type: ignore[arg-type]
-        "scores.class_embedding.embedding must be one of scalar, euclidean, cosine, got 'vector'",
+    assert problems_of(ClassEmbeddingConfig(), "scores.class_embedding") == []
+    assert problems_of(ClassEmbeddingConfig("vector", -1), "scores.class_embedding") == [  # type: ignore[arg-type]
+        'scores.class_embedding.embedding must be "scalar" or "euclidean" or "cosine", '
+        'got "vector"',
         "scores.class_embedding.absent_factor must lie in 0 … 100, got -1",
     ]

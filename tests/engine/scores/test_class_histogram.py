@@ -16,6 +16,7 @@ from engine.scores.class_histogram import (
     mahalanobis,
     score,
 )
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 Paint = Callable[..., Sample]
@@ -41,7 +42,7 @@ def test_count_is_of_instances(paint: Paint) -> None:
 )
 def test_nearest_against_scipy(
     random_sample: Callable[..., Sample],
-    beside: Beside,
+    compare_all: Beside,
     measure: Measure,
     name: HistogramDistance,
     metric: str,
@@ -49,7 +50,7 @@ def test_nearest_against_scipy(
     samples = [random_sample(seed, n_parts=8) for seed in range(5)]
     test, *references = (histogram(sample, measure) for sample in samples)
     expected = min(distance.cdist([test], references, metric)[0])
-    reading = score(beside(*samples), ClassHistogramConfig(measure, name))
+    reading = score(compare_all(*samples), ClassHistogramConfig(measure, name))
     assert reading.value == pytest.approx(expected, abs=1e-9)
 
 
@@ -75,7 +76,7 @@ class TestMahalanobis:
         assert mahalanobis(test, references, spread, 7.0) == pytest.approx(expected)
 
     def test_a_small_class_is_not_drowned_by_a_large_one(
-        self, paint: Paint, beside: Beside
+        self, paint: Paint, compare_all: Beside
     ) -> None:
         """A missing part of 4 % outweighs a background that varies by as much."""
         small = (1, (0, 0, 11, 11))
@@ -83,7 +84,7 @@ class TestMahalanobis:
         missing = paint([(2, (24, 0, 48, 46))])
         breathing = paint([small, (2, (24, 0, 48, 56))])
         values = [
-            score(beside(test, *references), ClassHistogramConfig()).value
+            score(compare_all(test, *references), ClassHistogramConfig()).value
             for test in (breathing, missing)
         ]
         assert values[1] > 2 * values[0]
@@ -92,32 +93,33 @@ class TestMahalanobis:
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize("name", DISTANCES)
 def test_missing_and_extra_classes_are_evidence(
-    paint: Paint, beside: Beside, measure: Measure, name: HistogramDistance
+    paint: Paint, compare_all: Beside, measure: Measure, name: HistogramDistance
 ) -> None:
     config = ClassHistogramConfig(measure, name)
     references = [paint(PARTS, seed=seed) for seed in range(3)]
-    normal = score(beside(paint(PARTS), *references), config).value
+    normal = score(compare_all(paint(PARTS), *references), config).value
     assert normal == pytest.approx(0.0, abs=1e-6)
     for test in (paint(PARTS[1:]), paint([*PARTS, (3, (40, 0, 48, 16))])):
-        assert score(beside(test, *references), config).value > 0.001
+        assert score(compare_all(test, *references), config).value > 0.001
 
 
 @pytest.mark.parametrize("name", DISTANCES)
 def test_an_image_without_parts(
-    random_sample: Callable[..., Sample], beside: Beside, name: HistogramDistance
+    random_sample: Callable[..., Sample], compare_all: Beside, name: HistogramDistance
 ) -> None:
     empty, full = random_sample(1, n_parts=0), random_sample(2)
     config = ClassHistogramConfig("share", name)
-    assert score(beside(empty, empty), config).value == 0.0
-    assert score(beside(empty, full), config).value > 0.1
-    assert score(beside(full, empty), config).value > 0.1
+    assert score(compare_all(empty, empty), config).value == 0.0
+    assert score(compare_all(empty, full), config).value > 0.1
+    assert score(compare_all(full, empty), config).value > 0.1
 
 
 def test_config_names_all_problems() -> None:
-    assert ClassHistogramConfig().problems() == []
-    assert ClassHistogramConfig("area", "l3", -1, 0).problems() == [  # type: ignore[arg-type]
-        "scores.class_histogram.measure must be one of share, count, got 'area'",
-        "scores.class_histogram.distance must be one of l1, l2, cosine, mahalanobis, got 'l3'",
+    assert problems_of(ClassHistogramConfig(), "scores.class_histogram") == []
+    assert problems_of(ClassHistogramConfig("area", "l3", -1, 0), "scores.class_histogram") == [  # type: ignore[arg-type]
+        'scores.class_histogram.measure must be "share" or "count", got "area"',
+        'scores.class_histogram.distance must be "l1" or "l2" or "cosine" or "mahalanobis", '
+        'got "l3"',
         "scores.class_histogram.relative_spread must lie in 0 … 10, got -1",
         "scores.class_histogram.prior_references must lie in 0.01 … 1000, got 0",
     ]

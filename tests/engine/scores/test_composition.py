@@ -9,6 +9,7 @@ import pytest
 from alignment.comparison import Comparison
 from alignment.sample import Sample
 from engine.scores.composition import CompositionConfig, score
+from features.config_fields import problems_of
 
 Beside = Callable[..., list[Comparison]]
 Paint = Callable[..., Sample]
@@ -23,7 +24,7 @@ def with_shares(sample: Sample, shares: np.ndarray) -> Sample:
 @pytest.mark.parametrize("n_references", [1, 4])
 def test_against_loops(
     random_sample: Callable[..., Sample],
-    beside: Beside,
+    compare_all: Beside,
     n_references: int,
     config: CompositionConfig,
 ) -> None:
@@ -44,18 +45,18 @@ def test_against_loops(
                 gaps.append(gap / tolerance)
             distances.append(np.mean(gaps))
         nearest.append(min(distances))
-    assert score(beside(test, *references), config).value == pytest.approx(np.mean(nearest))
+    assert score(compare_all(test, *references), config).value == pytest.approx(np.mean(nearest))
 
 
-def test_equal_amounts_are_at_zero_wherever_they_lie(paint: Paint, beside: Beside) -> None:
+def test_equal_amounts_are_at_zero_wherever_they_lie(paint: Paint, compare_all: Beside) -> None:
     here, there = paint([(1, A), (2, B)]), paint([(1, C), (2, A)])
-    assert score(beside(here, there), CompositionConfig()).value == pytest.approx(0, abs=1e-9)
+    assert score(compare_all(here, there), CompositionConfig()).value == pytest.approx(0, abs=1e-9)
 
 
-def test_grows_with_what_is_missing_or_too_much(paint: Paint, beside: Beside) -> None:
+def test_grows_with_what_is_missing_or_too_much(paint: Paint, compare_all: Beside) -> None:
     reference = paint([(1, A), (1, B)])
     more, less, none = (
-        score(beside(paint(parts), reference), CompositionConfig()).value
+        score(compare_all(paint(parts), reference), CompositionConfig()).value
         for parts in ([(1, A), (1, B), (1, C)], [(1, A)], [])
     )
     assert 0 < less < none
@@ -63,24 +64,24 @@ def test_grows_with_what_is_missing_or_too_much(paint: Paint, beside: Beside) ->
 
 
 def test_amounts_that_the_references_disagree_on_are_tolerated(
-    paint: Paint, beside: Beside
+    paint: Paint, compare_all: Beside
 ) -> None:
     test = paint([(1, A), (1, B), (2, C)])
-    steady = beside(test, *[paint([(1, A)])] * 2)
-    varied = beside(test, paint([(1, A)]), paint([(1, A), (1, B)]))
+    steady = compare_all(test, *[paint([(1, A)])] * 2)
+    varied = compare_all(test, paint([(1, A)]), paint([(1, A), (1, B)]))
     config = CompositionConfig()
     assert score(varied, config).value < score(steady, config).value
 
 
-def test_one_reference_that_agrees_is_enough(paint: Paint, beside: Beside) -> None:
+def test_one_reference_that_agrees_is_enough(paint: Paint, compare_all: Beside) -> None:
     test = paint([(1, A)])
-    pairs = beside(test, paint([(2, A), (2, B)]), paint([(1, B)]))
+    pairs = compare_all(test, paint([(2, A), (2, B)]), paint([(1, B)]))
     assert score(pairs, CompositionConfig()).value == pytest.approx(0, abs=1e-9)
 
 
 def test_config_names_its_problems() -> None:
-    assert CompositionConfig().problems() == []
-    assert CompositionConfig(tolerance=-1, floor=0).problems() == [
+    assert problems_of(CompositionConfig(), "scores.composition") == []
+    assert problems_of(CompositionConfig(tolerance=-1, floor=0), "scores.composition") == [
         "scores.composition.tolerance must lie in 0 … 1, got -1",
         "scores.composition.floor must lie in 1e-06 … 1, got 0",
     ]

@@ -31,7 +31,7 @@ def ruled(sample: Sample, tolerance: int) -> Sample:
 )
 def test_counts_beyond_the_tolerance_are_told_apart(
     paint: Callable[..., Sample],
-    beside: Callable[..., list[Comparison]],
+    compare_all: Callable[..., list[Comparison]],
     n: int,
     tolerance: int,
     beyond: int,
@@ -39,8 +39,8 @@ def test_counts_beyond_the_tolerance_are_told_apart(
     test, *references = (
         ruled(paint([(1, place) for place in PLACES[:count]]), tolerance) for count in (n, 2, 3)
     )
-    reading = score(beside(test, *references), InstanceCountConfig())
-    assert reading.n_beyond == beyond
+    reading = score(compare_all(test, *references), InstanceCountConfig())
+    assert reading.n_over_tolerance == beyond
     assert reading.value == 0  # the rule stands for what was learnt
     assert beyond_tolerance(test.aligned, [each.aligned for each in references])[1] == beyond
 
@@ -52,10 +52,10 @@ class TestRule:
         image = scene("pins", 20, "missing_pin").image
         before, after = plain.inspect(image), strict.inspect(image)
         assert after.is_anomaly
-        assert after.total > strict.threshold_ > 0
+        assert after.total > strict.fitted.threshold > 0
         assert after.total == pytest.approx(sum(after.normalised.values()))
-        assert after.normalised["instance_count"] >= strict.threshold_
-        assert before.normalised["instance_count"] < strict.threshold_
+        assert after.normalised["instance_count"] >= strict.fitted.threshold
+        assert before.normalised["instance_count"] < strict.fitted.threshold
         assert after.deviations[0].text.endswith(": 14 found, 15 expected")
 
     def test_within_the_tolerance_nothing_is_said(self, fitted: Fitted, scene: Render) -> None:
@@ -67,5 +67,5 @@ class TestRule:
     def test_what_is_normal_is_learnt_without_the_rule(self, fitted: Fitted) -> None:
         plain = fitted("pins")
         strict = edited(plain, Count(2, 0))
-        assert strict.threshold_ <= plain.threshold_
-        assert edited(strict, Count(2, None)).threshold_ == plain.threshold_
+        assert strict.fitted.threshold <= plain.fitted.threshold
+        assert edited(strict, Count(2, None)).fitted.threshold == plain.fitted.threshold

@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.scores.reading import compared, nearest_cells, share_problems, worst_share
+from engine.scores.located_patch import LocatedPatchConfig
+from engine.scores.reading import compared, nearest_cells, worst_share
+from features.config_fields import problems_of
 
 
 class TestWorstShare:
@@ -39,6 +41,6 @@ def test_compared_puts_zero_for_infinity() -> None:
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
 def test_share_problems_name_the_score(share: float) -> None:
-    (problem,) = share_problems("located_patch", share)
+    (problem,) = problems_of(LocatedPatchConfig(share), "scores.located_patch")
     assert problem == f"scores.located_patch.share must lie in 0 … 1, got {share}"
-    assert share_problems("located_patch", 0.02) == []
+    assert problems_of(LocatedPatchConfig(0.02), "scores.located_patch") == []

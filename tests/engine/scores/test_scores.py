@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 import engine.scores
 from alignment.comparison import Comparison, ComparisonConfig
 from alignment.sample import Sample
-from engine.scores import SCORES, SEVEN, ScoresConfig, score_all
+from engine.scores import SCORES, SEVEN, ScoresConfig, score_all, score_of_map
 from engine.scores.class_agnostic_patch import ClassAgnosticPatchConfig
 from engine.scores.class_color import ClassColorConfig
 from engine.scores.class_embedding import ClassEmbeddingConfig
 from engine.scores.class_histogram import ClassHistogramConfig
 from engine.scores.class_location import ClassLocationConfig
+from features.config_fields import problems_of
 from features.dense import DenseMap
 
 Beside = Callable[..., list[Comparison]]
-NAMES = [name for name, _ in SCORES]
+NAMES = [each.name for each in SCORES]
 PARTS = [(1, (8, 8, 24, 24)), (2, (8, 40, 24, 56)), (2, (32, 40, 48, 56))]
 
 PUBLISHED = ScoresConfig(
@@ -76,8 +77,21 @@ class TestRegistry:
         assert len(NAMES) == 11
 
     def test_each_name_is_its_module(self) -> None:
-        for name, score in SCORES:
-            assert score.__module__ == f"engine.scores.{name}"
+        for each in SCORES:
+            assert each.read.__module__ == f"engine.scores.{each.name}"
+            assert isinstance(getattr(ScoresConfig(), each.name), each.config)
+
+    def test_maps_and_deviations_are_of_one_score_each(self) -> None:
+        maps = [each.cell_map for each in SCORES if each.cell_map]
+        assert sorted(maps) == ["missing_here", "unseen", "unseen_here"]
+        assert [score_of_map(kind).cell_map for kind in maps] == maps
+        kinds = [kind for each in SCORES for kind in each.explains]
+        assert len(set(kinds)) == len(kinds)
+
+    def test_every_score_asks_another_question(self) -> None:
+        questions = {each.question for each in SCORES}
+        assert len(questions) == len(SCORES)
+        assert all(each.endswith("?") for each in questions)
 
     def test_what_is_exported_is_there(self) -> None:
         assert all(hasattr(engine.scores, name) for name in engine.scores.__all__)
@@ -85,20 +99,21 @@ class TestRegistry:
     @pytest.mark.parametrize("config", [ScoresConfig(), PUBLISHED, OTHER])
     def test_configurations_are_in_range(self, config: ScoresConfig) -> None:
         for field in fields(config):
-            assert getattr(config, field.name).problems() == []
+            assert problems_of(getattr(config, field.name)) == []
 
 
 class TestScoreAll:
     @pytest.fixture
-    def pairs(self, paint: Callable[..., Sample], beside: Beside) -> list[Comparison]:
-        return beside(paint(PARTS), *(paint(PARTS, seed=seed) for seed in (1, 2, 3)))
+    def pairs(self, paint: Callable[..., Sample], compare_all: Beside) -> list[Comparison]:
+        return compare_all(paint(PARTS), *(paint(PARTS, seed=seed) for seed in (1, 2, 3)))
 
     def test_reads_all_in_order(self, pairs: list[Comparison]) -> None:
         readings = score_all(pairs, ScoresConfig())
         assert list(readings) == NAMES
-        for name, score in SCORES:
-            assert readings[name].value == score(pairs, getattr(ScoresConfig(), name)).value
-            assert (readings[name].cells is not None) == name.endswith("_patch")
+        for each in SCORES:
+            reading = readings[each.name]
+            assert reading.value == each.read(pairs, getattr(ScoresConfig(), each.name)).value
+            assert (reading.cells is not None) == each.name.endswith("_patch")
 
     def test_reads_only_what_is_named(self, pairs: list[Comparison]) -> None:
         readings = score_all(pairs, ScoresConfig(), ["missing_patch", "class_color"])
@@ -124,18 +139,18 @@ class TestScoreAll:
 
     @pytest.mark.parametrize("config", [ScoresConfig(), PUBLISHED, OTHER])
     def test_identical_images_are_at_zero(
-        self, paint: Callable[..., Sample], beside: Beside, config: ScoresConfig
+        self, paint: Callable[..., Sample], compare_all: Beside, config: ScoresConfig
     ) -> None:
         sample = paint(PARTS)
-        for name, reading in score_all(beside(sample, sample, sample), config).items():
+        for name, reading in score_all(compare_all(sample, sample, sample), config).items():
             assert reading.value == pytest.approx(0.0, abs=1e-6), name
 
     def test_numbering_of_parts_does_not_matter(
-        self, paint: Callable[..., Sample], beside: Beside
+        self, paint: Callable[..., Sample], compare_all: Beside
     ) -> None:
         reference = paint(PARTS, seed=1)
         there, back = (
-            score_all(beside(paint(parts), reference), ScoresConfig())
+            score_all(compare_all(paint(parts), reference), ScoresConfig())
             for parts in (PARTS, PARTS[::-1])
         )
         assert [r.value for r in there.values()] == [r.value for r in back.values()]
@@ -156,7 +171,7 @@ class TestScoreAll:
 )
 def test_readings_are_finite_whatever_the_samples(
     random_sample: Callable[..., Sample],
-    beside: Beside,
+    compare_all: Beside,
     seed: int,
     shape: dict[str, int],
     valid: tuple[float, float],
@@ -172,7 +187,7 @@ def test_readings_are_finite_whatever_the_samples(
     changed = [CHANGES[changes[0]](test), *map(CHANGES[changes[1]], references)]
     if not has_foreground:
         changed = [all_background(sample) for sample in changed]
-    pairs = beside(*changed, config=ComparisonConfig(distance=distance))
+    pairs = compare_all(*changed, config=ComparisonConfig(distance=distance))
     for name, reading in score_all(pairs, config).items():
         assert math.isfinite(reading.value), name
         assert reading.value >= 0, name

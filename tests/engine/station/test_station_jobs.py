@@ -80,12 +80,12 @@ def test_a_model_is_learnt_from_uploads_and_files(station, pictures, photograph)
     assert job.result["model"] == str(station.model_path("my pins"))
     assert station.models() == [station.model_path("my pins")]
     inspector = Inspector.load(station.models()[0])
-    assert set(inspector.names_) == {"upload 0", "upload 1", "a.png"}
-    assert [each["name"] for each in job.result["references"]] == inspector.names_
+    assert set(inspector.fitted.names) == {"upload 0", "upload 1", "a.png"}
+    assert [each["name"] for each in job.result["references"]] == inspector.fitted.names
     assert all(each["total"] > 0 for each in job.result["references"])
-    assert job.result["threshold"] == inspector.threshold_
-    assert job.result["threshold_source"] == inspector.threshold_source_
-    assert job.result["classes"] == inspector.class_names_
+    assert job.result["threshold"] == inspector.fitted.threshold
+    assert job.result["threshold_source"] == inspector.fitted.threshold_source
+    assert job.result["classes"] == inspector.fitted.class_names
     assert job.result["warnings"] == []
     assert (job.done, job.total) == (4, 4)
 

@@ -51,7 +51,7 @@ def test_a_page_has_all_it_needs(station, model, photograph, work):
     assert result.regions["verdict"] == result.entry.verdict
     inspector = Inspector.load(model)
     assert sorted(each["id"] for each in result.classes if each["id"] >= 0) == list(
-        range(len(inspector.class_names_))
+        range(len(inspector.fitted.class_names))
     )
     assert all(each["color"].startswith("#") and len(each["color"]) == 7 for each in result.classes)
     assert sum(each["share"] for each in result.scores) == pytest.approx(1)
@@ -69,7 +69,7 @@ def test_parts_lie_over_what_they_are(judged, moved):
         if room.max() < 3:
             continue
         y, x = np.unravel_index(int(room.argmax()), room.shape)
-        at = apply(view.upright_to_view, np.array([[float(x), float(y)]]))[0].round().astype(int)
+        at = apply(view.registered_to_view, np.array([[float(x), float(y)]]))[0].round().astype(int)
         assert layer[at[1], at[0], 3] > 0
 
 
@@ -78,7 +78,7 @@ def test_the_reference_lies_over_the_photograph(judged, moved):
     photo, reference = decoded(drawn.photo), decoded(drawn.reference)
     inner = np.s_[60:-60, 80:-80]
     turned = np.abs(photo[inner].astype(int) - reference[inner]).mean()
-    image = judged.inspector.samples_[judged.report.nearest_reference].image
+    image = judged.inspector.fitted.samples[judged.report.nearest_reference].image
     straight = cv2.resize(image, photo.shape[1::-1])
     assert turned < 0.7 * np.abs(photo[inner].astype(int) - straight[inner]).mean()
 

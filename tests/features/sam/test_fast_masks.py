@@ -17,7 +17,7 @@ from features.device import MachineConfig
 from features.sam.candidates import View, ask, best_drawn, draft, exact_masks
 from features.sam.config import SamConfig
 from features.sam.generator import MaskGenerator, waves
-from features.sam.masks import Mask
+from features.sam.masks import PackedMask
 from features.sam.network import MaskNetwork
 from features.sam.official import load
 from features.sam.point_grid import Crop, lattice
@@ -43,7 +43,7 @@ def paint(*things: tuple[tuple[int, int, int], Box]) -> np.ndarray:
     return image
 
 
-def missed(found: list[Mask], wanted: list[Mask]) -> list[Mask]:
+def missed(found: list[PackedMask], wanted: list[PackedMask]) -> list[PackedMask]:
     """Masks of which none that was found is nearly the same."""
     return [
         mask

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from features.sam.config import SamConfig
-from features.sam.masks import Mask, measure
+from features.sam.masks import PackedMask, measure
 from features.sam.parts_from_masks import layered, nearest_label
 
 SIZE = (100, 150)
@@ -18,7 +18,7 @@ def box(top: int, left: int, bottom: int, right: int) -> np.ndarray:
     return pixels
 
 
-def mask_of(pixels: np.ndarray, iou: float = 0.95) -> Mask:
+def mask_of(pixels: np.ndarray, iou: float = 0.95) -> PackedMask:
     mask = measure(
         np.where(pixels, np.float32(9), np.float32(-9)),
         offset=1.0,

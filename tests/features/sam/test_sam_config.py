@@ -5,6 +5,7 @@ import inspect
 from segment_anything import SamAutomaticMaskGenerator
 
 from engine.config_values import as_values, changed
+from features.config_fields import problems_of
 from features.sam.config import SamConfig
 
 
@@ -18,7 +19,7 @@ def test_generation_has_names_and_defaults_of_the_reference() -> None:
 
 
 def test_defaults_have_no_problem() -> None:
-    assert SamConfig().problems() == []
+    assert problems_of(SamConfig(), "sam") == []
 
 
 def test_problems_are_named_all_at_once() -> None:
@@ -32,7 +33,7 @@ def test_problems_are_named_all_at_once() -> None:
         crop_overlap_ratio=1.0,
         min_part=0.5,
     )
-    assert config.problems() == [
+    assert problems_of(config, "sam") == [
         "sam.points_per_side must lie in 1 … 256, got 0",
         "sam.points_per_batch must lie in 1 … 4096, got 0",
         "sam.pred_iou_thresh must lie in 0 … 1, got 1.5",
@@ -46,7 +47,7 @@ def test_problems_are_named_all_at_once() -> None:
 
 def test_every_layer_of_crops_needs_a_point() -> None:
     config = SamConfig(points_per_side=3, crop_n_layers=2, crop_n_points_downscale_factor=2)
-    assert config.problems() == [
+    assert problems_of(config, "sam") == [
         "sam.points_per_side must be at least 4 to leave a point in crop layer 2, got 3"
     ]
 

@@ -16,7 +16,7 @@ from segment_anything.utils.amg import (
 from torchvision.ops import nms
 
 from features.sam.masks import (
-    Mask,
+    PackedMask,
     measure,
     uncropped,
     without_duplicates,
@@ -35,7 +35,9 @@ def blobs(seed: int, size: tuple[int, int] = SIZE, level: float = 0.0) -> np.nda
     return 20 * cv2.GaussianBlur(noise, (0, 0), 5) + np.float32(level)
 
 
-def measured(logits: np.ndarray, min_stability: float = 0.0, offset: float = 1.0) -> Mask | None:
+def measured(
+    logits: np.ndarray, min_stability: float = 0.0, offset: float = 1.0
+) -> PackedMask | None:
     return measure(
         logits,
         offset=offset,
@@ -45,7 +47,7 @@ def measured(logits: np.ndarray, min_stability: float = 0.0, offset: float = 1.0
     )
 
 
-def packed(pixels: np.ndarray, **changes: object) -> Mask:
+def packed(pixels: np.ndarray, **changes: object) -> PackedMask:
     mask = measured(np.where(pixels, np.float32(9), np.float32(-9)))
     assert mask is not None
     return replace(mask, **changes)

@@ -11,10 +11,13 @@ import torch
 from safetensors.torch import save_file
 
 from features.device import MachineConfig
+from features.parts import PromptableSegmenter
+from features.sam.config import SamConfig
 from features.sam.mask_decoder import PromptedNetwork, to_image
 from features.sam.network import Embedding, Prompts
 from features.sam.official import load
-from features.sam.prompts import Prompter, enclosing, innermost, rough_logits
+from features.sam.prompts import Prompter, bounding_box, innermost, rough_logits
+from features.sam.segmenter import SamSegmenter
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def network(tiny_sam, tmp_path: Path) -> PromptedNetwork:
 
 @pytest.fixture
 def prompter(network, noise_image) -> Prompter:
-    return Prompter(network).look_at(noise_image)
+    return Prompter(network).set_image(noise_image)
 
 
 def candidates(network, image, prompts: Prompts, *, is_multimask: bool):
@@ -96,13 +99,13 @@ def test_clicks_fall_inside_and_boxes_around():
     x, y = innermost(painted)
     assert y == 13
     assert 5 <= x <= 7
-    assert enclosing(painted).tolist() == [2, 5, 28, 17]
+    assert bounding_box(painted).tolist() == [2, 5, 28, 17]
     # the image ends where the paint does
     assert innermost(np.ones((9, 15), dtype=bool))[1] == 4
 
 
 def test_nothing_is_asked_before_there_is_an_image(network):
-    with pytest.raises(ValueError, match=r"call look_at\(image\) first"):
+    with pytest.raises(ValueError, match=r"call set_image\(image\) first"):
         Prompter(network).by_box(np.array([0.0, 0.0, 1.0, 1.0]))
 
 
@@ -151,3 +154,14 @@ def test_rough_masks_of_any_resolution_are_taken(network, noise_image):
         network.decode(embedding, replace(prompts, logits=logits)).iou for logits in (fine, finer)
     ]
     assert torch.allclose(*ious, atol=0.5)
+
+
+def test_a_segmenter_answers_with_the_best_mask(prompter, network, noise_image):
+    segmenter = SamSegmenter(SamConfig(), MachineConfig(), network=network)
+    assert isinstance(segmenter, PromptableSegmenter)
+    asked = segmenter.prompter(noise_image)
+    clicked = prompter.by_points(np.array([[11.0, 41.0]])).best.mask
+    np.testing.assert_array_equal(asked.at_point((11.0, 41.0)), clicked)
+    rough = np.zeros(noise_image.shape[:2], dtype=bool)
+    rough[5:17, 2:28] = True
+    np.testing.assert_array_equal(asked.from_mask(rough), prompter.by_mask(rough).best.mask)

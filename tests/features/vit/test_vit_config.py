@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from features.config_fields import problems_of
 from features.vit.architectures import ARCHITECTURES, Description, check_fit
 from features.vit.config import VitConfig
 
@@ -9,17 +10,17 @@ DINOV2 = Description(ARCHITECTURES["dinov2"], patch_px=14, n_blocks=12)
 
 
 def test_defaults_are_sound_and_fit_dinov2() -> None:
-    assert VitConfig().problems() == []
+    assert problems_of(VitConfig(), "vit") == []
     check_fit(VitConfig(), DINOV2)
 
 
 def test_all_problems_are_named() -> None:
     config = VitConfig(weights="", input_px=0, layers=(99, 99))
-    assert config.problems() == [
-        "vit.weights must be a known name or a folder, got an empty string",
+    assert problems_of(config, "vit") == [
         "vit.input_px must lie in 1 … 4096, got 0",
-        "vit.layers must name at least one block, and none twice, got (99, 99)",
         "vit.layers must lie in -64 … 63, got (99, 99)",
+        "vit.weights must be a known name or a folder, got an empty string",
+        "vit.layers must name at least one block, and none twice, got (99, 99)",
     ]
 
 

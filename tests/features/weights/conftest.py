@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from features.weights.patience import Patience
+from features.weights.locations import Site
 from features.weights.registry import KNOWN, WeightsFile, find
-from features.weights.site import Site
+from features.weights.servers import RetryPolicy
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -45,12 +45,12 @@ class FakeHub:
         self.token = None
         self.retry_after = None
         self.redirect_to = None
-        self.has_sums = self.has_ranges = self.has_tags = True
+        self.has_sums = self.has_ranges = self.has_tags = self.has_lengths = True
         self.published_sums = {}
         self._servers = [self._serve(self._hub), self._serve(self._storage)]
-        self.url, self.storage_url = (
-            f"http://127.0.0.1:{server.server_port}" for server in self._servers
-        )
+        hub, storage = (server.server_port for server in self._servers)
+        self.url = f"http://127.0.0.1:{hub}"
+        self.storage_url = f"http://localhost:{storage}"  # another host than the hub
 
     def put(self, repository, **files):
         """Publish files; underscores of their names stand for dots."""
@@ -92,13 +92,15 @@ class FakeHub:
                 "range": headers.get("range"),
                 "if_range": headers.get("if-range"),
                 "authorization": headers.get("authorization"),
+                "agent": headers.get("user-agent"),
             }
         )
 
     def _hub(self, request):
         self._note(request, storage=False)
         if request.command == "HEAD" and self.head_faults:
-            _answer(request, self.head_faults.pop(0))
+            wait = {"Retry-After": self.retry_after} if self.retry_after else {}
+            _answer(request, self.head_faults.pop(0), wait)
             return
         if self.redirect_to:
             _answer(request, 302, {"Location": self.redirect_to})
@@ -147,15 +149,16 @@ class FakeHub:
             status = 206
             says = fault[1] if fault and fault[0] == "lie" else start
             headers["Content-Range"] = f"bytes {says}-{len(content) - 1}/{len(content)}"
-        _answer(request, status, headers, content[start:], fault)
+        _answer(request, status, headers, content[start:], fault, has_length=self.has_lengths)
 
 
-def _answer(request, status, headers=None, content=b"", fault=None):
+def _answer(request, status, headers=None, content=b"", fault=None, *, has_length=True):
     what, amount = fault or ("", 0)
     request.send_response(status)
     for name, value in (headers or {}).items():
         request.send_header(name, value)
-    request.send_header("Content-Length", str(len(content)))
+    if has_length:
+        request.send_header("Content-Length", str(len(content)))
     request.end_headers()
     if request.command == "HEAD":
         return
@@ -174,16 +177,19 @@ def _answer(request, status, headers=None, content=b"", fault=None):
 
 
 @pytest.fixture
-def hub():
+def hub(tmp_path, monkeypatch):
+    """A hub at which nobody has signed in on this machine."""
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "token"))
     hub = FakeHub()
     yield hub
     hub.close()
 
 
 @pytest.fixture
-def patience():
+def retry():
     """Enough for a busy machine, in a second or two."""
-    return Patience(timeout_s=1.5, waits_s=(0.0, 0.01, 0.02), longest_wait_s=0.1)
+    return RetryPolicy(timeout_s=1.5, waits_s=(0.0, 0.01, 0.02), longest_wait_s=0.1)
 
 
 @pytest.fixture(scope="session")

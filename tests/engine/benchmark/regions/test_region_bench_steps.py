@@ -16,6 +16,7 @@ from engine.config import Config
 from engine.inspector import Inspector
 from engine.regions_config import RegionsConfig
 from engine.synthetic.cloth import BUTTONS, DEFECTS
+from features.config_fields import problems_of
 
 
 def silent(stage, done, total):
@@ -36,7 +37,7 @@ def test_steps_leave_out_what_they_have_not():
     roughly = [each.segmentation.method == "rough" for each in configs.values()]
     assert roughly == [True, True, True, False]
     assert configs["+ segmentation"] == RegionsConfig()
-    assert not any(each.problems() + each.micro.problems() for each in configs.values())
+    assert not any(problems_of(each, "regions") for each in configs.values())
 
 
 def test_other_settings_leave_the_inspector_as_it_is(roll):

@@ -1,0 +1,1 @@
+"""The command line of partwise: one module for each command or group of commands."""

@@ -1,0 +1,293 @@
+"""``partwise bench``, ``bench-compare`` and ``bench-regions``: measurements of the method."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli import options
+from engine.cli.failures import one_line_errors
+from engine.cli.terminal import progress
+
+if TYPE_CHECKING:
+    from engine.benchmark.records import Run
+    from engine.benchmark.regions.figures import Speed
+    from engine.benchmark.regions.photographs import BoxedResult, BoxedSet
+    from engine.benchmark.regions.runner import MakeInspector
+    from engine.benchmark.regions.walkthrough import Counts, ProgressReporter
+
+_category = click.option(
+    "--category", "categories", multiple=True, metavar="NAME", help="Only this one; repeatable."
+)
+_json_path = options.writes(
+    "--json", "json_path", help="Write every result; if interrupted, run again to go on."
+)
+_html_path = options.writes("--html", "html_path", help="Write a page with charts.")
+_jobs = click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes of one thread each.",
+)
+
+
+@click.command()
+@click.argument("root", type=options.FILE)
+@_category
+@click.option(
+    "--shots",
+    callback=options.numbers(1),
+    default="1,2,4,8",
+    show_default=True,
+    metavar="K,...",
+    help="Numbers of references.",
+)
+@click.option(
+    "--seeds",
+    callback=options.numbers(0),
+    default="42,0,1234",
+    show_default=True,
+    metavar="SEED,...",
+    help="Each draws other references.",
+)
+@options.config
+@options.profile
+@options.machine
+@click.option(
+    "--perturb",
+    "is_perturbed",
+    is_flag=True,
+    help="Turn test images by up to ±15°, shift and scale them by up to ±10 %.",
+)
+@_json_path
+@_html_path
+@_jobs
+@options.max_pixels
+@one_line_errors()
+def bench(
+    root: Path,
+    *,
+    categories: Sequence[str],
+    shots: Sequence[int],
+    seeds: Sequence[int],
+    config: str | None,
+    profile: str | None,
+    machine: dict[str, str],
+    is_perturbed: bool,
+    json_path: Path | None,
+    html_path: Path | None,
+    jobs: int,
+    max_pixels: int,
+) -> None:
+    """Measure the method on a data set.
+
+    ROOT is laid out like MVTec LOCO or MVTec AD, or has categories with train/good and
+    test/<type>; it may also be one category.
+    """
+    from engine.benchmark.datasets import find_categories
+    from engine.benchmark.html_report import write_page
+    from engine.benchmark.protocol import Perturbation
+    from engine.benchmark.runner import run_bench
+    from engine.benchmark.text_report import tables_text
+    from engine.config import read_config, to_dict
+    from engine.inspector import Inspector
+
+    settings = read_config(config, profile, machine)
+    found = find_categories(root, categories or None)
+    _check_writable(json_path, html_path)
+    with progress() as tell:
+
+        def on_run(done: Run, n_done: int, n_runs: int) -> None:
+            tell(f"{done.category}, k = {done.shots}, seed {done.seed}", n_done, n_runs)
+
+        result = run_bench(
+            found,
+            partial(Inspector, settings),
+            shots=shots,
+            seeds=seeds,
+            config=to_dict(settings),
+            perturbation=Perturbation() if is_perturbed else None,
+            results_path=json_path,
+            jobs=jobs,
+            max_pixels=max_pixels,
+            on_run=on_run,
+        )
+    if html_path:
+        write_page(result, html_path)
+    click.echo(tables_text(result.summary, is_colored=sys.stdout.isatty()), nl=False)
+
+
+def _two(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """Parse a pair of numbers."""
+    if value is None:
+        return None
+    found = options.numbers(0)(ctx, param, value)
+    if len(found) != 2:
+        raise click.BadParameter(f"expected two numbers, OLD,NEW, got {value!r}")
+    return found
+
+
+@click.command("bench-compare")
+@click.argument("old", type=options.FILE, metavar="OLD.json")
+@click.argument("new", type=options.FILE, metavar="[NEW.json]", required=False)
+@_category
+@click.option(
+    "--shots", callback=_two, metavar="OLD,NEW", help="Pair runs with other numbers of references."
+)
+@click.option("--seeds", callback=_two, metavar="OLD,NEW", help="Pair runs with other seeds.")
+@options.as_json
+@one_line_errors()
+def bench_compare(
+    old: Path,
+    new: Path | None,
+    *,
+    categories: Sequence[str],
+    shots: tuple[int, int] | None,
+    seeds: tuple[int, int] | None,
+    is_json: bool,
+) -> None:
+    """Say what changed between two benchmarks.
+
+    Both are files that `partwise bench --json` wrote. Runs of the same category, number of
+    references and seed are paired; their figures are compared on the images that both judged, and
+    images with another verdict are listed. Without NEW.json, runs within OLD.json are compared:
+    add --shots 1,4, or --seeds.
+    """
+    from engine.benchmark.comparison import compare
+    from engine.benchmark.results import read_result
+    from engine.benchmark.text_report import comparison_text
+
+    sides = [
+        [each for each in read_result(path).runs if not categories or each.category in categories]
+        for path in (old, new or old)
+    ]
+    comparison = compare(*sides, shots=shots, seeds=seeds)
+    if is_json:
+        click.echo(json.dumps(comparison.as_dict(), ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo(comparison_text(comparison, is_colored=sys.stdout.isatty()), nl=False)
+
+
+@click.command("bench-regions")
+@click.argument("folders", type=options.FILE, nargs=-1, metavar="[FOLDER]...")
+@click.option(
+    "--rolls",
+    "n_rolls",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Rolls of cloth to render.",
+)
+@click.option(
+    "--first-roll",
+    type=click.IntRange(0),
+    default=500,
+    show_default=True,
+    metavar="SEED",
+    help="Of the first roll; the others follow.",
+)
+@click.option(
+    "--photos",
+    "n_photos",
+    type=click.IntRange(1),
+    default=15,
+    show_default=True,
+    metavar="N",
+    help="Photographs of each kind of thing.",
+)
+@options.config
+@options.profile
+@options.machine
+@click.option("--steps", "is_with_steps", is_flag=True, help="Measure what each step adds.")
+@click.option("--speed", "is_with_speed", is_flag=True, help="Measure what classifying costs.")
+@_json_path
+@_html_path
+@_jobs
+@one_line_errors()
+def bench_regions(
+    folders: Sequence[Path],
+    *,
+    n_rolls: int,
+    first_roll: int,
+    n_photos: int,
+    config: str | None,
+    profile: str | None,
+    machine: dict[str, str],
+    is_with_steps: bool,
+    is_with_speed: bool,
+    json_path: Path | None,
+    html_path: Path | None,
+    jobs: int,
+) -> None:
+    """Measure how taught regions are recognised.
+
+    Renders rolls of cloth with defects and buttons, teaches some of them and judges others. FOLDER
+    has photographs with labelled boxes as text files in the form of YOLO; they are measured, too.
+    """
+    from engine.benchmark.regions.photographs import find_boxes
+    from engine.benchmark.regions.report import tables_text, write_page
+    from engine.benchmark.regions.runner import Task, run_regions_bench
+    from engine.benchmark.regions.walkthrough import Counts
+    from engine.config import read_config, to_dict
+    from engine.inspector import Inspector
+    from engine.synthetic.cloth import DEFECTS
+
+    settings = read_config(config, profile, machine)
+    boxed = {str(folder): find_boxes(folder) for folder in folders}
+    _check_writable(json_path, html_path)
+    make_inspector = partial(Inspector, settings)
+    # as many normal photographs as there are with a defect
+    counts = Counts(normal=len(DEFECTS) * n_photos, of_each=n_photos)
+    task = Task(
+        seeds=tuple(range(first_roll, first_roll + n_rolls)),
+        counts=counts,
+        make_inspector=make_inspector,
+        config=to_dict(settings),
+        is_with_steps=is_with_steps,
+        speed=_speed_on(first_roll, make_inspector, counts) if is_with_speed else None,
+        boxed={
+            name: partial(_measure_boxed, found, make_inspector) for name, found in boxed.items()
+        },
+    )
+    with progress() as tell:
+        result = run_regions_bench(task, results_path=json_path, jobs=jobs, tell=tell)
+    if html_path:
+        write_page(result, html_path)
+    click.echo(tables_text(result, is_colored=sys.stdout.isatty()), nl=False)
+
+
+def _speed_on(
+    seed: int, make_inspector: MakeInspector, counts: Counts
+) -> Callable[[ProgressReporter], Speed]:
+    """Measure the speed on a roll, when asked to."""
+    from engine.benchmark.regions.speed import measure_speed
+    from engine.benchmark.regions.walkthrough import take_roll
+
+    return lambda tell: measure_speed(take_roll(seed, make_inspector(), counts, tell), tell)
+
+
+def _measure_boxed(
+    boxed: BoxedSet, make_inspector: MakeInspector, tell: ProgressReporter
+) -> Sequence[BoxedResult]:
+    """Measure labelled photographs; processes get this function by its name."""
+    from engine.benchmark.regions.photographs import measure
+
+    return measure(boxed, make_inspector, tell=tell)
+
+
+def _check_writable(*paths: Path | None) -> None:
+    """Find out before long work that an outcome could not be written."""
+    from engine.cli.files import check_writable
+
+    for path in paths:
+        if path:
+            check_writable(path)

@@ -1,0 +1,257 @@
+"""``partwise station``: the queue of a station filled, worked off and listed."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from engine.cli.failures import BROKEN_IMAGE
+from engine.cli.files import check_writable, write_text
+from engine.cli.terminal import Tell, line_text, moment, progress
+from engine.station import Entry, Limits, Station, StationError
+from engine.station.entries import Filters, Order
+from engine.station.exports import jsonl_text
+from engine.station.file_lock import turn
+from engine.station.records import Review, label
+from features.image_files import list_images
+
+_LOOK_S = 0.2
+
+
+def queue_images(
+    folder: Path,
+    images: Sequence[Path],
+    *,
+    model: Path,
+    library: str | None,
+    is_copied: bool,
+    max_pixels: int,
+) -> None:
+    """Queue images and say as which batches."""
+    # whoever types a path at a terminal may read it anyway
+    roots = [path.expanduser().resolve() for path in images]
+    _check_model(model)
+    with Station(folder, roots=roots, limits=Limits(max_pixels=max_pixels)) as station:
+        for path in images:
+            if is_copied:
+                _copy(station, path, model, library)
+            else:
+                batch = station.add_folder(path, model=model, library=library)
+                click.echo(f"batch {batch.id}: {batch.n_entries} images of {path} queued")
+
+
+def _copy(station: Station, path: Path, model: Path, library: str | None) -> None:
+    files = list_images(path)
+    batch = station.new_batch(path.name, model=model)
+    for file in files:
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise StationError(f"{file} cannot be read ({error.strerror}); check it") from error
+        station.add_upload(data, file.name, model=model, library=library, batch=batch.id)
+    click.echo(f"batch {batch.id}: copies of {len(files)} images of {path} queued")
+
+
+def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
+    """Work until the queue is empty, or until Ctrl-C."""
+    from engine.station.worker import work
+
+    started_at = time.time()
+    with Station(folder, limits=Limits(max_pixels=max_pixels)) as station, progress() as tell:
+        with _ended_by_ctrl_c() as has_come:
+            watch = _Progress(station, tell)
+
+            def is_over() -> bool:
+                watch.show()
+                return has_come()
+
+            def is_waiting() -> bool:
+                is_pending = station.tally().pending or station.jobs(is_active=True)
+                return not is_over() and bool(keep_on or is_pending)
+
+            with turn(station.places.lock, is_waiting=is_waiting) as is_ours:
+                if is_ours:
+                    work(
+                        station.places,
+                        station.limits,
+                        is_stopping=is_over,
+                        is_leaving_when_done=lambda: not keep_on,
+                    )
+            is_interrupted = has_come()
+        failed = [
+            each
+            for each in station.entries(states=("failed",), order="oldest")
+            if each.added_at.timestamp() >= started_at or each.id in watch.pending
+        ]
+        done = [
+            each
+            for each in station.entries(states=("done",))
+            if each.judged_at and each.judged_at.timestamp() >= started_at
+        ]
+    for each in failed:
+        click.echo(f"Error: {each.error}", err=True)
+    n_judged = len(done) + len(failed)
+    click.echo(f"{n_judged} images judged, {len(failed)} of them without a verdict")
+    if is_interrupted and not keep_on:
+        raise KeyboardInterrupt
+    if failed:
+        sys.exit(BROKEN_IMAGE)
+
+
+class _Progress:
+    """How much of what was queued at the start is done; shown a few times a second."""
+
+    def __init__(self, station: Station, tell: Tell) -> None:
+        self._station, self._tell, self._at = station, tell, 0.0
+        waiting = station.entries(states=("queued", "running"))
+        self.pending = {each.id for each in waiting}
+        self._n_pending = len(waiting)
+
+    def show(self) -> None:
+        """Tell how far the queue is."""
+        if time.monotonic() > self._at + _LOOK_S:
+            self._at = time.monotonic()
+            left = self._station.tally().pending
+            self._n_pending = max(self._n_pending, left)
+            self._tell("judging", self._n_pending - left, self._n_pending)
+
+
+@contextmanager
+def _ended_by_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Let the image at hand be finished when Ctrl-C comes, and tell that it came."""
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+
+    before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def note_review(folder: Path, ids: Sequence[int], *, opinion: Review | None, author: str) -> None:
+    """Note an opinion of each entry."""
+    with Station(folder) as station:
+        for each in ids:
+            station.review(each, opinion, author)
+            entry = station.entry(each)
+            said = f"{opinion} by {label(author)}" if opinion and author else opinion
+            click.echo(f"{each} {entry.name}: {said or 'no review'}")
+
+
+def watch_folder(
+    folder: Path,
+    watched: Path | None,
+    *,
+    model: Path | None,
+    library: str | None,
+    stopped: int | None,
+) -> None:
+    """Watch a folder, or no longer, and list what is watched."""
+    roots = [watched.expanduser().resolve()] if watched else []
+    with Station(folder, roots=roots) as station:
+        if stopped is not None:
+            station.unwatch(stopped)
+        if watched is not None and model is not None:
+            _check_model(model)
+            station.watch(watched, model=model, library=library)
+        for each in reversed(station.watches()):
+            words = [f"{each.id}  {each.folder}", f"by {each.model}", each.error or ""]
+            click.echo("  ".join(word for word in words if word))
+        if not station.watches():
+            click.echo("no folder is watched")
+
+
+def requeue(folder: Path, ids: Sequence[int], *, query: Filters) -> None:
+    """Queue entries again."""
+    with Station(folder) as station:
+        chosen = [station.entry(each).id for each in ids]
+        if any(query.values()):
+            chosen += [each.id for each in station.entries(**query) if each.id not in chosen]
+        station.rejudge(chosen, urgent=bool(ids))
+    click.echo(f"{len(chosen)} images queued again")
+
+
+def empty_queue(folder: Path, *, batch: int | None, job: int | None) -> None:
+    """Empty the queue, or end a job."""
+    with Station(folder) as station:
+        if job is not None:
+            station.cancel_job(job)
+            click.echo(f"job {job} was asked to end")
+        else:
+            click.echo(f"{station.cancel(batch)} images taken out of the queue")
+
+
+def show_entries(
+    folder: Path, *, query: Filters, order: Order, limit: int | None, is_jsonl: bool
+) -> None:
+    """Print entries and their number."""
+    with Station(folder) as station:
+        found = station.entries(order=order, limit=limit, **query)
+        tally = station.tally(**query)
+    if is_jsonl:
+        click.echo(jsonl_text(found), nl=False)
+        return
+    for each in found:
+        click.echo(_line(each))
+    parts = [
+        f"{getattr(tally, name)} {name}"
+        for name in ("anomaly", "normal", "queued", "running", "failed", "cancelled")
+        if getattr(tally, name)
+    ]
+    click.echo(f"{tally.total} images" + (f": {', '.join(parts)}" if parts else ""))
+
+
+def export_entries(
+    folder: Path,
+    *,
+    query: Filters,
+    csv_path: Path | None,
+    jsonl_path: Path | None,
+    html_path: Path | None,
+) -> None:
+    """Write what was asked for."""
+    for path in (csv_path, jsonl_path, html_path):
+        if path:
+            check_writable(path)
+    with Station(folder) as station:
+        if csv_path:
+            station.export_csv(csv_path, **query)
+            click.echo(f"{csv_path} written")
+        if jsonl_path:
+            station.export_jsonl(jsonl_path, **query)
+            click.echo(f"{jsonl_path} written")
+        if html_path:
+            judged: Filters = {**query, "states": ["done"]}
+            found = station.entries(**judged)
+            write_text(html_path, station.report_html([each.id for each in found]))
+            click.echo(f"{html_path}: {len(found)} images explained")
+
+
+def _line(entry: Entry) -> str:
+    """Write one line for people."""
+    total = "–" if entry.total is None else f"{entry.total:.3f}"
+    name = f"{entry.id}  {moment(entry.added_at)}  {entry.name}"
+    if entry.state == "done" and entry.verdict is not None:
+        said = f"{entry.review} by {entry.reviewed_by}" if entry.reviewed_by else entry.review or ""
+        return line_text(entry.verdict, total, name, entry.reason, said)
+    if entry.state == "failed":
+        return line_text("error", total, name, entry.error or "")
+    return f"{entry.state:<7}  {total:>8}  {name}"
+
+
+def _check_model(model: Path) -> None:
+    if not model.is_file():
+        raise StationError(
+            f"{model}: no such model file; check the path, or make it with `partwise fit`"
+        )
