@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Self, TypeVar
 
 import pytest
@@ -41,6 +44,10 @@ def check_types(function: Callable[..., Any]) -> Callable[..., Any]:
 
 # tests run side by side: threads of networks would wait for each other
 os.environ.setdefault("PARTWISE_THREADS", "1")
+
+# the processes that tests start, and the next run, need not compile everything anew
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # before any test imports them
 install_import_hook(["features", "alignment", "engine"], f"{__name__}.check_types")
@@ -88,3 +95,35 @@ def locked_folder() -> Iterator[Path]:
         if is_root:
             os.seteuid(0)
         folder.chmod(0o700)
+
+
+@pytest.fixture(scope="session")
+def samples() -> Iterator[ModuleType]:
+    """The module that makes small samples of coloured boxes, and random ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parent)
+        yield importlib.import_module("samples")
+
+
+@pytest.fixture(scope="session")
+def paint(samples: ModuleType) -> Any:
+    """Paint a sample: (class, box) of each part."""
+    return samples.paint_sample
+
+
+@pytest.fixture(scope="session")
+def random_sample(samples: ModuleType) -> Any:
+    """Draw a random sample from a seed."""
+    return samples.draw_random
+
+
+@pytest.fixture(scope="session")
+def compare_all(samples: ModuleType) -> Any:
+    """Put a test sample compare_all each reference."""
+    return samples.compare
+
+
+@pytest.fixture(scope="session")
+def hide(samples: ModuleType) -> Any:
+    """Make a box of pixels of a sample, and the cells it touches, not valid."""
+    return samples.hide

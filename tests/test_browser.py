@@ -61,7 +61,7 @@ def test_a_report_opens_without_a_network(page, tmp_path, width):
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert opened.returncode == 0, opened.stderr
     (seen,) = re.findall(r"<title>pictures (\d+) broken (\d+) wide (\w+)</title>", opened.stdout)

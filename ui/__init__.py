@@ -1,3 +1,3 @@
-"""Pages that arrange widgets and draw reports; whatever is computed is computed in ``engine``."""
+"""Pages of the app: they arrange widgets and draw reports, and compute nothing."""
 
 __all__: list[str] = []

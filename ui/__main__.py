@@ -1,4 +1,4 @@
-"""The server process: ``python -m ui [FLAG OF STREAMLIT]... -- [ARGUMENT OF THE APP]...``.
+"""Server process: ``python -m ui [FLAG OF STREAMLIT]... -- [ARGUMENT]...``.
 
 What ``python -m streamlit run`` does; and before the first visitor comes, the worker of the station
 is started, and what pages need is imported.
@@ -18,9 +18,9 @@ from streamlit.web import cli
 
 from ui.settings import read_settings
 
-LOOK_EVERY_S = 1.0
+POLL_S = 1.0
 # what the first page would otherwise wait for
-NEEDED = (
+PRELOADED = (
     "engine.storage",
     "engine.station",
     "engine.library",
@@ -32,7 +32,7 @@ NEEDED = (
 
 def main() -> None:
     """Serve the app until told to end; never returns."""
-    flags, arguments = _split(sys.argv[1:])
+    flags, arguments = _split_arguments(sys.argv[1:])
     try:
         settings = read_settings(arguments)
         from engine.station import Station, keep_working
@@ -42,26 +42,28 @@ def main() -> None:
     except (OSError, ValueError) as error:
         sys.exit(f"Error: {error}")
     threading.Thread(target=_import_all, name="imports", daemon=True).start()
-    threading.Thread(target=_end_with, args=(os.getppid(),), name="parent", daemon=True).start()
+    threading.Thread(
+        target=_exit_with_parent, args=(os.getppid(),), name="parent", daemon=True
+    ).start()
     app = Path(__file__).with_name("app.py")
     cli.main(["run", str(app), *flags, "--", *arguments], prog_name="streamlit")
 
 
-def _split(words: list[str]) -> tuple[list[str], list[str]]:
+def _split_arguments(words: list[str]) -> tuple[list[str], list[str]]:
     """Divide what is for Streamlit from what is for the app."""
     at = words.index("--") if "--" in words else len(words)
     return words[:at], words[at + 1 :]
 
 
-def _end_with(parent: int) -> None:
+def _exit_with_parent(parent: int) -> None:
     """End when the command that started this is gone, even if it was killed."""
     while os.getppid() == parent:
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_S)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _import_all() -> None:
-    for name in NEEDED:
+    for name in PRELOADED:
         import_module(name)
 
 

@@ -1,4 +1,4 @@
-"""The app: arranges gate, sidebar and pages; `partwise ui` starts it."""
+"""App script: arranges login, sidebar and pages; ``partwise ui`` starts it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from engine.station import Limits, Station
-from ui.auth import admit, offer_to_leave
+from ui.auth import require_login, show_logout
 from ui.context import Context
 from ui.live import begin_page, end_page
 from ui.settings import Settings, read_settings
@@ -45,14 +45,14 @@ def main() -> None:
     st.set_page_config(page_title="Partwise", page_icon=str(MARK), layout="wide")
     begin_page()
     settings = read_settings()
-    login = admit(settings)
+    login = require_login(settings)
     station = _station(settings)
     models = known_models(settings.model, station.models())
     pages: dict[str, Any] = {}
-    arrive: dict[str, Context] = {}
+    run_context: dict[str, Context] = {}
     for path, page in PAGES.items():
         pages[path] = st.Page(
-            _shower(page.module, arrive),
+            _page_function(page.module, run_context),
             title=page.title,
             icon=page.icon,
             url_path=path,
@@ -67,21 +67,21 @@ def main() -> None:
         model = choose_model(models)
         author = login or ask_author()
         show_status(station)
-        offer_to_leave(settings)
-    arrive["here"] = Context(settings, station, model, author, pages)
+        show_logout(settings)
+    run_context["current"] = Context(settings, station, model, author, pages)
     current.run()
     end_page()
 
 
-def _shower(module: str, arrive: Mapping[str, Context]) -> Callable[[], None]:
+def _page_function(module: str, run_context: Mapping[str, Context]) -> Callable[[], None]:
     """Make what draws a page; its module is imported when it is first shown."""
-    return lambda: import_module(module).show(arrive["here"])
+    return lambda: import_module(module).show(run_context["current"])
 
 
 def _is_first_run() -> bool:
     """Tell whether a visitor has just come."""
-    is_first = "has_come" not in st.session_state
-    st.session_state["has_come"] = True
+    is_first = "has_visited" not in st.session_state
+    st.session_state["has_visited"] = True
     return is_first
 
 

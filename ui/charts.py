@@ -1,4 +1,4 @@
-"""What do all charts of a benchmark share: colours in light and dark, axes, legends?
+"""Charts in Altair: colours in light and dark, axes and legends of all pages.
 
 Blue and vermilion stay apart under every common colour blindness (Okabe and Ito, 2008), and no
 chart tells by colour alone. They are those of the app and of the reports.
@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
+import streamlit as st
 
 Values = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Tones:
-    """Colours by what they mean, "#rrggbb"."""
+class ChartTheme:
+    """Colours of a chart by what they mean, "#rrggbb"."""
 
     good: str
     anomalous: str
@@ -26,14 +27,14 @@ class Tones:
     paper: str
 
 
-LIGHT = Tones("#0072b2", "#d55e00", "#1b2027", "#5b6572", "#d5dae1", "#ffffff")
-DARK = Tones("#56b4e9", "#f28a3c", "#e8ebef", "#9aa5b1", "#3a424d", "#14171c")
+LIGHT = ChartTheme("#0072b2", "#d55e00", "#1b2027", "#5b6572", "#d5dae1", "#ffffff")
+DARK = ChartTheme("#56b4e9", "#f28a3c", "#e8ebef", "#9aa5b1", "#3a424d", "#14171c")
 
 HEIGHT_PX = 280
 UNTITLED = alt.Legend(title=None)
 
 
-def over(values: Values) -> alt.Chart:
+def chart_of(values: Values) -> alt.Chart:
     """Begin a chart of these values, which go with it."""
     return alt.Chart(alt.InlineData(values=values))
 
@@ -43,7 +44,7 @@ def scale(low: float, high: float) -> alt.Scale:
     return alt.Scale(domain=[low, high], nice=False, zero=False)
 
 
-def finished(tones: Tones, *layers: alt.Chart, height: int = HEIGHT_PX) -> alt.LayerChart:
+def layered_chart(theme: ChartTheme, *layers: alt.Chart, height: int = HEIGHT_PX) -> alt.LayerChart:
     """Lay charts over each other, with axes and legends that can be read on this background."""
     chart: alt.LayerChart = (
         alt.LayerChart(layer=list(layers))
@@ -51,11 +52,11 @@ def finished(tones: Tones, *layers: alt.Chart, height: int = HEIGHT_PX) -> alt.L
         .configure(background="transparent")
         .configure_view(stroke=None)
         .configure_axis(
-            labelColor=tones.soft,
-            titleColor=tones.soft,
-            gridColor=tones.line,
-            domainColor=tones.line,
-            tickColor=tones.line,
+            labelColor=theme.soft,
+            titleColor=theme.soft,
+            gridColor=theme.line,
+            domainColor=theme.line,
+            tickColor=theme.line,
             labelFontSize=12,
             titleFontSize=12,
             titleFontWeight="normal",
@@ -63,13 +64,23 @@ def finished(tones: Tones, *layers: alt.Chart, height: int = HEIGHT_PX) -> alt.L
             labelFlush=False,
         )
         .configure_legend(
-            labelColor=tones.ink,
-            titleColor=tones.soft,
+            labelColor=theme.ink,
+            titleColor=theme.soft,
             labelFontSize=12,
             orient="top",
             symbolSize=90,
-            symbolBaseFillColor=tones.soft,
-            symbolBaseStrokeColor=tones.soft,
+            symbolBaseFillColor=theme.soft,
+            symbolBaseStrokeColor=theme.soft,
         )
     )
     return chart
+
+
+def chart_theme() -> ChartTheme:
+    """Return the colours for the background of this visitor."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def draw_chart(chart: alt.LayerChart, key: str, title: str) -> None:
+    """Draw a chart as wide as there is room; ``title`` says what it is to who cannot see it."""
+    st.altair_chart(chart, key=key, alt=title)

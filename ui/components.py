@@ -1,10 +1,8 @@
-"""How do a component's scripts and pictures get into the browser?
+"""Parts of Streamlit components: scripts, styles and pictures; two columns.
 
 Scripts and styles lie in ``ui/static`` and are handed to Streamlit as text. Pictures travel as data
 addresses within a component's data: Streamlit sends data that a browser already has only by their
 hash, and the browser keeps a picture that has the same address as before.
-
-How do two columns become one where a window is narrow, as on a tablet?
 """
 
 from __future__ import annotations
@@ -19,6 +17,17 @@ _MEDIA_TYPES = {
     b"\xff\xd8\xff": "image/jpeg",
     b"\x89PNG\r\n\x1a\n": "image/png",
 }
+
+_COLUMNS_KEY = "two_columns"
+
+# Streamlit stacks columns on telephones only; columns within these stay side by side
+_STYLE = f"""<style>
+.st-key-{_COLUMNS_KEY} {{ container: {_COLUMNS_KEY} / inline-size; }}
+@container {_COLUMNS_KEY} (max-width: 760px) {{
+  [data-testid="stColumn"] {{ min-width: 100%; }}
+  [data-testid="stColumn"] [data-testid="stColumn"] {{ min-width: 0; }}
+}}
+</style>"""
 
 
 def static_text(*names: str) -> str:
@@ -41,21 +50,9 @@ def data_address(picture: bytes) -> str:
     )
 
 
-KEY = "parts_board"
-
-# Streamlit stacks columns on telephones only; columns within these stay side by side
-_STYLE = f"""<style>
-.st-key-{KEY} {{ container: {KEY} / inline-size; }}
-@container {KEY} (max-width: 760px) {{
-  [data-testid="stColumn"] {{ min-width: 100%; }}
-  [data-testid="stColumn"] [data-testid="stColumn"] {{ min-width: 0; }}
-}}
-</style>"""
-
-
 def two_columns(left: int, right: int) -> tuple[DeltaGenerator, DeltaGenerator]:
     """Divide the page by these shares, or put the right column below where there is no room."""
     st.html(_STYLE)
-    with st.container(key=KEY):
+    with st.container(key=_COLUMNS_KEY):
         first, second = st.columns([left, right], gap="medium")
     return first, second

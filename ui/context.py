@@ -1,4 +1,4 @@
-"""What does a page need to know: settings, station, model, library, and who is in front of it?
+"""Context of a page: settings, station, model, library, and who is in front.
 
 Inspectors and recognisers are loaded once for all sessions and again when their file has changed;
 ``lock`` is held while one of them works, for they are not made for several threads.

@@ -1,7 +1,4 @@
-"""How does a photograph of any size become a small picture, quickly?
-
-Which pixels of a large image does a window show, and how do they look in full resolution?
-"""
+"""Thumbnails of photographs, and tiles of large images in full resolution."""
 
 from __future__ import annotations
 
@@ -14,7 +11,6 @@ import numpy as np
 import streamlit as st
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
-from PIL import Image as Pillow
 
 from features import read_image
 from features.image_files import image_size
@@ -23,6 +19,10 @@ SIDE_PX = 320
 _THUMBNAIL_QUALITY = 82
 # Pillow shrinks these while reading; all else is read as the inspector reads it
 _DIRECT_MODES = ("L", "RGB")
+
+# along each side; what a browser shows has hardly more
+MAX_SIDE_PX = 1_600
+_QUALITY = 92
 
 
 def thumbnail(path: Path) -> bytes:
@@ -33,15 +33,6 @@ def thumbnail(path: Path) -> bytes:
     """
     image_size(path)
     return _thumbnail(str(path), path.stat().st_mtime_ns)
-
-
-def shrunk(photo: bytes, side_px: int) -> Image.Image:
-    """Return a JPEG as a small picture of at most this length on a side."""
-    with Image.open(BytesIO(photo)) as file:
-        file.draft("RGB", (2 * side_px, 2 * side_px))
-        small = file.convert("RGB")
-    small.thumbnail((side_px, side_px))
-    return small
 
 
 @st.cache_resource(show_spinner=False, max_entries=500)
@@ -59,9 +50,13 @@ def _thumbnail(path: str, mtime_ns: int) -> bytes:
     return stream.getvalue()
 
 
-# along each side; what a browser shows has hardly more
-MAX_SIDE_PX = 1_600
-_QUALITY = 92
+def shrunk(photo: bytes, side_px: int) -> Image.Image:
+    """Return a JPEG as a small picture of at most this length on a side."""
+    with Image.open(BytesIO(photo)) as file:
+        file.draft("RGB", (2 * side_px, 2 * side_px))
+        small = file.convert("RGB")
+    small.thumbnail((side_px, side_px))
+    return small
 
 
 @dataclass(frozen=True)
@@ -96,8 +91,8 @@ def tile_of(image: UInt8[np.ndarray, "height width 3"], viewport: Viewport | Non
     bottom = min(math.ceil(viewport.box_xyxy[3]), height)
     if left >= right or top >= bottom:
         return None
-    crop = Pillow.fromarray(image[top:bottom, left:right])
-    crop.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Pillow.Resampling.BOX, reducing_gap=None)
+    crop = Image.fromarray(image[top:bottom, left:right])
+    crop.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.BOX, reducing_gap=None)
     file = BytesIO()
     crop.save(file, "JPEG", quality=_QUALITY, subsampling=0)
     return Tile((left, top, right, bottom), file.getvalue())

@@ -1,6 +1,7 @@
-"""How is a part of a page drawn again by itself, without disturbing what stands beside it?
+"""Live parts of a page: drawn again by themselves, without disturbing others.
 
-By a fragment in a container of its own, for which the browser asks whenever the page stands still.
+By a fragment in a container of its own, for which the browser asks whenever the page stands still
+(auto-refresh).
 
 Streamlit's own timer (``run_every``) asks at any time. When that happens just as a run of the page
 ends, two things go wrong, often so on a machine under load. What the run drew of the fragment is
@@ -10,8 +11,8 @@ begins, and what the old one has said last is not listened to (``AppSession``). 
 the page is missing or old until the page runs again.
 
 Should the end of a run be lost all the same, the browser notices: each run that came to its end has
-a number, which the last element of the page and every live part carry. Where the latter is ahead,
-or a part is not answered, the browser asks for the whole page.
+a number, which the last element of the page (the run marker) and every live part carry. Where the
+latter is ahead, or a part is not answered, the browser asks for the whole page.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ from ui.components import static_text
 
 P = ParamSpec("P")
 
-_PULSE = st.components.v2.component("partwise_pulse", js=static_text("pulse.js"))
-_HEART = st.components.v2.component("partwise_heart", js=static_text("heart.js"))
+_AUTO_REFRESH = st.components.v2.component(
+    "partwise_auto_refresh", js=static_text("auto_refresh.js")
+)
+_RUN_MARKER = st.components.v2.component("partwise_run_marker", js=static_text("run_marker.js"))
 
 # how many runs of the page have come to their end for this visitor
-_RUN = "_live_run"
+_N_RUNS = "_live_n_runs"
 
 
 def live(
@@ -53,24 +56,26 @@ def live(
             key=key,
         )
         with place:
-            st.fragment(beat)(*args, **kwargs)
+            st.fragment(refresh)(*args, **kwargs)
 
-    def beat(*args: P.args, **kwargs: P.kwargs) -> None:
+    def refresh(*args: P.args, **kwargs: P.kwargs) -> None:
         draw(*args, **kwargs)
         if every_s is not None:
             data = {
                 "every_ms": round(1000 * every_s),
-                "beat": time.monotonic(),
-                "run": st.session_state.get(_RUN, 0),
+                "drawn_at": time.monotonic(),
+                "run": st.session_state.get(_N_RUNS, 0),
             }
-            _PULSE(data=data, key=f"pulse-{key}", height=1, on_beat_change=_nothing)
+            _AUTO_REFRESH(
+                data=data, key=f"auto-refresh-{key}", height=1, on_refresh_change=_nothing
+            )
 
     return drawn
 
 
 def begin_page() -> None:
     """Let what asks take no place, not even until it has begun; before all else on a page."""
-    st.html("<style>[class*='st-key-pulse-'] { display: none; }</style>")
+    st.html("<style>[class*='st-key-auto-refresh-'] { display: none; }</style>")
 
 
 def end_page() -> None:
@@ -78,8 +83,8 @@ def end_page() -> None:
 
     Where that has not arrived although the server has said it, the browser asks for the page again.
     """
-    run = st.session_state[_RUN] = st.session_state.get(_RUN, 0) + 1
-    _HEART(data={"run": run}, key="pulse-heart", height=1, on_wake_change=_nothing)
+    run = st.session_state[_N_RUNS] = st.session_state.get(_N_RUNS, 0) + 1
+    _RUN_MARKER(data={"run": run}, key="auto-refresh-marker", height=1, on_reload_change=_nothing)
 
 
 def _nothing() -> None:

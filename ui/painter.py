@@ -1,4 +1,4 @@
-"""How does a person show which pixels of an image are meant?
+"""Painter on a photograph, to show which pixels of an image are meant.
 
 Brush, eraser, box, polygon and click over a photograph that zooms and pans; coordinates are those
 of the image itself, however small its view. What is painted is drawn in the browser by the very
@@ -49,7 +49,7 @@ _COMPONENT = st.components.v2.component(
     css=static_text("common.css", "painter.css"),
     js=static_text(
         "common.js",
-        "window.js",
+        "picture_window.js",
         "raster.js",
         "painter_parts.js",
         "painter_canvas.js",

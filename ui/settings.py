@@ -1,4 +1,4 @@
-"""What was the app given when it was started?
+"""Settings of the app: what it was given when it was started.
 
 ``partwise ui`` checks what was typed and hands it on as arguments of the script; what may hold a
 password, the address of a library and the password itself, comes through the environment, which the

@@ -1,8 +1,7 @@
-"""What stands beside every page: who is in front of it, and whether work is waiting?
+"""Sidebar beside every page: choice of the model, name of the author, queue.
 
-Which model is shown, out of the one given at start and those of the station?
-
-The choice is in the address, ``?model=NAME``, so that a reload and a link keep it.
+The choice of the model, out of the one given at start and those of the station, is in the address,
+``?model=NAME``, so that a reload and a link keep it.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from engine.station.file_lock import is_taken
-from ui.auth import remember, remembered
+from engine.station.file_lock import is_locked
+from ui.auth import read_cookie, write_cookies
 from ui.live import live
 from ui.text import status_of
 
@@ -22,41 +21,13 @@ if TYPE_CHECKING:
     from engine.station import Station
 
 AUTHOR_LENGTH = 80
-LOOK_EVERY_S = 1.0
+POLL_S = 1.0
 
 _AUTHOR = "author"
 
-
-def ask_author() -> str:
-    """Ask for a name, which the browser remembers; may be empty."""
-    if _AUTHOR not in st.session_state:
-        st.session_state[_AUTHOR] = remembered(_AUTHOR)[:AUTHOR_LENGTH]
-    author = st.text_input(
-        "Your name",
-        key=_AUTHOR,
-        max_chars=AUTHOR_LENGTH,
-        placeholder="for lessons and reviews",
-        help="Stands beside what you teach, edit and review. Kept in this browser.",
-    ).strip()
-    remember({_AUTHOR: author}, key="memory_of_author")
-    return author
-
-
-def show_status(station: Station) -> None:
-    """Say in one line whether images or jobs wait, and keep it true while they do."""
-    is_busy = bool(station.tally().pending or station.jobs(is_active=True))
-    live(_status, every_s=LOOK_EVERY_S if is_busy else None, key="status")(station)
-
-
-def _status(station: Station) -> None:
-    tally, jobs = station.tally(), station.jobs(is_active=True)
-    status = status_of(tally, jobs, is_worked_on=is_taken(station.places.lock))
-    st.caption(f"{status.icon} {status.text}", help=status.hint)
-
-
 PARAMETER = "model"
 
-_CHOSEN, _WANTED = "model_chosen", "model_wanted"
+_CHOSEN, _SELECTED = "model_chosen", "model_selected"
 
 
 def known_models(given: Path | None, stored: list[Path]) -> dict[str, Path]:
@@ -71,17 +42,12 @@ def known_models(given: Path | None, stored: list[Path]) -> dict[str, Path]:
     return found
 
 
-def want_model(path: Path) -> None:
-    """Choose a model from the next run of the script on."""
-    st.session_state[_WANTED] = str(path)
-
-
 def choose_model(models: Mapping[str, Path]) -> Path | None:
     """Draw the chooser, if there is a choice, and return what is chosen; None if there is none."""
     if not models:
         return None
     names = list(models)
-    wanted = st.session_state.pop(_WANTED, None)
+    wanted = st.session_state.pop(_SELECTED, None)
     fresh = [name for name, path in models.items() if str(path) == wanted]
     if fresh:
         st.session_state[_CHOSEN] = fresh[0]
@@ -97,3 +63,35 @@ def choose_model(models: Mapping[str, Path]) -> Path | None:
     if name != names[0] or PARAMETER in st.query_params:
         st.query_params[PARAMETER] = name
     return models[name]
+
+
+def select_model(path: Path) -> None:
+    """Choose a model from the next run of the script on."""
+    st.session_state[_SELECTED] = str(path)
+
+
+def ask_author() -> str:
+    """Ask for a name, which the browser remembers; may be empty."""
+    if _AUTHOR not in st.session_state:
+        st.session_state[_AUTHOR] = read_cookie(_AUTHOR)[:AUTHOR_LENGTH]
+    author = st.text_input(
+        "Your name",
+        key=_AUTHOR,
+        max_chars=AUTHOR_LENGTH,
+        placeholder="for lessons and reviews",
+        help="Stands beside what you teach, edit and review. Kept in this browser.",
+    ).strip()
+    write_cookies({_AUTHOR: author}, key="cookie_author")
+    return author
+
+
+def show_status(station: Station) -> None:
+    """Say in one line whether images or jobs wait, and keep it true while they do."""
+    is_busy = bool(station.tally().pending or station.jobs(is_active=True))
+    live(_status, every_s=POLL_S if is_busy else None, key="status")(station)
+
+
+def _status(station: Station) -> None:
+    tally, jobs = station.tally(), station.jobs(is_active=True)
+    status = status_of(tally, jobs, is_worked_on=is_locked(station.paths.lock))
+    st.caption(f"{status.icon} {status.text}", help=status.hint)

@@ -1,8 +1,6 @@
-"""How do words from files and users become words on a page, and times, numbers and states too?
+"""Text on pages: escaped Markdown, counts, figures, times, states and folders.
 
-Pure: nothing here knows Streamlit. What only one page says is in the ``view*.py`` of its folder.
-
-Which folders can be chosen, and how many images lie in them?
+Pure: nothing here knows Streamlit. What only one page says is in the ``*view.py`` of its folder.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, SupportsFloat
 
@@ -33,6 +32,9 @@ _JOINER = "\u2060"
 _PUNCTUATION = re.compile(f"([{re.escape(string.punctuation)}])")
 # Streamlit looks for icons, emoji, arrows and addresses once more when escapes are resolved
 _READ_AGAIN = re.compile(r"(?<=:)(?=\S)|(?<=[-<])(?=[->])|(?<=www)(?=\.)|(?=@)")
+
+# more than a person reads, and what a careless root may hold
+MAX_SHOWN = 200
 
 
 def plain(text: str) -> str:
@@ -85,14 +87,20 @@ def percent(job: Job) -> str:
     return f"{job.done / job.total:.0%}" if job.total else ""
 
 
+def share_done(job: Job) -> float:
+    """Return which share of its present step a job has done, 0 … 1; 0 where that is not known."""
+    return min(job.done / job.total, 1.0) if job.total else 0.0
+
+
 def figure(value: SupportsFloat) -> str:
     """Write a number with three significant digits, from a thousand on to the unit."""
     number = float(value)
     return f"{number:.0f}" if 999.5 <= abs(number) < 1e6 else f"{number:.3g}"
 
 
-# more than a person reads, and what a careless root may hold
-MAX_SHOWN = 200
+def time_text(at: datetime) -> str:
+    """Write a time to the minute, as clocks show it here."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
 @dataclass(frozen=True)
@@ -107,7 +115,7 @@ class Folder:
     """Children beyond those that are listed."""
 
 
-def look_into(path: Path, roots: Sequence[Path]) -> Folder:
+def list_folder(path: Path, roots: Sequence[Path]) -> Folder:
     """List a resolved folder below a root; links and hidden folders are left out.
 
     Raises:
@@ -126,7 +134,7 @@ def is_below(path: Path, roots: Sequence[Path]) -> bool:
     return any(path.is_relative_to(root.resolve()) for root in roots)
 
 
-def short(path: Path, roots: Sequence[Path]) -> str:
+def short_path(path: Path, roots: Sequence[Path]) -> str:
     """Write a path from the name of its root on."""
     for root in roots:
         base = root.resolve()

@@ -1,4 +1,4 @@
-"""How does a person look at an image and at what was found in it?
+"""Viewer of a photograph, with layers, marks, and a picture to swipe against.
 
 The photograph, layers over it, marks with letters, and another picture to swipe against; all of it
 moves in the browser, without a rerun. What a person has chosen (zoom, layers that are on and their
@@ -29,7 +29,7 @@ _COMPONENT = st.components.v2.component(
     "partwise_viewer",
     html='<div class="viewer"></div>',
     css=static_text("common.css", "viewer.css"),
-    js=static_text("common.js", "window.js", "viewer_parts.js", "viewer.js"),
+    js=static_text("common.js", "picture_window.js", "viewer_parts.js", "viewer.js"),
 )
 
 

@@ -18,7 +18,7 @@ from engine.cli.terminal import Tell, line_text, moment, progress
 from engine.station import Entry, Limits, Station, StationError
 from engine.station.entries import Filters, Order
 from engine.station.exports import jsonl_text
-from engine.station.file_lock import turn
+from engine.station.file_lock import file_lock
 from engine.station.records import Review, label
 from features.image_files import list_images
 
@@ -76,10 +76,10 @@ def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
                 is_pending = station.tally().pending or station.jobs(is_active=True)
                 return not is_over() and bool(keep_on or is_pending)
 
-            with turn(station.places.lock, is_waiting=is_waiting) as is_ours:
+            with file_lock(station.paths.lock, is_waiting=is_waiting) as is_ours:
                 if is_ours:
                     work(
-                        station.places,
+                        station.paths,
                         station.limits,
                         is_stopping=is_over,
                         is_leaving_when_done=lambda: not keep_on,

@@ -1,4 +1,4 @@
-"""What is to be judged, what was said of it, and who works on it: state that outlives pages.
+"""Station: images to judge, their verdicts, and the processes that work on them.
 
 The names below are imported when first used, so that a command line need not wait for NumPy.
 """

@@ -1,4 +1,4 @@
-"""Which images belong together, and which folders are watched?"""
+"""Batches of images that were added together, and folders that are watched."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.station import entries
-from engine.station.database import Database, Row, known_moment, now
+from engine.station.database import Database, Row, now, utc_time
 from engine.station.entries import stored_path
-from engine.station.paths import allowed, folder_images, root_of
+from engine.station.paths import allowed, root_of
+from engine.station.photographs import folder_images
 from engine.station.records import Batch, Limits, StationError, Watch, label
 
 _BATCH = (
@@ -140,7 +141,7 @@ def watch_of(row: Row) -> Watch:
         folder=Path(row["folder"]),
         model=Path(row["model"]),
         batch=row["batch"],
-        created_at=known_moment(row["created_at"]),
+        created_at=utc_time(row["created_at"]),
         error=row["error"],
     )
 
@@ -150,6 +151,6 @@ def _batch_of(row: Row) -> Batch:
         id=row["id"],
         label=row["label"],
         model=Path(row["model"]),
-        created_at=known_moment(row["created_at"]),
+        created_at=utc_time(row["created_at"]),
         n_entries=row["n"],
     )

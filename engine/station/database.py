@@ -1,9 +1,7 @@
-"""How does a station keep its state, so that a crash loses nothing?
+"""Database of a station: one SQLite file with a write-ahead log.
 
-One SQLite file with a write-ahead log. Every change is a transaction; whoever is killed in the
-middle of one has changed nothing.
-
-Which tables does the database of a station have?
+A crash loses nothing: every change is a transaction, and whoever is killed in the middle of one has
+changed nothing.
 
 Times are seconds since 1970, paths are absolute. ``verdict`` and ``threshold`` are those in force,
 so that a list can be filtered by an index; ``learnt`` is the threshold of the model. A verdict is
@@ -24,8 +22,12 @@ from engine.station.records import StationError
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x50617274  # "Part"
+# a writer holds the file for milliseconds; this is for a computer under load
+TIMEOUT_S = 30.0
 
-TABLES = (
+Row = sqlite3.Row
+
+_TABLES = (
     """CREATE TABLE batches (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         label TEXT NOT NULL,
@@ -120,12 +122,6 @@ TABLES = (
 )
 
 
-# a writer holds the file for milliseconds; this is for a computer under load
-PATIENCE_S = 30.0
-
-Row = sqlite3.Row
-
-
 class Database:
     """One connection to the file, which threads share by taking turns.
 
@@ -138,7 +134,7 @@ class Database:
         self._lock = threading.RLock()
         try:
             self._connection = sqlite3.connect(
-                path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
+                path, timeout=TIMEOUT_S, isolation_level=None, check_same_thread=False
             )
         except sqlite3.Error as error:
             raise StationError(
@@ -220,18 +216,18 @@ class Database:
         return True
 
     def _make_tables(self) -> None:
-        self._take_log()
+        self._enable_write_ahead_log()
         with self.change() as connection:
             if self._is_current():  # another process was quicker
                 return
-            for statement in TABLES:
+            for statement in _TABLES:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
-    def _take_log(self) -> None:
+    def _enable_write_ahead_log(self) -> None:
         """Switch to the write-ahead log; processes that do so at once must wait for each other."""
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + TIMEOUT_S
         while True:
             try:
                 self._connection.execute("PRAGMA journal_mode = WAL")
@@ -248,11 +244,11 @@ def now() -> float:
     return time.time()
 
 
-def moment(seconds: float | None) -> datetime | None:
+def utc_time(seconds: float) -> datetime:
     """Turn the seconds of a table into a time in UTC."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def known_moment(seconds: float) -> datetime:
-    """Turn seconds that are there into a time in UTC."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def utc_time_or_none(seconds: float | None) -> datetime | None:
+    """Do the same where they may be missing."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,9 +1,4 @@
-"""How are entries written and read?
-
-Which entries are asked for, and in which order?
-
-How many of each verdict are there, and which threshold decides?
-"""
+"""Entries of a station: images with their verdicts, and queries over them."""
 
 from __future__ import annotations
 
@@ -14,8 +9,8 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Literal, TypedDict, Unpack
 
-from engine.station.database import Database, Row, known_moment, moment, now
-from engine.station.paths import FolderImage
+from engine.station.database import Database, Row, now, utc_time, utc_time_or_none
+from engine.station.photographs import FolderImage
 from engine.station.records import Entry, Review, Source, State, StationError, Tally, Verdict
 
 Order = Literal["newest", "oldest", "worst", "best", "name"]
@@ -28,6 +23,9 @@ _ORDERS: dict[str, str] = {
     "best": "severity IS NULL, severity, id DESC",
     "name": "name COLLATE NOCASE, id",
 }
+
+# who is waited for comes first: an entry asked for again by hand, then a camera or a person
+URGENT, SOON, LATER = 2, 1, 0
 
 
 class Filters(TypedDict, total=False):
@@ -46,59 +44,6 @@ class Filters(TypedDict, total=False):
     since: datetime | None
     until: datetime | None
     batch: int | None
-
-
-def condition(**filters: Unpack[Filters]) -> tuple[str, list[object]]:
-    """Return the condition in SQL, and its values."""
-    words: list[str] = []
-    values: list[object] = []
-
-    def ask(condition: str, *asked: object) -> None:
-        words.append(condition)
-        values.extend(asked)
-
-    if (model := filters.get("model")) is not None:
-        ask("model = ?", stored_path(model))
-    if (batch := filters.get("batch")) is not None:
-        ask("batch = ?", batch)
-    if states := filters.get("states"):
-        ask(f"state IN ({_marks(states)})", *states)
-    if verdicts := filters.get("verdicts"):
-        ask(f"verdict IN ({_marks(verdicts)})", *verdicts)
-    if classes := filters.get("classes"):
-        found = f"SELECT entry FROM entry_classes WHERE name IN ({_marks(classes)})"
-        ask(f"id IN ({found})", *classes)
-    if reviews := filters.get("reviews"):
-        ask(f"coalesce(review, '') IN ({_marks(reviews)})", *(each or "" for each in reviews))
-    if (since := filters.get("since")) is not None:
-        ask("added_at >= ?", since.timestamp())
-    if (until := filters.get("until")) is not None:
-        ask("added_at < ?", until.timestamp())
-    return " AND ".join(words) or "1", values
-
-
-def ordering(order: str) -> str:
-    """Return the order in SQL.
-
-    Raises:
-        StationError: There is no such order.
-    """
-    if order not in _ORDERS:
-        raise StationError(f"order must be one of {', '.join(_ORDERS)}, got {order!r}")
-    return _ORDERS[order]
-
-
-def stored_path(path: Path) -> str:
-    """Write a path as tables hold it: absolute, with symbolic links as they are."""
-    return str(path.absolute())
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
-
-
-# who is waited for comes first: an entry asked for again by hand, then a camera or a person
-URGENT, SOON, LATER = 2, 1, 0
 
 
 def add_upload(
@@ -290,8 +235,8 @@ def entry_of(row: Row) -> Entry:
         batch=row["batch"],
         model=Path(row["model"]),
         state=row["state"],
-        added_at=known_moment(row["added_at"]),
-        judged_at=moment(row["judged_at"]),
+        added_at=utc_time(row["added_at"]),
+        judged_at=utc_time_or_none(row["judged_at"]),
         seconds=row["seconds"],
         total=row["total"],
         threshold=row["threshold"],
@@ -355,3 +300,52 @@ def set_threshold(database: Database, model: Path, value: float | None) -> None:
             " WHERE model = ? AND total IS NOT NULL",
             (value, value, name),
         )
+
+
+def condition(**filters: Unpack[Filters]) -> tuple[str, list[object]]:
+    """Return the condition in SQL, and its values."""
+    conditions: list[str] = []
+    values: list[object] = []
+
+    def ask(condition: str, *asked: object) -> None:
+        conditions.append(condition)
+        values.extend(asked)
+
+    if (model := filters.get("model")) is not None:
+        ask("model = ?", stored_path(model))
+    if (batch := filters.get("batch")) is not None:
+        ask("batch = ?", batch)
+    if states := filters.get("states"):
+        ask(f"state IN ({_marks(states)})", *states)
+    if verdicts := filters.get("verdicts"):
+        ask(f"verdict IN ({_marks(verdicts)})", *verdicts)
+    if classes := filters.get("classes"):
+        found = f"SELECT entry FROM entry_classes WHERE name IN ({_marks(classes)})"
+        ask(f"id IN ({found})", *classes)
+    if reviews := filters.get("reviews"):
+        ask(f"coalesce(review, '') IN ({_marks(reviews)})", *(each or "" for each in reviews))
+    if (since := filters.get("since")) is not None:
+        ask("added_at >= ?", since.timestamp())
+    if (until := filters.get("until")) is not None:
+        ask("added_at < ?", until.timestamp())
+    return " AND ".join(conditions) or "1", values
+
+
+def ordering(order: str) -> str:
+    """Return the order in SQL.
+
+    Raises:
+        StationError: There is no such order.
+    """
+    if order not in _ORDERS:
+        raise StationError(f"order must be one of {', '.join(_ORDERS)}, got {order!r}")
+    return _ORDERS[order]
+
+
+def stored_path(path: Path) -> str:
+    """Write a path as tables hold it: absolute, with symbolic links as they are."""
+    return str(path.absolute())
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))

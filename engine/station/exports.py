@@ -1,7 +1,4 @@
-"""How do entries leave the station: as a table, as JSON lines, as a page?
-
-How do judged images become the page that explains their verdicts?
-"""
+"""Exports of entries: CSV table, JSON lines, and the HTML page of verdicts."""
 
 from __future__ import annotations
 
@@ -22,6 +19,10 @@ from engine.report import Report
 from engine.station.judge import Judge
 from engine.station.records import Entry, StationError
 from features.images import resize
+
+# sharper than the page shows anything
+_SIDE_PX = 1280
+_BY_HAND = "set by hand"
 
 
 def facts(entry: Entry) -> dict[str, Any]:
@@ -77,11 +78,6 @@ def write(path: Path, text: str) -> None:
         stream.write(text.encode(errors="replace"))
 
 
-# sharper than the page shows anything
-_SIDE_PX = 1280
-_BY_HAND = "set by hand"
-
-
 def report_page(entries: Sequence[Entry], photos: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> str:
     """Judge images of one model once more and explain why each is judged as it is.
 
@@ -112,30 +108,30 @@ def report_page(entries: Sequence[Entry], photos: Sequence[UInt8[np.ndarray, "_ 
     items = [
         (
             entry.name,
-            _small(photo),
-            replace(_bounded(each.report, entry), seconds=each.seconds),
+            _downsized(photo),
+            replace(_with_threshold_of(each.report, entry), seconds=each.seconds),
         )
         for entry, photo, each in zip(entries, photos, judged, strict=True)
     ]
     regions = [
         replace(
             each.regions,
-            report=_bounded(each.regions.report, entry),
-            plain=_bounded(each.regions.plain, entry),
+            report=_with_threshold_of(each.regions.report, entry),
+            plain=_with_threshold_of(each.regions.plain, entry),
         )
         for entry, each in zip(entries, judged, strict=True)
     ]
     return explain_page(items, inspector.fitted.references, inspector.fitted.class_names, regions)
 
 
-def _bounded(report: Report, entry: Entry) -> Report:
+def _with_threshold_of(report: Report, entry: Entry) -> Report:
     """Let the threshold in force decide."""
     if entry.threshold is None or entry.threshold == report.threshold:
         return report
     return replace(report, threshold=entry.threshold, threshold_source=_BY_HAND)
 
 
-def _small(photo: UInt8[np.ndarray, "_ _ 3"]) -> UInt8[np.ndarray, "_ _ 3"]:
+def _downsized(photo: UInt8[np.ndarray, "_ _ 3"]) -> UInt8[np.ndarray, "_ _ 3"]:
     height, width = photo.shape[:2]
     factor = min(1.0, _SIDE_PX / max(height, width))
     return resize(photo, (max(1, round(height * factor)), max(1, round(width * factor))))

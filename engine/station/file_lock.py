@@ -1,4 +1,4 @@
-"""Whose turn is it? A lock that the system takes away from whoever dies."""
+"""File lock between processes, which the system takes away from whoever dies."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_LOOK_S = 0.1
+_POLL_S = 0.1
 
 
 @contextmanager
-def turn(path: Path, *, is_waiting: Callable[[], bool]) -> Iterator[bool]:
+def file_lock(path: Path, *, is_waiting: Callable[[], bool]) -> Iterator[bool]:
     """Hold a lock; waits for it as long as ``is_waiting`` says, and tells whether it is held."""
     with path.open("a") as file:
-        is_held = _take(file.fileno())
+        is_held = _try_lock(file.fileno())
         while not is_held and is_waiting():
-            time.sleep(_LOOK_S)
-            is_held = _take(file.fileno())
+            time.sleep(_POLL_S)
+            is_held = _try_lock(file.fileno())
         yield is_held
 
 
-def is_taken(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Tell whether anybody holds the lock now."""
     with path.open("a") as file:
-        return not _take(file.fileno())
+        return not _try_lock(file.fileno())
 
 
-def _take(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Who does the long jobs? Each has a process of its own, one of a kind at a time."""
+"""Pool of job processes: one process a job, one job of a kind at a time."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 from engine.station import jobs
 from engine.station.database import Database, now
-from engine.station.paths import Places
+from engine.station.paths import StationPaths
 from engine.station.records import JOB_KINDS, Limits
 
 MAX_ATTEMPTS = 3
-# a job that is asked to end looks for that whenever it tells how far it is
+# a job that is asked to end notices that whenever it reports its progress
 GRACE_S = 3.0
 
 
 @dataclass
-class _Member:
+class _JobProcess:
     """A job's process, and when it was asked to end."""
 
     kind: str
@@ -28,17 +28,17 @@ class _Member:
     asked_at: float | None = None
 
 
-class Crew:
+class JobPool:
     """The processes of the jobs that run now."""
 
-    def __init__(self, database: Database, places: Places, limits: Limits) -> None:
-        self._database, self._places, self._limits = database, places, limits
-        self._members: dict[int, _Member] = {}
+    def __init__(self, database: Database, paths: StationPaths, limits: Limits) -> None:
+        self._database, self._paths, self._limits = database, paths, limits
+        self._running: dict[int, _JobProcess] = {}
 
     @property
     def is_busy(self) -> bool:
         """Whether a job runs or waits."""
-        return bool(self._members) or bool(jobs.find(self._database, None, is_active=True))
+        return bool(self._running) or bool(jobs.find(self._database, None, is_active=True))
 
     def recover(self) -> None:
         """Queue again what ran when a worker died; give up on what did so thrice."""
@@ -56,33 +56,33 @@ class Crew:
             )
             connection.execute("UPDATE jobs SET state = 'queued' WHERE state = 'running'")
 
-    def tend(self) -> None:
+    def update(self) -> None:
         """Note who has ended, end who was asked to, and start who is next."""
-        for number, member in list(self._members.items()):
-            status = member.process.poll()
+        for number, running in list(self._running.items()):
+            status = running.process.poll()
             if status is not None:
-                del self._members[number]
+                del self._running[number]
                 self._note_end(number, status)
             elif jobs.is_to_stop(self._database, number):
-                _end(member)
-        busy = {member.kind for member in self._members.values()}
+                _end_process(running)
+        busy = {each.kind for each in self._running.values()}
         for kind in JOB_KINDS:
             if kind not in busy:
                 self._start_next(kind)
 
     def stop(self) -> None:
         """End all processes; what they did is queued again, for the next worker."""
-        for member in self._members.values():
-            member.process.terminate()
-        for number, member in self._members.items():
+        for each in self._running.values():
+            each.process.terminate()
+        for number, running in self._running.items():
             try:
-                status = member.process.wait(GRACE_S)
+                status = running.process.wait(GRACE_S)
             except subprocess.TimeoutExpired:
-                member.process.kill()
-                status = member.process.wait()
+                running.process.kill()
+                status = running.process.wait()
             if status == 0:
                 self._note_end(number, status)
-        self._members.clear()
+        self._running.clear()
         self.recover()
 
     def _start_next(self, kind: str) -> None:
@@ -95,22 +95,22 @@ class Crew:
             ).fetchone()
         if row is None:
             return
-        command = [sys.executable, "-m", "engine.station.job_process", str(self._places.folder)]
+        command = [sys.executable, "-m", "engine.station.job_process", str(self._paths.folder)]
         options = ["--parent", str(os.getpid()), "--max-pixels", str(self._limits.max_pixels)]
         process = subprocess.Popen(
             [*command, str(row["id"]), *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
-        self._members[row["id"]] = _Member(kind, process)
+        self._running[row["id"]] = _JobProcess(kind, process)
 
     def _note_end(self, number: int, status: int) -> None:
         """Note the end of a job that could not do so itself."""
         if jobs.is_to_stop(self._database, number):
-            jobs.end(self._database, number, "cancelled")
+            jobs.finish(self._database, number, "cancelled")
         elif status != 0:
             cause = f"signal {-status}" if status < 0 else f"exit code {status}"
-            jobs.end(
+            jobs.finish(
                 self._database,
                 number,
                 "failed",
@@ -118,15 +118,15 @@ class Crew:
                 "or look into the log of the station",
             )
         else:
-            jobs.end(self._database, number, "failed", error="the job ended without a result")
+            jobs.finish(self._database, number, "failed", error="the job ended without a result")
 
 
-def _end(member: _Member) -> None:
+def _end_process(running: _JobProcess) -> None:
     """End a process: it may do so itself, then it is asked by a signal, then it is killed."""
     at = time.monotonic()
-    if member.asked_at is None:
-        member.asked_at = at
-    elif at > member.asked_at + 2 * GRACE_S:
-        member.process.send_signal(signal.SIGKILL)
-    elif at > member.asked_at + GRACE_S:
-        member.process.terminate()
+    if running.asked_at is None:
+        running.asked_at = at
+    elif at > running.asked_at + 2 * GRACE_S:
+        running.process.send_signal(signal.SIGKILL)
+    elif at > running.asked_at + GRACE_S:
+        running.process.terminate()

@@ -1,6 +1,6 @@
-"""Which long work is asked for, and how far is it?
+"""Long jobs of a station: queued by their specs, with progress, result and end.
 
-What must the spec of a job say?
+A spec says what is to be done:
 
 - ``fit``: ``references``, a list of {"sha256": an image that was kept} or {"path": below a root},
   each with a ``name`` if it should not be the file's; ``name`` of the model; ``profile`` (embedded)
@@ -18,10 +18,12 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Protocol, get_args, runtime_checkable
 
-from engine.station.database import Database, Row, known_moment, moment, now
+from engine.station.database import Database, Row, now, utc_time, utc_time_or_none
 from engine.station.records import JOB_KINDS, Job, JobKind, State, StationError, label, model_name
 
 _ACTIVE = "('queued', 'running')"
+PROFILES = ("embedded", "foundation", "foundation-fast")
+PRESETS = ("competition", "default", "paper")  # equal engine.config.PRESETS, whose import is slow
 
 
 def start(database: Database, kind: str, spec: Mapping[str, Any]) -> int:
@@ -57,13 +59,15 @@ def get(database: Database, job: int) -> Job:
 
 def find(database: Database, kind: JobKind | None, *, is_active: bool | None) -> list[Job]:
     """Return jobs, the newest first; of one kind, active ones or ended ones if asked."""
-    words, values = ["1"], []
+    conditions, values = ["1"], []
     if kind is not None:
-        words.append("kind = ?")
+        conditions.append("kind = ?")
         values.append(kind)
     if is_active is not None:
-        words.append(f"state {'IN' if is_active else 'NOT IN'} {_ACTIVE}")
-    rows = database.rows(f"SELECT * FROM jobs WHERE {' AND '.join(words)} ORDER BY id DESC", values)
+        conditions.append(f"state {'IN' if is_active else 'NOT IN'} {_ACTIVE}")
+    rows = database.rows(
+        f"SELECT * FROM jobs WHERE {' AND '.join(conditions)} ORDER BY id DESC", values
+    )
     return [job_of(row) for row in rows]
 
 
@@ -111,7 +115,7 @@ def is_to_stop(database: Database, job: int) -> bool:
     return row is None or bool(row["is_to_stop"])
 
 
-def tell(database: Database, job: int, step: str, done: int, total: int) -> None:
+def set_progress(database: Database, job: int, step: str, done: int, total: int) -> None:
     """Note how far a job is."""
     with database.change() as connection:
         connection.execute(
@@ -119,7 +123,7 @@ def tell(database: Database, job: int, step: str, done: int, total: int) -> None
         )
 
 
-def note(database: Database, job: int, result: Mapping[str, Any]) -> None:
+def set_result(database: Database, job: int, result: Mapping[str, Any]) -> None:
     """Note what a job has brought so far."""
     with database.change() as connection:
         connection.execute(
@@ -127,7 +131,7 @@ def note(database: Database, job: int, result: Mapping[str, Any]) -> None:
         )
 
 
-def end(
+def finish(
     database: Database,
     job: int,
     state: State,
@@ -158,9 +162,9 @@ def job_of(row: Row) -> Job:
         total=row["total"],
         result=None if row["result"] is None else json.loads(row["result"]),
         error=row["error"],
-        created_at=known_moment(row["created_at"]),
-        started_at=moment(row["started_at"]),
-        ended_at=moment(row["ended_at"]),
+        created_at=utc_time(row["created_at"]),
+        started_at=utc_time_or_none(row["started_at"]),
+        ended_at=utc_time_or_none(row["ended_at"]),
     )
 
 
@@ -171,13 +175,9 @@ def _as_text(value: object) -> str:
     raise TypeError(f"a value of type {type(value).__name__}")
 
 
-PROFILES = ("embedded", "foundation", "foundation-fast")
-PRESETS = ("competition", "default", "paper")  # equal engine.config.PRESETS, whose import is slow
-
-
 @runtime_checkable
-class Paths(Protocol):
-    """What a station knows of paths."""
+class PathResolver(Protocol):
+    """Resolves the paths and digests of a spec, as ``Station`` does."""
 
     def allowed(self, path: str | Path) -> Path:
         """Return a path resolved, if it may be read."""
@@ -186,23 +186,23 @@ class Paths(Protocol):
         """Return where a kept image lies."""
 
 
-def checked_spec(paths: Paths, kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+def checked_spec(resolver: PathResolver, kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return the spec with its paths resolved and what was left out filled in.
 
     Raises:
         StationError: It lacks something, has something unknown, or names a path that is closed.
     """
-    check: dict[str, Callable[[Paths, Mapping[str, Any]], dict[str, Any]]] = {
-        "fit": _fit,
-        "bench": _bench,
-        "samples": _samples,
+    check: dict[str, Callable[[PathResolver, Mapping[str, Any]], dict[str, Any]]] = {
+        "fit": _fit_spec,
+        "bench": _bench_spec,
+        "samples": _samples_spec,
     }
     if kind not in check:
         raise StationError(f"a job must be one of {', '.join(check)}, got {kind!r}")
-    return check[kind](paths, spec)
+    return check[kind](resolver, spec)
 
 
-def _fit(paths: Paths, spec: Mapping[str, Any]) -> dict[str, Any]:
+def _fit_spec(resolver: PathResolver, spec: Mapping[str, Any]) -> dict[str, Any]:
     _check_keys(spec, "references", "names", "name", "profile", "config")
     given = spec.get("references")
     if not isinstance(given, Sequence) or isinstance(given, str) or not given:
@@ -210,7 +210,7 @@ def _fit(paths: Paths, spec: Mapping[str, Any]) -> dict[str, Any]:
     names = spec.get("names") or [None] * len(given)
     if len(names) != len(given):
         raise StationError(f"names must fit the {len(given)} references, got {len(names)}")
-    references = [_reference(paths, each, name) for each, name in zip(given, names, strict=True)]
+    references = [_reference(resolver, each, name) for each, name in zip(given, names, strict=True)]
     return {
         "references": references,
         "name": model_name(str(spec.get("name", ""))),
@@ -219,22 +219,24 @@ def _fit(paths: Paths, spec: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _reference(paths: Paths, given: Mapping[str, Any], name: str | None) -> dict[str, str]:
+def _reference(
+    resolver: PathResolver, given: Mapping[str, Any], name: str | None
+) -> dict[str, str]:
     if "sha256" in given:
-        path = paths.image_path(str(given["sha256"]))
+        path = resolver.image_path(str(given["sha256"]))
         return {"path": str(path), "name": label(str(name or given.get("name") or ""))}
     if "path" in given:
-        path = paths.allowed(str(given["path"]))
+        path = resolver.allowed(str(given["path"]))
         return {"path": str(path), "name": label(str(name or given.get("name") or path.name))}
     raise StationError(f"a reference must have a sha256 or a path, got {sorted(given)}")
 
 
-def _bench(paths: Paths, spec: Mapping[str, Any]) -> dict[str, Any]:
+def _bench_spec(resolver: PathResolver, spec: Mapping[str, Any]) -> dict[str, Any]:
     _check_keys(spec, "root", "categories", "shots", "seeds", "profile")
     if not spec.get("root"):
         raise StationError("bench needs the root of a data set, got none; choose a folder")
     return {
-        "root": str(paths.allowed(str(spec["root"]))),
+        "root": str(resolver.allowed(str(spec["root"]))),
         "categories": [str(each) for each in spec.get("categories") or ()],
         "shots": _whole_numbers("shots", spec.get("shots"), least=1),
         "seeds": _whole_numbers("seeds", spec.get("seeds"), least=0),
@@ -242,7 +244,7 @@ def _bench(paths: Paths, spec: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _samples(paths: Paths, spec: Mapping[str, Any]) -> dict[str, Any]:
+def _samples_spec(resolver: PathResolver, spec: Mapping[str, Any]) -> dict[str, Any]:
     _check_keys(spec, "seed")
     return {"seed": (_whole_numbers("seed", [spec.get("seed", 0)], least=0))[0]}
 

@@ -1,4 +1,4 @@
-"""What judges an image: which model, and what was taught beside it?
+"""Judge of images, by any model and by what was taught beside it.
 
 Loading costs more than judging, so the models used last are kept, each with its recogniser, and
 loaded again when their file has changed.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # two models at most: memory for a model of the foundation profile is counted in gigabytes
 N_KEPT = 2
 
-Stamp = tuple[int, int, int]
+FileStamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Judge:
 
     def __init__(self, n_kept: int = N_KEPT) -> None:
         self._n_kept = n_kept
-        self._kept: OrderedDict[tuple[Path, str | None], _Loaded] = OrderedDict()
+        self._models: OrderedDict[tuple[Path, str | None], _LoadedModel] = OrderedDict()
 
     def judge(
         self, image: UInt8[np.ndarray, "_ _ 3"], model: Path, library: str | None = None
@@ -82,43 +82,43 @@ class Judge:
 
     def close(self) -> None:
         """Let go of everything."""
-        while self._kept:
-            self._kept.popitem()[1].close()
+        while self._models:
+            self._models.popitem()[1].close()
 
-    def _loaded(self, model: Path, library: str | None) -> _Loaded:
+    def _loaded(self, model: Path, library: str | None) -> _LoadedModel:
         key = model, library
-        loaded = self._kept.get(key)
-        if loaded is not None and loaded.stamp != _stamp(model):
-            self._kept.pop(key).close()
+        loaded = self._models.get(key)
+        if loaded is not None and loaded.stamp != _model_stamp(model):
+            self._models.pop(key).close()
             loaded = None
         if loaded is None:
-            while len(self._kept) >= self._n_kept:
-                self._kept.popitem(last=False)[1].close()
+            while len(self._models) >= self._n_kept:
+                self._models.popitem(last=False)[1].close()
             # before loading: whoever replaces the file meanwhile has it loaded again
-            stamp = _stamp(model)
+            stamp = _model_stamp(model)
             address = library or model.with_suffix(".regions.db")
-            loaded = self._kept[key] = _Loaded(Inspector.load(model), address, stamp)
-        self._kept.move_to_end(key)
+            loaded = self._models[key] = _LoadedModel(Inspector.load(model), address, stamp)
+        self._models.move_to_end(key)
         return loaded
 
 
-class _Loaded:
+class _LoadedModel:
     """A model in memory, and a recogniser of what was taught.
 
     Where there is no library yet, an empty one stands in: the first lesson, about whatever it is,
     must not change what is said of other images.
     """
 
-    def __init__(self, inspector: Inspector, address: str | Path, stamp: Stamp | None) -> None:
+    def __init__(self, inspector: Inspector, address: str | Path, stamp: FileStamp | None) -> None:
         self.inspector, self.address, self.stamp = inspector, address, stamp
         self._recogniser: Recogniser | None = None
         self._is_empty = False
-        self._library_stamp: Stamp | None = None
-        self._open = ExitStack()
+        self._library_stamp: FileStamp | None = None
+        self._resources = ExitStack()
 
     def recogniser(self) -> Recogniser:
         """Return the recogniser, opened anew where the library's file is another."""
-        stamp = _inode(self.address)
+        stamp = _library_stamp_of(self.address)
         is_on_server = not isinstance(self.address, Path)
         if stamp != self._library_stamp or (self._is_empty and is_on_server):
             self.close()
@@ -129,7 +129,7 @@ class _Loaded:
 
     def close(self) -> None:
         """Let go of the library."""
-        self._open.close()
+        self._resources.close()
         self._recogniser = None
 
     def _opened(self) -> Recogniser:
@@ -139,10 +139,10 @@ class _Loaded:
 
         self._is_empty = not Library.exists(self.address)
         opening = empty_library() if self._is_empty else Library(self.address, is_read_only=True)
-        return Recogniser(self.inspector, self._open.enter_context(opening))
+        return Recogniser(self.inspector, self._resources.enter_context(opening))
 
 
-def _stamp(path: Path) -> Stamp | None:
+def _model_stamp(path: Path) -> FileStamp | None:
     """Return what changes when a file is written or replaced."""
     try:
         found = os.stat(path)
@@ -151,7 +151,7 @@ def _stamp(path: Path) -> Stamp | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _inode(address: str | Path) -> Stamp | None:
+def _library_stamp_of(address: str | Path) -> FileStamp | None:
     """Tell the file of a library from another that took its place; a server has none."""
     if not isinstance(address, Path):
         return None

@@ -1,46 +1,43 @@
-"""Where does each thing lie in the folder of a station?
+"""Paths of a station: its own files, and those of others that it may read.
 
-Which paths may a station read? Only what lies below the folders that it was started with.
-
-Symbolic links are resolved first. A refusal is the same whether or not something is there, so that
-nobody can explore the disk by asking.
+It may read what lies below the folders that it was started with. Symbolic links are resolved first.
+A refusal is the same whether or not something is there, so that nobody can explore the disk by
+asking.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.station.records import StationError
-from features.image_files import SUFFIXES
 
 
 @dataclass(frozen=True)
-class Places:
+class StationPaths:
     """The folder of a station, and what it has inside."""
 
     folder: Path
 
     @classmethod
-    def made(cls, folder: Path) -> Places:
+    def create(cls, folder: Path) -> StationPaths:
         """Make the folder and those inside, where they are not there; only the owner may look.
 
         Raises:
             StationError: They cannot be made.
         """
         try:
-            places = cls(folder.expanduser().resolve())
-            if not places.folder.exists():
-                places.folder.mkdir(parents=True, mode=0o700)
-            for each in (places.images, places.results, places.models, places.bench):
+            paths = cls(folder.expanduser().resolve())
+            if not paths.folder.exists():
+                paths.folder.mkdir(parents=True, mode=0o700)
+            for each in (paths.images, paths.results, paths.models, paths.bench):
                 each.mkdir(exist_ok=True)
         except OSError as error:
             raise StationError(
                 f"{folder} cannot be used as a station ({error.strerror}); choose another folder"
             ) from error
-        return places
+        return paths
 
     @property
     def database(self) -> Path:
@@ -87,16 +84,6 @@ class Places:
         return self.folder / f"job-{job}.lock"
 
 
-@dataclass(frozen=True)
-class FolderImage:
-    """An image file of a folder: its resolved path, size in bytes, and time of change."""
-
-    name: str
-    path: Path
-    size: int
-    mtime_ns: int
-
-
 def allowed(path: str | Path, roots: Sequence[Path]) -> Path:
     """Return the resolved path, if it lies in or below a root.
 
@@ -118,36 +105,6 @@ def allowed(path: str | Path, roots: Sequence[Path]) -> Path:
 def root_of(path: Path, roots: Sequence[Path]) -> Path | None:
     """Return the first root that holds a resolved path, if any."""
     return next((root for root in roots if path.is_relative_to(root)), None)
-
-
-def folder_images(folder: Path, roots: Sequence[Path]) -> Iterator[FolderImage]:
-    """Give the images directly in a folder, by name; links that leave the roots are left out.
-
-    Raises:
-        OSError: The folder cannot be listed.
-    """
-    with os.scandir(folder) as listed:
-        names = sorted(
-            each.name
-            for each in listed
-            if each.name.lower().endswith(SUFFIXES) and not each.name.startswith(".")
-        )
-    for name in names:
-        found = folder_image(folder / name, roots)
-        if found is not None:
-            yield found
-
-
-def folder_image(path: Path, roots: Sequence[Path]) -> FolderImage | None:
-    """Look at one file of a resolved folder; None if it is no file, or a link out of the roots."""
-    try:
-        real = path.resolve(strict=True) if path.is_symlink() else path
-        if root_of(real, roots) is None or not real.is_file():
-            return None
-        status = real.stat()
-    except (OSError, RuntimeError):  # gone in the meantime, or links in a circle
-        return None
-    return FolderImage(path.name, real, status.st_size, status.st_mtime_ns)
 
 
 def _resolved(path: str | Path) -> Path | None:

@@ -1,13 +1,16 @@
-"""Where do the photographs lie, and are they still those that were judged?
+"""Photographs of a station: kept uploads, and images left in their folders.
 
 Uploads are kept under the digest of their content, so that each is kept once and no name becomes a
-path. Images of folders stay where they are.
+path. An image of a folder may change or go: it is read again only if it is the one that was judged.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +18,22 @@ from jaxtyping import UInt8
 
 from engine.atomic import atomic_write
 from engine.station.database import Database
+from engine.station.paths import root_of
 from engine.station.records import Entry, Limits, StationError
-from features.image_files import RAISE_CAP, image_size, read_image
+from features.image_files import RAISE_CAP, SUFFIXES, image_size, read_image
 from features.images import ImageError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class FolderImage:
+    """An image file of a folder: its resolved path, size in bytes, and time of change."""
+
+    name: str
+    path: Path
+    size: int
+    mtime_ns: int
 
 
 def keep_image(data: bytes, name: str, folder: Path, limits: Limits) -> tuple[str, tuple[int, int]]:
@@ -81,7 +95,7 @@ def named_size(path: Path, name: str, limits: Limits) -> tuple[int, int]:
     try:
         return image_size(path, max_pixels=limits.max_pixels)
     except ImageError as error:
-        raise renamed(error, path, name) from error
+        raise _renamed(error, path, name) from error
 
 
 def read_photograph(path: Path, name: str, limits: Limits) -> UInt8[np.ndarray, "height width 3"]:
@@ -93,10 +107,10 @@ def read_photograph(path: Path, name: str, limits: Limits) -> UInt8[np.ndarray, 
     try:
         return read_image(path, max_pixels=limits.max_pixels)
     except ImageError as error:
-        raise renamed(error, path, name) from error
+        raise _renamed(error, path, name) from error
 
 
-def renamed(error: ImageError, path: Path, name: str) -> ImageError:
+def _renamed(error: ImageError, path: Path, name: str) -> ImageError:
     """Say what is wrong with an image in words for whoever sees only its name."""
     text = str(error).replace(str(path), name).replace(RAISE_CAP, "reduce the image")
     return ImageError(text)
@@ -136,6 +150,36 @@ def unchanged_photograph(
         if not is_same and entry.image_sha256 not in (None, digest_of(path)):
             raise ImageError(f"{path} has changed since it was judged; judge it again")
     return read_photograph(path, entry.name, limits)
+
+
+def folder_images(folder: Path, roots: Sequence[Path]) -> Iterator[FolderImage]:
+    """Give the images directly in a folder, by name; links that leave the roots are left out.
+
+    Raises:
+        OSError: The folder cannot be listed.
+    """
+    with os.scandir(folder) as listed:
+        names = sorted(
+            each.name
+            for each in listed
+            if each.name.lower().endswith(SUFFIXES) and not each.name.startswith(".")
+        )
+    for name in names:
+        found = folder_image(folder / name, roots)
+        if found is not None:
+            yield found
+
+
+def folder_image(path: Path, roots: Sequence[Path]) -> FolderImage | None:
+    """Look at one file of a resolved folder; None if it is no file, or a link out of the roots."""
+    try:
+        real = path.resolve(strict=True) if path.is_symlink() else path
+        if root_of(real, roots) is None or not real.is_file():
+            return None
+        status = real.stat()
+    except (OSError, RuntimeError):  # gone in the meantime, or links in a circle
+        return None
+    return FolderImage(path.name, real, status.st_size, status.st_mtime_ns)
 
 
 def digest_of(path: Path) -> str:

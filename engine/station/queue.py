@@ -1,17 +1,22 @@
-"""Which image is next, and what was said of it?"""
+"""Queue of images: which one is judged next, and what is written of it then."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 
+from engine.regions.report import RegionReport
+from engine.regions.wording import reason_line
+from engine.report import Report
 from engine.station.database import Database, Row, now
 from engine.station.entries import entry_of
 from engine.station.judge import Judged
-from engine.station.records import Entry, calm, class_names, worst
+from engine.station.records import Entry
 
 # an image that ends the worker as often as this is not tried again
 MAX_ATTEMPTS = 3
+
+_LIKE_THE_REFERENCES = "like the references"
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def finish(database: Database, claimed: Claimed, judged: Judged) -> bool:
     An entry that was removed or asked for again meanwhile stays as it is; tells whether it did not.
     """
     report, regions = judged.report, judged.regions
-    names = class_names(report, regions)
+    names = _class_names(report, regions)
     total, is_by_region = regions.total, bool(regions.defects)
     severity = max(total / report.threshold, 1.0 if is_by_region else 0.0)
     height, width = report.image_size
@@ -72,8 +77,8 @@ def finish(database: Database, claimed: Claimed, judged: Judged) -> bool:
                 float(report.threshold),
                 float(severity),
                 is_by_region,
-                worst(report, regions),
-                calm(regions),
+                _anomaly_reason(report, regions),
+                _normal_reason(regions),
                 json.dumps(names, ensure_ascii=False),
                 height,
                 width,
@@ -118,3 +123,29 @@ def fail(database: Database, claimed: Claimed, error: str) -> None:
         )
         if cursor.rowcount:
             connection.execute("DELETE FROM entry_classes WHERE entry = ?", (number,))
+
+
+def _anomaly_reason(report: Report, regions: RegionReport) -> str:
+    """Say what most speaks against an image, whether or not that makes it an anomaly."""
+    if regions.defects:
+        return reason_line(regions)
+    if report.headline is not None:
+        return report.headline.text
+    if regions.unknown:
+        return reason_line(regions) or regions.reason
+    return "the image as a whole differs, no place or part by itself"
+
+
+def _normal_reason(regions: RegionReport) -> str:
+    """Say why an image is normal."""
+    if not regions.accepted:
+        return _LIKE_THE_REFERENCES
+    names = dict.fromkeys(each.class_name for each in regions.accepted)
+    return f"only accepted novelties ({', '.join(names)})"
+
+
+def _class_names(report: Report, regions: RegionReport) -> tuple[str, ...]:
+    """Name the classes concerned: those that deviate, and those of recognised regions."""
+    deviating = (each.class_name for each in report.deviations if each.class_id >= 0)
+    found = (each.class_name for each in regions.regions if each.kind != "unknown")
+    return tuple(dict.fromkeys(name for name in (*deviating, *found) if name))

@@ -1,12 +1,7 @@
-"""What does a station remember: images with their verdicts, batches, watched folders, jobs?
+"""Records of a station: entries, batches, watches, jobs, results, limits.
 
-What can go wrong at the door of a station?
-
-What may an image, a batch or a model be called?
-
-Names come from strangers: they are labels for people, never paths.
-
-What is the worst in an image, in a few words?
+They import nothing heavy, so that a command line may use them. Names of images, batches and models
+come from strangers: they are labels for people, never paths (``label``, ``model_name``).
 """
 
 from __future__ import annotations
@@ -19,9 +14,6 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
-from engine.regions.report import RegionReport
-from engine.regions.wording import reason_line
-from engine.report import Report
 from features.errors import UserError
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -34,6 +26,10 @@ JOB_KINDS: tuple[JobKind, ...] = ("fit", "bench", "samples")
 
 # 120 megapixels: equals features.image_files.MAX_PIXELS, whose import loads NumPy and OpenCV
 MAX_PIXELS = 120_000_000
+
+
+class StationError(UserError, ValueError):
+    """Something a station cannot do; the message is one line and names the cure."""
 
 
 @dataclass(frozen=True)
@@ -197,11 +193,7 @@ class Benchmark(NamedTuple):
     created: datetime
 
 
-class StationError(UserError, ValueError):
-    """Something a station cannot do; the message is one line and names the cure."""
-
-
-MAX_LENGTH = 120
+_MAX_LENGTH = 120
 UNNAMED = "image"
 
 # letters of any language, so that products keep their names; no separator, no leading dot
@@ -219,9 +211,9 @@ def label(name: str) -> str:
     text = " ".join(shown.split())
     if text.strip(". ") == "":
         return UNNAMED
-    if len(text) > MAX_LENGTH:
+    if len(text) > _MAX_LENGTH:
         ending = PurePosixPath(text).suffix[:8]
-        text = text[: MAX_LENGTH - len(ending) - 1] + "…" + ending
+        text = text[: _MAX_LENGTH - len(ending) - 1] + "…" + ending
     return text
 
 
@@ -243,32 +235,3 @@ def model_name(name: str) -> str:
 def _is_shown(character: str) -> bool:
     """Tell whether a character is visible or a blank; others might hide what a name is."""
     return character.isspace() or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co"}
-
-
-CALM = "like the references"
-
-
-def worst(report: Report, regions: RegionReport) -> str:
-    """Say what most speaks against an image, whether or not that makes it an anomaly."""
-    if regions.defects:
-        return reason_line(regions)
-    if report.headline is not None:
-        return report.headline.text
-    if regions.unknown:
-        return reason_line(regions) or regions.reason
-    return "the image as a whole differs, no place or part by itself"
-
-
-def calm(regions: RegionReport) -> str:
-    """Say why an image is normal."""
-    if not regions.accepted:
-        return CALM
-    names = dict.fromkeys(each.class_name for each in regions.accepted)
-    return f"only accepted novelties ({', '.join(names)})"
-
-
-def class_names(report: Report, regions: RegionReport) -> tuple[str, ...]:
-    """Name the classes concerned: those that deviate, and those of recognised regions."""
-    deviating = (each.class_name for each in report.deviations if each.class_id >= 0)
-    found = (each.class_name for each in regions.regions if each.kind != "unknown")
-    return tuple(dict.fromkeys(name for name in (*deviating, *found) if name))

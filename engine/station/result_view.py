@@ -1,4 +1,4 @@
-"""What does a page show of a judged image, and say beside it?"""
+"""View of a judged image: photograph, layers, nearest reference, and facts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from jaxtyping import UInt8
 from alignment.transforms import compose
 from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors
-from engine.rendering.layers import View, draw_heat_layer, draw_parts_layer, jpeg, matte, png
+from engine.rendering.layers import (
+    View,
+    draw_heat_layer,
+    draw_parts_layer,
+    jpeg,
+    matte,
+    png,
+)
 from engine.rendering.region_maps import draw_classes
 from engine.rendering.tables import class_lines, score_lines, shown_classes
 from engine.station.judge import Judged
@@ -23,7 +30,7 @@ _OUTSIDE = (127, 127, 127)
 
 
 @dataclass(frozen=True)
-class Drawn:
+class ResultPictures:
     """Pictures of one judged image, encoded, and the facts beside them."""
 
     facts: dict[str, Any]
@@ -32,7 +39,7 @@ class Drawn:
     layers: dict[str, bytes]
 
 
-def draw(judged: Judged) -> Drawn:
+def draw_result(judged: Judged) -> ResultPictures:
     """Make everything that a page shows of an image; all pictures lie on each other."""
     view, report = View.of(judged.examination), judged.report
     image = judged.examination.image
@@ -49,10 +56,12 @@ def draw(judged: Judged) -> Drawn:
     regions = judged.regions
     if regions.regions:
         layers["regions"] = png(matte(lambda ground: draw_classes(ground, regions), view.size))
-    return Drawn(_facts(judged, view), jpeg(photo), jpeg(_reference(judged, view)), layers)
+    return ResultPictures(
+        _facts(judged, view), jpeg(photo), jpeg(_warped_reference(judged, view)), layers
+    )
 
 
-def _reference(judged: Judged, view: View) -> Image:
+def _warped_reference(judged: Judged, view: View) -> Image:
     """Lay the nearest reference into the frame of the image."""
     examination, nearest = judged.examination, judged.report.nearest_reference
     comparison = examination.comparisons[nearest]

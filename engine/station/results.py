@@ -1,8 +1,7 @@
-"""How is what a page shows of an image kept on disk?
+"""Results on disk: pictures and facts of judged images, and benchmarks.
 
-A folder for each entry, written beside and renamed when it is whole.
-
-Which benchmarks were made here, and what has an unfinished one brought so far?
+A result has a folder of its own, written beside and renamed when it is whole. What an unfinished
+benchmark has brought so far is read from its journal.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ _FACTS = "facts.json"
 _PHOTO, _REFERENCE = "photo.jpg", "reference.jpg"
 _LAYER = "layer-{}.png"
 # drawing a photograph of 50 megapixels takes a second or two on a slow computer
-_PATIENCE_S = 10.0
-_LOOK_S = 0.02
+_TIMEOUT_S = 10.0
+_POLL_S = 0.02
 
 
 def write_result(
@@ -48,20 +47,20 @@ def write_result(
             (scratch / _LAYER.format(name)).write_bytes(data)
         text = json.dumps({**facts, "layers": list(layers)}, allow_nan=False)
         (scratch / _FACTS).write_text(text, encoding="utf-8")
-        _take_place(scratch, folder / str(entry))
+        _replace_folder(scratch, folder / str(entry))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def read_result(look: Callable[[], Entry], folder: Path) -> Result:
-    """Read what was kept of the entry that ``look`` gives; waits while its pictures are drawn.
+def read_result(get_entry: Callable[[], Entry], folder: Path) -> Result:
+    """Read what was kept of the entry that ``get_entry`` gives; waits while its pictures are drawn.
 
     Raises:
         StationError: It has not been judged, or its result is gone.
     """
-    until = time.monotonic() + _PATIENCE_S
+    until = time.monotonic() + _TIMEOUT_S
     while True:
-        entry = look()
+        entry = get_entry()
         if entry.judged_at is None:
             cure = "judge it again" if entry.state in ("failed", "cancelled") else "wait for it"
             raise StationError(f"{entry.name} has no result yet: it is {entry.state}; {cure}")
@@ -75,7 +74,7 @@ def read_result(look: Callable[[], Entry], folder: Path) -> Result:
             raise StationError(
                 f"the result of {entry.name} cannot be read ({problem}); judge it again"
             ) from problem
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)
 
 
 def remove_result(entry: int, folder: Path) -> None:
@@ -89,7 +88,7 @@ def sweep(folder: Path) -> None:
         shutil.rmtree(each, ignore_errors=True)
 
 
-def _take_place(scratch: Path, target: Path) -> None:
+def _replace_folder(scratch: Path, target: Path) -> None:
     """Rename a folder onto another, which may be there."""
     old = scratch.with_name(scratch.name + "-old")
     with suppress(FileNotFoundError):

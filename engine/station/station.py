@@ -1,4 +1,4 @@
-"""One folder that holds what is to be judged and what was said of it."""
+"""Station: one folder that holds what is to be judged and what was said of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.station import batches, entries, exports, jobs, results
 from engine.station.database import Database
 from engine.station.entries import Filters, Order
 from engine.station.jobs import checked_spec
-from engine.station.paths import Places, allowed
+from engine.station.paths import StationPaths, allowed
 from engine.station.photographs import image_path, keep_image, kept_image, unchanged_photograph
 from engine.station.records import (
     Batch,
@@ -50,15 +50,15 @@ class Station:
     def __init__(
         self, folder: Path, *, roots: Sequence[Path] = (), limits: Limits | None = None
     ) -> None:
-        self.places = Places.made(Path(folder))
+        self.paths = StationPaths.create(Path(folder))
         self.limits = limits or Limits()
         self._roots = tuple(Path(root).expanduser().resolve() for root in roots)
-        self.database = Database(self.places.database)
+        self.database = Database(self.paths.database)
 
     @property
     def folder(self) -> Path:
         """Where all this lies."""
-        return self.places.folder
+        return self.paths.folder
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -88,7 +88,7 @@ class Station:
         Raises:
             ImageError: It is none, or too large.
         """
-        return keep_image(data, label(name), self.places.images, self.limits)[0]
+        return keep_image(data, label(name), self.paths.images, self.limits)[0]
 
     def image_path(self, sha256: str) -> Path:
         """Return where a kept image lies.
@@ -96,7 +96,7 @@ class Station:
         Raises:
             StationError: It was never kept, or is no longer.
         """
-        return kept_image(sha256, self.places.images)
+        return kept_image(sha256, self.paths.images)
 
     def add_upload(
         self,
@@ -114,12 +114,12 @@ class Station:
             StationError: There is no such batch.
         """
         shown = label(name)
-        digest, size = keep_image(data, shown, self.places.images, self.limits)
+        digest, size = keep_image(data, shown, self.paths.images, self.limits)
         entry = entries.add_upload(
             self.database, shown, digest, size, model=model, library=library, batch=batch
         )
         # the last entry of the same image may have been removed in between, and the image with it
-        keep_image(data, shown, self.places.images, self.limits)
+        keep_image(data, shown, self.paths.images, self.limits)
         return entry
 
     def add_folder(self, folder: str | Path, *, model: Path, library: str | None = None) -> Batch:
@@ -200,7 +200,7 @@ class Station:
 
     def result(self, id: int) -> Result:
         """Return what a page shows of a judged image; waits while its pictures are drawn."""
-        return results.read_result(lambda: self.entry(id), self.places.results)
+        return results.read_result(lambda: self.entry(id), self.paths.results)
 
     def photo(self, id: int) -> UInt8[np.ndarray, "height width 3"]:
         """Read the photograph of an entry in full resolution.
@@ -209,7 +209,7 @@ class Station:
             ImageError: It cannot be read, is gone, or has changed since it was judged.
             StationError: There is no such entry.
         """
-        return unchanged_photograph(self.entry(id), self.database, self.places.images, self.limits)
+        return unchanged_photograph(self.entry(id), self.database, self.paths.images, self.limits)
 
     def review(self, id: int, opinion: Review | None, author: str) -> None:
         """Note what a person thinks of a verdict; None takes it back."""
@@ -225,11 +225,11 @@ class Station:
 
     def remove(self, ids: Sequence[int]) -> None:
         """Forget entries, their results, and uploads that no other entry needs."""
-        needless = entries.remove(self.database, ids)
+        unused = entries.remove(self.database, ids)
         for each in ids:
-            results.remove_result(each, self.places.results)
-        for digest in needless:
-            image_path(digest, self.places.images).unlink(missing_ok=True)
+            results.remove_result(each, self.paths.results)
+        for digest in unused:
+            image_path(digest, self.paths.images).unlink(missing_ok=True)
 
     def threshold(self, model: Path) -> float | None:
         """Return the threshold set by hand for a model; None where the learnt one holds."""
@@ -243,7 +243,7 @@ class Station:
 
     @property
     def _readable(self) -> tuple[Path, ...]:
-        return (*self._roots, self.places.samples)
+        return (*self._roots, self.paths.samples)
 
     def allowed(self, path: str | Path) -> Path:
         """Return a path resolved, if it lies below a root.
@@ -255,7 +255,7 @@ class Station:
 
     def models(self) -> list[Path]:
         """Return the models made in this station, by name."""
-        return sorted(each for each in self.places.models.glob("*.pw") if each.is_file())
+        return sorted(each for each in self.paths.models.glob("*.pw") if each.is_file())
 
     def model_path(self, name: str) -> Path:
         """Return where the model of this name lies, or would.
@@ -263,7 +263,7 @@ class Station:
         Raises:
             StationError: The name cannot be that of a file.
         """
-        return self.places.models / f"{model_name(name)}.pw"
+        return self.paths.models / f"{model_name(name)}.pw"
 
     # Jobs
 
@@ -295,7 +295,7 @@ class Station:
 
     def benchmarks(self) -> list[Benchmark]:
         """Return the finished benchmarks, the newest first."""
-        return finished_benchmarks(self.places.bench)
+        return finished_benchmarks(self.paths.bench)
 
     def finished_runs(self, job: int) -> list[Run]:
         """Return the runs that a benchmark job has finished, also while it goes on."""

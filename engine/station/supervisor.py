@@ -1,4 +1,7 @@
-"""Who sees to it that somebody works? The process that shows the pages starts a worker."""
+"""Supervisor of a worker process: starts it, and starts it again whenever it dies.
+
+The process that shows the pages has one for each station that it opens.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.station.paths import Places
+from engine.station.paths import StationPaths
 from engine.station.records import Limits
-from engine.station.worker import THREADS
+from engine.station.worker_process import THREADS
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 # a worker that lived as long as this was sound; the next pause is the first again
 SOUND_S = 60.0
 STOP_S = 10.0
-_LOOK_S = 0.1
+_POLL_S = 0.1
 
 _supervisors: dict[Path, Supervisor] = {}
 _lock = threading.Lock()
@@ -28,12 +31,12 @@ class Supervisor:
     """A worker process that is started again whenever it dies, until ``stop``."""
 
     def __init__(self, folder: Path, limits: Limits, options: Sequence[str] = ()) -> None:
-        self._places = Places.made(folder)
+        self._paths = StationPaths.create(folder)
         self._options = ["--max-pixels", str(limits.max_pixels), *options]
         self._is_stopping = threading.Event()
-        self._process = self._started()
-        name = f"station {self._places.folder.name}"
-        self._thread = threading.Thread(target=self._watch, name=name, daemon=True)
+        self._process = self._start_process()
+        name = f"station {self._paths.folder.name}"
+        self._thread = threading.Thread(target=self._restart_when_dead, name=name, daemon=True)
         self._thread.start()
 
     @property
@@ -57,12 +60,12 @@ class Supervisor:
             self._process.kill()
             self._process.wait()
         with _lock:
-            if _supervisors.get(self._places.folder) is self:
-                del _supervisors[self._places.folder]
+            if _supervisors.get(self._paths.folder) is self:
+                del _supervisors[self._paths.folder]
 
-    def _watch(self) -> None:
+    def _restart_when_dead(self) -> None:
         pause, started_at = FIRST_PAUSE_S, time.monotonic()
-        while not self._is_stopping.wait(_LOOK_S):
+        while not self._is_stopping.wait(_POLL_S):
             if self.is_alive:
                 continue
             if time.monotonic() > started_at + SOUND_S:
@@ -70,12 +73,12 @@ class Supervisor:
             if self._is_stopping.wait(pause):
                 return
             pause = min(2 * pause, LONGEST_PAUSE_S)
-            self._process, started_at = self._started(), time.monotonic()
+            self._process, started_at = self._start_process(), time.monotonic()
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "engine.station.worker", str(self._places.folder)]
+    def _start_process(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "engine.station.worker_process", str(self._paths.folder)]
         options = ["--parent", str(os.getpid()), *self._options]
-        with self._places.log.open("ab") as log:
+        with self._paths.log.open("ab") as log:
             return subprocess.Popen(
                 [*command, *options],
                 stdin=subprocess.DEVNULL,
@@ -99,9 +102,9 @@ def keep_working(
     beside it, is loaded at once: its first image need not wait for that.
     """
     options = ["--model", str(model)] if model else []
-    place = Places.made(folder).folder
+    station = StationPaths.create(folder).folder
     with _lock:
-        known = _supervisors.get(place)
+        known = _supervisors.get(station)
         if known is None:
-            known = _supervisors[place] = Supervisor(place, limits or Limits(), options)
+            known = _supervisors[station] = Supervisor(station, limits or Limits(), options)
         return known

@@ -14,7 +14,7 @@ from engine.benchmark import find_categories, read_result, run_bench, write_resu
 from engine.config import Config, to_dict
 from engine.inspector import Inspector
 from engine.station import Limits, Station, jobs
-from engine.station.job_process import do
+from engine.station.job_process import run_job
 from engine.synthetic.scenes import write_scenes
 from ui.text import plain
 
@@ -93,7 +93,7 @@ def words(at: AppTest) -> str:
 
 
 def keep(station: Station, result, name: str = "cables") -> Path:
-    path = station.places.bench / f"{name}.json"
+    path = station.paths.bench / f"{name}.json"
     write_result(result, path)
     return path
 
@@ -174,7 +174,7 @@ def work(station: Station, job: int) -> None:
     """Do a job here, as the worker does."""
     with station.database.change() as connection:
         connection.execute("UPDATE jobs SET state = 'running' WHERE id = ?", (job,))
-    do(station.places, job, Limits())
+    run_job(station.paths, job, Limits())
     assert station.job(job).state == "done", station.job(job).error
 
 
@@ -230,7 +230,7 @@ def test_a_broken_result_gives_words_and_the_others_can_still_be_chosen(
     visit, station, measured, content
 ):
     keep(station, measured, "good")
-    (station.places.bench / "bad.json").write_text(content)
+    (station.paths.bench / "bad.json").write_text(content)
     at = visit(result="bad")
     assert "This result cannot be read" in at.error[0].value
     at.selectbox(key="bench_result").set_value("good")
@@ -240,11 +240,11 @@ def test_a_broken_result_gives_words_and_the_others_can_still_be_chosen(
 def test_finished_runs_are_seen_while_a_job_goes_on(visit, station, measured, data_set):
     spec = {"root": str(data_set), "shots": [1, 2], "seeds": [42], "profile": None}
     number = station.start_job("bench", spec)
-    path = station.places.bench / f"{number:05d} factory.json"
+    path = station.paths.bench / f"{number:05d} factory.json"
     with station.database.change() as connection:
         connection.execute("UPDATE jobs SET state = 'running' WHERE id = ?", (number,))
-    jobs.note(station.database, number, {"result": str(path)})
-    jobs.tell(station.database, number, "1 of 2 runs done", 5, 10)
+    jobs.set_result(station.database, number, {"result": str(path)})
+    jobs.set_progress(station.database, number, "1 of 2 runs done", 5, 10)
     entry = {"fingerprint": "a", "run": measured.runs[0].as_dict()}
     path.with_name(path.name + ".partial").write_text(json.dumps(entry) + '\n{"finger')
     at = visit()
@@ -271,7 +271,7 @@ def test_a_job_that_failed_says_why(visit, station, data_set):
     number = station.start_job("bench", {"root": str(data_set)})
     with station.database.change() as connection:
         connection.execute("UPDATE jobs SET state = 'running' WHERE id = ?", (number,))
-    jobs.end(station.database, number, "failed", error="no *such* weights")
+    jobs.finish(station.database, number, "failed", error="no *such* weights")
     at = visit()
     assert "stopped: no \\*such\\* weights" in at.error[0].value
 

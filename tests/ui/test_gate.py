@@ -10,7 +10,7 @@ from ui.auth import (
     FIRST_DELAY_S,
     LONGEST_DELAY_S,
     PASS_LASTS_S,
-    Turnstile,
+    LoginThrottle,
     is_name_of_this_machine,
     is_own_origin,
 )
@@ -34,64 +34,64 @@ def clock():
 
 
 @pytest.fixture
-def turnstile(clock):
-    return Turnstile("open sesame", now=clock)
+def throttle(clock):
+    return LoginThrottle("open sesame", now=clock)
 
 
-def test_the_right_password_gives_a_pass_that_is_known(turnstile):
-    token = turnstile.enter("open sesame")
-    assert turnstile.knows(token)
-    assert not turnstile.knows(token + "x")
-    assert not turnstile.knows("")
-    assert turnstile.enter("open sesame") != token
+def test_the_right_password_gives_a_pass_that_is_known(throttle):
+    token = throttle.log_in("open sesame")
+    assert throttle.is_valid(token)
+    assert not throttle.is_valid(token + "x")
+    assert not throttle.is_valid("")
+    assert throttle.log_in("open sesame") != token
 
 
 @pytest.mark.parametrize("wrong", ["", "open", "Open sesame", "open sesame ", "\ud800"])
-def test_any_other_password_does_not(turnstile, wrong):
-    assert turnstile.enter(wrong) is None
+def test_any_other_password_does_not(throttle, wrong):
+    assert throttle.log_in(wrong) is None
 
 
-def test_delays_double_up_to_a_limit_and_the_right_password_ends_them(turnstile, clock):
+def test_delays_double_up_to_a_limit_and_the_right_password_ends_them(throttle, clock):
     delays = []
     for _ in range(8):
-        assert turnstile.enter("wrong") is None
-        delays.append(turnstile.delay_s())
+        assert throttle.log_in("wrong") is None
+        delays.append(throttle.delay_s())
         clock.now += delays[-1]
     assert delays[:4] == [FIRST_DELAY_S * 2**n for n in range(4)]
     assert delays[-1] == LONGEST_DELAY_S
-    assert turnstile.enter("open sesame")
-    assert turnstile.delay_s() == 0
-    turnstile.enter("wrong")
-    assert turnstile.delay_s() == FIRST_DELAY_S
+    assert throttle.log_in("open sesame")
+    assert throttle.delay_s() == 0
+    throttle.log_in("wrong")
+    assert throttle.delay_s() == FIRST_DELAY_S
 
 
-def test_too_soon_even_the_right_password_is_not_looked_at(turnstile, clock):
-    turnstile.enter("wrong")
-    assert turnstile.enter("open sesame") is None
-    assert turnstile.delay_s() == FIRST_DELAY_S  # and that attempt made nothing longer
+def test_too_soon_even_the_right_password_is_not_looked_at(throttle, clock):
+    throttle.log_in("wrong")
+    assert throttle.log_in("open sesame") is None
+    assert throttle.delay_s() == FIRST_DELAY_S  # and that attempt made nothing longer
     clock.now += FIRST_DELAY_S
-    assert turnstile.enter("open sesame")
+    assert throttle.log_in("open sesame")
 
 
-def test_many_at_once_have_one_attempt(turnstile):
+def test_many_at_once_have_one_attempt(throttle):
     seen = []
     threads = [
-        threading.Thread(target=lambda: seen.append(turnstile.enter("wrong"))) for _ in range(20)
+        threading.Thread(target=lambda: seen.append(throttle.log_in("wrong"))) for _ in range(20)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert seen == [None] * 20
-    assert turnstile.delay_s() <= FIRST_DELAY_S
+    assert throttle.delay_s() <= FIRST_DELAY_S
 
 
-def test_a_pass_ends_with_time_or_when_revoked(turnstile, clock):
-    first, second = turnstile.enter("open sesame"), turnstile.enter("open sesame")
-    turnstile.revoke(first)
-    assert not turnstile.knows(first)
+def test_a_pass_ends_with_time_or_when_revoked(throttle, clock):
+    first, second = throttle.log_in("open sesame"), throttle.log_in("open sesame")
+    throttle.revoke(first)
+    assert not throttle.is_valid(first)
     clock.now += PASS_LASTS_S
-    assert not turnstile.knows(second)
+    assert not throttle.is_valid(second)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_an_origin_is_its_own_only_with_its_port():
 
 @pytest.fixture
 def guarded(tmp_path, monkeypatch):
-    """The app behind a password of its own, whose turnstile no other test has used."""
+    """The app behind a password of its own, whose throttle no other test has used."""
     password = tmp_path.name
     monkeypatch.setenv("PARTWISE_PASSWORD", password)
     words = ["app.py", "--station", str(tmp_path / "st"), "--root", str(tmp_path)]

@@ -57,7 +57,7 @@ class Bench:
 
     def work(self):
         while work_once(
-            self.station.database, self.station.places, self._judge, self.station.limits
+            self.station.database, self.station.paths, self._judge, self.station.limits
         ):
             pass
 

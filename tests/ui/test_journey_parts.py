@@ -11,7 +11,7 @@ from engine.editing import class_rows, effect, leave_one_out_totals
 from engine.station import Station
 from engine.station.judge import Judge
 from engine.station.worker import work_once
-from ui.parts_page.effect_view import effect_words
+from ui.parts_page.effect_view import effect_text
 
 PATIENCE_MS = 60_000
 DESK, TABLET = {"width": 1280, "height": 800}, {"width": 1024, "height": 768}
@@ -32,7 +32,7 @@ def url(serve, model, photographs):
         for path in (photographs.good[0], *photographs.anomalies[:2]):
             station.add_upload(path.read_bytes(), path.name, model=model)
         judge = Judge()
-        while work_once(station.database, station.places, judge, station.limits):
+        while work_once(station.database, station.paths, judge, station.limits):
             pass
     return serve(model, "--station", folder).url
 
@@ -148,7 +148,7 @@ def test_rename_merge_paint_see_the_effect_and_undo(visitor, model):
     visitor.save()
     painted = Inspector.load(model)
     assert "cable" in names(model)
-    assert words == effect_words(effect(merged, painted))
+    assert words == effect_text(effect(merged, painted))
     assert leave_one_out_totals(painted) != leave_one_out_totals(merged)
     expect(visitor.box("cable")).to_be_checked()
     expect(visitor.box("cable")).to_be_in_viewport()  # however long the table is

@@ -13,13 +13,13 @@ from engine.station import Job, Station
 from ui.new_model_page.view import (
     Chosen,
     advice,
-    found_words,
+    found_text,
     free_name,
     legend,
-    step_words,
+    step_text,
     suggested_name,
     totals_chart,
-    totals_words,
+    totals_text,
     unique,
 )
 
@@ -62,10 +62,10 @@ def job(state, step=""):
 
 
 def test_steps_are_told_in_words_unknown_ones_too():
-    assert step_words(job("queued")) == "Waiting for its turn"
-    assert step_words(job("running", "finding parts")).startswith("Finding parts")
-    assert step_words(job("running", "something else")) == "Something else"
-    assert step_words(job("running")) == "Starting"
+    assert step_text(job("queued")) == "Waiting for its turn"
+    assert step_text(job("running", "finding parts")).startswith("Finding parts")
+    assert step_text(job("running", "something else")) == "Something else"
+    assert step_text(job("running")) == "Starting"
 
 
 def test_the_legend_leaves_out_what_the_pictures_do_not_colour():
@@ -75,8 +75,8 @@ def test_the_legend_leaves_out_what_the_pictures_do_not_colour():
     ]
     (line,) = legend(rows)
     assert (line.number, line.name, line.color, line.found) == (2, "pin", "#0072b2", "3–5")
-    assert found_words([2, 2]) == "2"
-    assert found_words([]) == ""
+    assert found_text([2, 2]) == "2"
+    assert found_text([]) == ""
 
 
 def test_bars_have_every_total_and_the_side_it_lies_on():
@@ -93,9 +93,9 @@ def test_bars_have_every_total_and_the_side_it_lies_on():
 
 
 def test_words_under_the_bars_name_the_one_above():
-    assert "Every reference" in totals_words(["a", "b"], [0.5, 0.6], 1.0)
-    assert totals_words(["a", "b"], [0.5, 1.6], 1.0).startswith("b lies above")
-    assert totals_words(["a", "b"], [1.5, 1.6], 1.0).startswith("2 references lie above")
+    assert "Every reference" in totals_text(["a", "b"], [0.5, 0.6], 1.0)
+    assert totals_text(["a", "b"], [0.5, 1.6], 1.0).startswith("b lies above")
+    assert totals_text(["a", "b"], [1.5, 1.6], 1.0).startswith("2 references lie above")
 
 
 def test_a_profile_without_its_weights_says_what_to_run(config_of, monkeypatch, tmp_path):

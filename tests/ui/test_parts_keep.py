@@ -5,7 +5,7 @@ import pytest
 
 from engine.editing import Add, Count, Merge, Rename
 from features.region import Region
-from ui.parts_page.state import drop, keep, kept
+from ui.parts_page.state import delete_edit, load_edit, save_edit
 
 
 @pytest.mark.parametrize(
@@ -18,8 +18,8 @@ from ui.parts_page.state import drop, keep, kept
     ],
 )
 def test_a_draft_is_kept_as_it_is(tmp_path, edit):
-    name = keep(tmp_path / "drafts", "m.pw", edit)
-    model, again = kept(tmp_path / "drafts", name)
+    name = save_edit(tmp_path / "drafts", "m.pw", edit)
+    model, again = load_edit(tmp_path / "drafts", name)
     assert model == "m.pw"
     assert type(again) is type(edit)
     if isinstance(edit, Add):
@@ -28,8 +28,8 @@ def test_a_draft_is_kept_as_it_is(tmp_path, edit):
         assert np.array_equal(again.region.mask, edit.region.mask)
     else:
         assert again == edit
-    drop(tmp_path / "drafts", name)
-    assert kept(tmp_path / "drafts", name) is None
+    delete_edit(tmp_path / "drafts", name)
+    assert load_edit(tmp_path / "drafts", name) is None
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_a_draft_is_kept_as_it_is(tmp_path, edit):
 )
 def test_a_draft_that_was_damaged_is_none(tmp_path, text):
     (tmp_path / f"{'a' * 16}.json").write_text(text)
-    assert kept(tmp_path, "a" * 16) is None
+    assert load_edit(tmp_path, "a" * 16) is None

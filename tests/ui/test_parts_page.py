@@ -15,7 +15,7 @@ from engine.station.judge import Judge
 from engine.station.worker import work_once
 from engine.synthetic.scenes import render
 from ui.parts_page.classes import CHOSEN
-from ui.parts_page.state import kept
+from ui.parts_page.state import load_edit
 
 MARKUP = "**bold** <img src=x onerror=alert(1)> :red[red]"
 PATIENCE_S = 60
@@ -82,7 +82,7 @@ class Bench:
 
     def work(self):
         while work_once(
-            self.station.database, self.station.places, self._judge, self.station.limits
+            self.station.database, self.station.paths, self._judge, self.station.limits
         ):
             pass
 
@@ -199,7 +199,7 @@ def test_a_discarded_draft_leaves_nothing(bench, parts):
     name = bench.draft_name
     bench.press("parts_discard")
     assert bench.model.read_bytes() == before
-    assert kept(bench.folder / "drafts", name) is None
+    assert load_edit(bench.folder / "drafts", name) is None
     assert "Draft" not in bench.words
 
 

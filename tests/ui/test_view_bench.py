@@ -14,7 +14,7 @@ from engine.benchmark.summary import summarise
 from engine.station import Job
 from ui.bench_page.compare_view import (
     changed_rows,
-    changed_words,
+    changed_text,
     difference_rows,
     differences_chart,
     pair_title,
@@ -30,7 +30,7 @@ from ui.bench_page.view import (
     duration_text,
     job_title,
     line_rows,
-    mistake_words,
+    mistake_text,
     plan_text,
     read_numbers,
     remaining_text,
@@ -147,11 +147,11 @@ def test_runs_have_names_that_tell_them_apart():
 
 def test_a_mistake_differs_by_colour_sign_and_word():
     (miss, found) = worst_of(RUN, is_anomalous=True, n=2)
-    assert mistake_words(miss) == ":orange[:material/close: **0.500** missed]"
-    assert mistake_words(found) == ":blue[:material/check: **1.200** found]"
+    assert mistake_text(miss) == ":orange[:material/close: **0.500** missed]"
+    assert mistake_text(found) == ":blue[:material/check: **1.200** found]"
     (alarm, passed) = worst_of(RUN, is_anomalous=False, n=2)
-    assert "false alarm" in mistake_words(alarm)
-    assert "passed" in mistake_words(passed)
+    assert "false alarm" in mistake_text(alarm)
+    assert "passed" in mistake_text(passed)
 
 
 def test_lines_leave_out_what_is_the_same_for_all():
@@ -255,7 +255,7 @@ def test_a_comparison_says_in_words_what_became_of_the_verdicts():
         ("✕ missed now", "b3"),
         ("✓ passed now", "g2"),
     ]
-    assert [changed_words(image) for image in pair.changed] == [
+    assert [changed_text(image) for image in pair.changed] == [
         ":orange[:material/close: 1.200 → **0.800** missed now]",
         ":blue[:material/check: 1.500 → **0.500** passed now]",
     ]

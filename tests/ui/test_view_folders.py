@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.text import MAX_SHOWN, is_below, look_into, short
+from ui.text import MAX_SHOWN, is_below, list_folder, short_path
 
 
 @pytest.fixture
@@ -19,30 +19,30 @@ def root(tmp_path):
 
 
 def test_folders_come_by_name_without_hidden_ones_and_links(root):
-    seen = look_into(root, [root])
+    seen = list_folder(root, [root])
     assert seen.children == ("bad", "good")
     assert seen.n_images == 1
 
 
 def test_the_way_up_ends_at_the_root(root):
-    assert look_into(root, [root]).parent is None
-    assert look_into(root / "good" / "deep", [root]).parent == root / "good"
+    assert list_folder(root, [root]).parent is None
+    assert list_folder(root / "good" / "deep", [root]).parent == root / "good"
 
 
 def test_more_folders_than_a_person_reads_are_counted(root):
     for number in range(MAX_SHOWN + 3):
         (root / "good" / f"{number:04}").mkdir()
-    seen = look_into(root / "good", [root])
+    seen = list_folder(root / "good", [root])
     assert (len(seen.children), seen.n_hidden) == (MAX_SHOWN, 4)
 
 
 def test_a_folder_is_named_from_its_root_on(root):
-    assert short(root / "good", [root]) == "photographs/good"
-    assert short(root.parent, [root]) == str(root.parent)
+    assert short_path(root / "good", [root]) == "photographs/good"
+    assert short_path(root.parent, [root]) == str(root.parent)
     assert is_below(root / "good", [root])
     assert not is_below(root.parent, [root])
 
 
 def test_a_folder_that_is_gone_is_an_error(root):
     with pytest.raises(FileNotFoundError, match="gone"):
-        look_into(root / "gone", [root])
+        list_folder(root / "gone", [root])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.station import Entry
-from ui.inspect_page.history_view import Filters, n_pages, page_words, review_words, table_rows
+from ui.inspect_page.history_view import Filters, n_pages, page_text, review_text, table_rows
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 ENTRY = Entry(
@@ -35,7 +35,7 @@ def test_the_last_day_is_included():
 def test_nothing_chosen_means_everything():
     assert Filters().is_empty
     assert Filters(order="worst").is_empty
-    assert Filters().words == ""
+    assert Filters().summary == ""
     assert not any(Filters().as_query().values())
 
 
@@ -43,7 +43,7 @@ def test_filters_are_said_in_words():
     filters = Filters(
         verdicts=("anomaly",), classes=("leg",), reviews=("none",), since=date(2024, 5, 1), batch=3
     )
-    assert filters.words == "anomaly, leg, not reviewed, since 2024-05-01, of one batch"
+    assert filters.summary == "anomaly, leg, not reviewed, since 2024-05-01, of one batch"
     assert not filters.is_empty
 
 
@@ -67,10 +67,10 @@ def test_a_row_without_a_verdict_says_its_state_and_error(state, said):
 
 
 def test_a_review_names_who_gave_it():
-    assert review_words(ENTRY) == ""
+    assert review_text(ENTRY) == ""
     said = replace(ENTRY, review="rejected", reviewed_by="first shift")
-    assert review_words(said) == "✕ rejected by first shift"
-    assert review_words(replace(ENTRY, review="accepted")) == "✓ accepted"
+    assert review_text(said) == "✕ rejected by first shift"
+    assert review_text(replace(ENTRY, review="accepted")) == "✓ accepted"
 
 
 @pytest.mark.parametrize(
@@ -84,4 +84,4 @@ def test_a_review_names_who_gave_it():
 )
 def test_pages_hold_all_images(n, pages, last):
     assert n_pages(n, 20) == pages
-    assert page_words(pages - 1, n, 20) == last
+    assert page_text(pages - 1, n, 20) == last

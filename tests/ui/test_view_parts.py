@@ -8,7 +8,7 @@ import pytest
 
 from engine.editing import ClassEdit, ClassRow, Rename
 from features.region import Region
-from ui.parts_page.actions_view import ACTIONS, area_words, called, fine_counts, offered
+from ui.parts_page.actions_view import ACTIONS, area_text, class_names, fine_counts, offered
 from ui.parts_page.view import headings, history_lines, last_counting, last_undone, rows
 
 
@@ -129,13 +129,13 @@ def test_only_what_was_painted_is_painted_on():
 
 def test_every_action_is_explained_in_a_sentence():
     assert all(each.means.endswith(".") and len(each.means) > 40 for each in ACTIONS)
-    assert len({each.do for each in ACTIONS}) == len({each.title for each in ACTIONS})
+    assert len({each.kind for each in ACTIONS}) == len({each.title for each in ACTIONS})
 
 
 def test_many_chosen_classes_are_named_by_three():
     chosen = [class_row(number, f"c{number}") for number in range(5)]
-    assert called(chosen[:2]) == "c0, c1"
-    assert called(chosen) == "c0, c1, c2 and 2 more"
+    assert class_names(chosen[:2]) == "c0, c1"
+    assert class_names(chosen) == "c0, c1, c2 and 2 more"
 
 
 def test_a_tolerance_is_shown_as_the_counts_that_it_allows():
@@ -170,4 +170,4 @@ def test_redoing_takes_what_was_undone_last_unless_something_was_edited_since():
 
 
 def test_a_region_is_told_by_its_pixels():
-    assert area_words(Region.of(np.ones((2, 3), dtype=bool))) == "6 pixels"
+    assert area_text(Region.of(np.ones((2, 3), dtype=bool))) == "6 pixels"

@@ -13,12 +13,12 @@ from ui.charts import DARK, LIGHT
 from ui.parts_page.effect_view import (
     Verdict,
     count_lines,
-    effect_words,
+    effect_text,
     is_open,
     totals_chart,
     verdict_lines,
     verdict_of,
-    verdict_words,
+    verdict_text,
 )
 
 ADDED = CountChange(5, "label", None, (1, 0))
@@ -40,17 +40,17 @@ def drawn(chart):
 
 
 def test_an_effect_says_how_the_threshold_moves_and_who_lies_above_it():
-    assert effect_words(effect()) == (
+    assert effect_text(effect()) == (
         "The threshold stays at 1. 0 of 2 references lie above it, where 1 did before."
     )
-    words = effect_words(effect(after=(0.8, 1.2), limits=(1.0, 1.1)))
+    words = effect_text(effect(after=(0.8, 1.2), limits=(1.0, 1.1)))
     assert words == "The threshold goes from 1 to 1.1. 1 of 2 references lie above it, as before."
-    assert effect_words(effect(counts=(KEPT,))).endswith("before. No count changes.")
+    assert effect_text(effect(counts=(KEPT,))).endswith("before. No count changes.")
 
 
 def test_an_edit_that_moves_no_reference_says_no_more_than_that():
     same = effect(after=(0.8, 1.2), counts=(KEPT,))
-    assert effect_words(same) == (
+    assert effect_text(same) == (
         "Counts and totals of the references stay as they are, and so does the threshold, 1."
     )
 
@@ -111,11 +111,11 @@ def test_what_cannot_be_judged_says_why_and_is_waited_for_no_longer():
 def test_a_summary_counts_only_what_is_known():
     known = Verdict(1, "a", "normal", 0.5, "anomaly", 1.5)
     other = Verdict(2, "b", "anomaly", 1.5, "normal", 0.5)
-    assert verdict_words([Verdict(3, "c", "normal", 0.5)]) == "0 of 0 verdicts would turn"
-    assert verdict_words([known, other], "turned") == (
+    assert verdict_text([Verdict(3, "c", "normal", 0.5)]) == "0 of 0 verdicts would turn"
+    assert verdict_text([known, other], "turned") == (
         "2 of 2 verdicts turned: 1 to anomaly, 1 to normal"
     )
-    assert verdict_words([replace(known, after="normal")]) == "0 of 1 verdict would turn"
+    assert verdict_text([replace(known, after="normal")]) == "0 of 1 verdict would turn"
 
 
 def test_the_history_gives_name_verdict_and_total():

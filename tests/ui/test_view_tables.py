@@ -15,8 +15,8 @@ from ui.inspect_page import tables
 from ui.inspect_page.tables import (
     class_lines,
     finding_lines,
-    framed,
     has_recognised,
+    marked_findings,
     region_lines,
     score_lines,
 )
@@ -86,7 +86,7 @@ def test_lines_and_frames_share_their_letters():
             deviation("unseen_here", 2.0, [5, 6, 7, 8]),
         ]
     )
-    lines, frames = finding_lines(shown), framed(shown)
+    lines, frames = finding_lines(shown), marked_findings(shown)
     assert [line.mark for line in lines] == ["A", "B", "C"]
     assert [line.cells for line in lines] == [("3.4 ×",), ("2 ×",), ("1.2 ×",)]
     assert [(each.letter, each.box_xyxy, each.is_absent) for each in frames] == [
@@ -170,7 +170,7 @@ def test_what_the_band_names_comes_first():
     assert [line.title for line in finding_lines(named)] == [
         each["text"] for each in reversed(shown.report["deviations"])
     ]
-    assert framed(named)[0].letter == "A"
+    assert marked_findings(named)[0].letter == "A"
 
 
 def test_only_what_was_taught_counts_as_recognised():
@@ -181,4 +181,4 @@ def test_only_what_was_taught_counts_as_recognised():
 
 def test_a_report_without_deviations_has_no_lines():
     assert finding_lines(result()) == ()
-    assert framed(replace(result())) == ()
+    assert marked_findings(replace(result())) == ()

@@ -14,30 +14,33 @@ from engine.regions.suggestion import Member, Suggestion
 from engine.station import Entry
 from features.region import Region
 from ui.teach_page.library_view import (
-    class_chip,
+    class_badge,
+    lesson_announcements,
     lesson_rows,
-    lesson_words,
-    news,
+    lesson_text,
     other_kind,
     outcome_title,
 )
 from ui.teach_page.view import (
-    Said,
+    VerdictText,
     change_rows,
     change_summary,
     class_label,
-    conflict_words,
+    conflict_text,
     entry_label,
     group_title,
     groups_summary,
     n_settled,
     offered,
-    region_words,
-    said_of,
+    region_text,
+    verdict_of_entry,
 )
 
 AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
-ANOMALY, NORMAL = Said("anomaly", "1 unknown region"), Said("normal", "like the references")
+ANOMALY, NORMAL = (
+    VerdictText("anomaly", "1 unknown region"),
+    VerdictText("normal", "like the references"),
+)
 
 
 def entry(number, verdict="normal", reason="like the references", *, state="done", minutes=1):
@@ -90,12 +93,12 @@ class TestChanges:
     def test_a_verdict_known_earlier_than_by_the_history_is_shown(self):
         (row,) = change_rows({1: ANOMALY}, [entry(1, "anomaly", state="queued")], {1: NORMAL}, AT)
         assert (row.state, row.after) == ("turned", NORMAL)
-        assert "anomaly" in row.words.split("→")[0]
-        assert "normal" in row.words.split("→")[1]
+        assert "anomaly" in row.text.split("→")[0]
+        assert "normal" in row.text.split("→")[1]
 
     def test_the_history_overrules_what_was_known_earlier(self):
         (row,) = change_rows({1: ANOMALY}, [entry(1, "anomaly", "scratch")], {1: NORMAL}, AT)
-        assert (row.after, row.reason) == (Said("anomaly", "scratch"), "scratch")
+        assert (row.after, row.reason) == (VerdictText("anomaly", "scratch"), "scratch")
 
     def test_the_order_is_that_of_before_and_removed_images_are_left_out(self):
         rows = change_rows({3: NORMAL, 2: NORMAL, 1: NORMAL}, [entry(1), entry(3)], {}, AT)
@@ -112,19 +115,19 @@ class TestChanges:
         assert change_summary(change_rows({4: NORMAL}, [entry(4)], {}, AT)) == "No verdict changes"
 
     def test_colour_is_never_the_only_sign(self):
-        for said in (ANOMALY, NORMAL, said_of(entry(1, None))):
+        for said in (ANOMALY, NORMAL, verdict_of_entry(entry(1, None))):
             assert ":material/" in said.badge
             assert (said.verdict or "not judged") in said.badge
 
 
 class TestOutline:
     def test_its_size_is_told_in_pixels_and_as_a_share(self):
-        assert region_words(region(), (200, 100)) == (
+        assert region_text(region(), (200, 100)) == (
             "200 pixels, 1 % of the image, in 20 × 10 px at 30, 40"
         )
 
     def test_a_speck_on_a_large_photograph_has_a_share_too(self):
-        assert "less than 0.01 %" in region_words(region(2, 2), (7000, 7000))
+        assert "less than 0.01 %" in region_text(region(2, 2), (7000, 7000))
 
 
 class TestNames:
@@ -141,7 +144,7 @@ class TestNames:
         assert class_label("new", self.CLASSES) == "new"
 
     def test_a_conflict_names_both_and_nothing_in_them_is_markdown(self):
-        words = conflict_words("**a**", "defect", "$b$")
+        words = conflict_text("**a**", "defect", "$b$")
         assert r"\*\*a\*\*" in words
         assert r"\$b\$" in words
 
@@ -158,8 +161,8 @@ class TestLessons:
                 lesson(2, "forget 'button'", is_undone=True, reversals=undone),
             ]
         )
-        assert [(each.id, each.turn) for each in rows] == [(2, "Redo"), (1, "Undo")]
-        assert rows[0].words == "forgot 'button'"
+        assert [(each.id, each.action) for each in rows] == [(2, "Redo"), (1, "Undo")]
+        assert rows[0].text == "forgot 'button'"
         assert rows[0].reversal.startswith("undone by line 4 on 2026-05-0")
         assert (rows[1].who, rows[1].reversal) == ("line 3", "")
 
@@ -173,16 +176,16 @@ class TestLessons:
         ],
     )
     def test_a_lesson_is_told_in_the_past_tense(self, text, words):
-        assert lesson_words(lesson(1, text)) == words
+        assert lesson_text(lesson(1, text)) == words
 
     def test_only_later_lessons_of_others_are_news(self):
         lessons = [lesson(number, f"forget 'c{number}'") for number in (1, 2, 3)]
-        (words,) = news(lessons, 1, own={3})
+        (words,) = lesson_announcements(lessons, 1, own={3})
         assert "c2" in words
         assert "line 3" in words
 
     def test_names_in_news_are_no_markdown(self):
-        (words,) = news([lesson(1, "forget ':red[x]'", author="**me**")], 0, ())
+        (words,) = lesson_announcements([lesson(1, "forget ':red[x]'", author="**me**")], 0, ())
         assert r"\*\*me\*\*" in words
         assert ":red[" not in words
 
@@ -196,7 +199,7 @@ class TestLessons:
 
 class TestClasses:
     def test_plates_of_both_kinds_differ_without_colour_and_are_clear_outside(self):
-        accepted, defect = (class_chip(known(0, "a", kind)) for kind in ("accepted", "defect"))
+        accepted, defect = (class_badge(known(0, "a", kind)) for kind in ("accepted", "defect"))
         assert (accepted[..., 3] != defect[..., 3]).any()
         assert accepted[0, 0, 3] == 0
         center = accepted[accepted.shape[0] // 2, 12]

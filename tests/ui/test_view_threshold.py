@@ -36,18 +36,18 @@ QUEUED = Entry(
 def test_a_lower_threshold_makes_anomalies_and_a_higher_one_takes_them_back():
     entries = judged(0.5, 0.8, 0.9, 1.5)
     assert would_change(entries, 0.7).to_anomaly == (2, 3)
-    assert would_change(entries, 0.7).words == "2 of 4 images would become anomalies"
-    assert would_change(entries, 0.85).words == "1 of 4 images would become an anomaly"
+    assert would_change(entries, 0.7).summary == "2 of 4 images would become anomalies"
+    assert would_change(entries, 0.85).summary == "1 of 4 images would become an anomaly"
     assert would_change(entries, 2.0).to_normal == (4,)
-    assert would_change(entries, 2.0).words == "1 of 4 images would become normal"
+    assert would_change(entries, 2.0).summary == "1 of 4 images would become normal"
 
 
 def test_the_threshold_in_force_changes_nothing():
-    assert would_change(judged(0.5, 1.5), 1.0).words == "No verdict of 2 images would change"
+    assert would_change(judged(0.5, 1.5), 1.0).summary == "No verdict of 2 images would change"
 
 
 def test_images_without_a_verdict_do_not_count():
-    assert would_change([*judged(0.5), QUEUED], 0.1).words == (
+    assert would_change([*judged(0.5), QUEUED], 0.1).summary == (
         "1 of 1 image would become an anomaly"
     )
     assert len(strip_rows([*judged(0.5), QUEUED], 0.1)) == 1
@@ -60,8 +60,8 @@ def test_a_taught_defect_stays_one_whatever_the_threshold():
 
 def test_images_of_mixed_thresholds_may_turn_both_ways():
     entries = judged(0.9, threshold=0.5) + judged(0.9, threshold=1.5)
-    assert would_change(entries, 1.0).words == "1 of 2 images would become normal"
-    assert would_change(entries, 0.8).words == "1 of 2 images would become an anomaly"
+    assert would_change(entries, 1.0).summary == "1 of 2 images would become normal"
+    assert would_change(entries, 0.8).summary == "1 of 2 images would become an anomaly"
 
 
 @pytest.mark.parametrize("totals", [(), (0.1,), (0.5, 1.3), (80.0,)])

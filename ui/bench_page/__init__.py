@@ -1,4 +1,4 @@
-"""Measure the method, look at its mistakes, compare runs."""
+"""Page Benchmark: measure the method, look at its mistakes, compare runs."""
 
 from ui.bench_page.page import show
 

@@ -1,4 +1,4 @@
-"""How do two runs look beside each other: in rows, and in pictures?"""
+"""Comparison of two runs in rows, sentences and charts; pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.benchmark.comparison import BenchComparison, ComparedRow, Difference
 from engine.benchmark.summary import Spread
 from engine.benchmark.text_report import signed, with_spread
 from ui.bench_page.view import run_title
-from ui.charts import UNTITLED, Tones, Values, finished, over
+from ui.charts import UNTITLED, ChartTheme, Values, chart_of, layered_chart
 
 FIGURES = {
     "f1_max": "F1-max",
@@ -75,7 +75,7 @@ def pair_title(pair: RunPair) -> str:
     return old if old == new else f"{old} → {new}"
 
 
-def changed_words(image: ImagePair) -> str:
+def changed_text(image: ImagePair) -> str:
     """Say in Markdown what became of a verdict: by colour, sign and word."""
     totals = f"{image.old_total:.3f} → **{image.new_total:.3f}**"
     if image.is_better:
@@ -104,7 +104,7 @@ def change_of(image: ImagePair) -> str:
     return CHANGES[1] if image.is_worse else CHANGES[2]
 
 
-def differences_chart(comparison: BenchComparison, tones: Tones) -> alt.LayerChart:
+def differences_chart(comparison: BenchComparison, theme: ChartTheme) -> alt.LayerChart:
     """Draw the change of each figure: one small dot a seed, a bar for the mean, a rule at zero."""
     rows = comparison.rows + comparison.means
     seeds: Values = []
@@ -125,11 +125,11 @@ def differences_chart(comparison: BenchComparison, tones: Tones) -> alt.LayerCha
     )
     y = alt.Y("figure:N", title=None, sort=list(FIGURES.values()))
     offset = alt.YOffset("of:N", sort=[f"{row.category}, {shots_text(row)} shots" for row in rows])
-    ways = alt.Scale(domain=["up", "down"], range=[tones.good, tones.anomalous])
+    ways = alt.Scale(domain=["up", "down"], range=[theme.good, theme.anomalous])
     told = ["of:N", "figure:N", alt.Tooltip("change:Q", format="+.3f")]
-    return finished(
-        tones,
-        over(means)
+    return layered_chart(
+        theme,
+        chart_of(means)
         .mark_bar(opacity=0.45, height={"band": 0.6})
         .encode(
             x=x,
@@ -138,15 +138,15 @@ def differences_chart(comparison: BenchComparison, tones: Tones) -> alt.LayerCha
             color=alt.Color("way:N", scale=ways, legend=None),
             tooltip=told,
         ),
-        over([{"zero": 0}]).mark_rule(color=tones.ink).encode(x="zero:Q"),
-        over(seeds)
-        .mark_point(size=40, filled=True, color=tones.ink, opacity=1)
+        chart_of([{"zero": 0}]).mark_rule(color=theme.ink).encode(x="zero:Q"),
+        chart_of(seeds)
+        .mark_point(size=40, filled=True, color=theme.ink, opacity=1)
         .encode(x=x, y=y, yOffset=offset, tooltip=["seeds:N", *told]),
         height=_MARGIN_PX + _ROW_PX * len(FIGURES) * max(1, len(rows)) // 2,
     )
 
 
-def pairs_chart(pair: RunPair, tones: Tones) -> alt.LayerChart:
+def pairs_chart(pair: RunPair, theme: ChartTheme) -> alt.LayerChart:
     """Set the new total of each image against the old one, each with its threshold as a rule.
 
     Totals are shares of their own threshold, so an alarm lies beyond 1 on either axis.
@@ -158,22 +158,22 @@ def pairs_chart(pair: RunPair, tones: Tones) -> alt.LayerChart:
     axes = alt.Scale(type="log", domain=[low, high], nice=False, clamp=True)
     x = alt.X("old:Q", title="old total ÷ old threshold", scale=axes, axis=alt.Axis(tickCount=6))
     y = alt.Y("new:Q", title="new total ÷ new threshold", scale=axes, axis=alt.Axis(tickCount=6))
-    one = over([{"one": 1.0}])
-    return finished(
-        tones,
-        over([{"old": low, "new": low}, {"old": high, "new": high}])
-        .mark_line(color=tones.soft, strokeDash=[2, 4], strokeWidth=1)
+    one = chart_of([{"one": 1.0}])
+    return layered_chart(
+        theme,
+        chart_of([{"old": low, "new": low}, {"old": high, "new": high}])
+        .mark_line(color=theme.soft, strokeDash=[2, 4], strokeWidth=1)
         .encode(x=x, y=y),
-        one.mark_rule(color=tones.ink).encode(x=alt.X("one:Q", scale=axes)),
-        one.mark_rule(color=tones.ink).encode(y=alt.Y("one:Q", scale=axes)),
-        over(values)
+        one.mark_rule(color=theme.ink).encode(x=alt.X("one:Q", scale=axes)),
+        one.mark_rule(color=theme.ink).encode(y=alt.Y("one:Q", scale=axes)),
+        chart_of(values)
         .mark_point(filled=True, size=70)
         .encode(
             x=x,
             y=y,
             color=alt.Color(
                 "change:N",
-                scale=alt.Scale(domain=CHANGES, range=[tones.good, tones.anomalous, tones.soft]),
+                scale=alt.Scale(domain=CHANGES, range=[theme.good, theme.anomalous, theme.soft]),
                 legend=UNTITLED,
             ),
             opacity=alt.Opacity(

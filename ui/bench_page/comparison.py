@@ -1,4 +1,4 @@
-"""What changed between two benchmarks, or between two runs of one?"""
+"""Comparison of two benchmarks, or of two runs of one, on the page Benchmark."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from engine.benchmark.datasets import DatasetError
 from engine.station import StationError
 from ui.bench_page.compare_view import (
     changed_rows,
-    changed_words,
+    changed_text,
     difference_rows,
     differences_chart,
     pair_title,
     pairs_chart,
     verdict_text,
 )
-from ui.bench_page.curves_view import draw, tones
 from ui.bench_page.gallery import Picture, show_gallery
 from ui.bench_page.state import Source, load
 from ui.bench_page.view import HINTS
+from ui.charts import chart_theme, draw_chart
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ def _show_differences(comparison: BenchComparison) -> None:
     )
     left, right = st.columns([4, 5])
     with left:
-        chart = differences_chart(comparison, tones())
-        draw(chart, "bench_differences", "Change of each figure, new minus old")
+        chart = differences_chart(comparison, chart_theme())
+        draw_chart(chart, "bench_differences", "Change of each figure, new minus old")
     columns = st.column_config
     right.dataframe(
         difference_rows(comparison),
@@ -160,7 +160,7 @@ def _show_pair(context: Context, new: BenchResult, comparison: BenchComparison) 
         return
     left, right = st.columns(2)
     with left:
-        draw(pairs_chart(pair, tones()), "bench_pairs", "New totals over old totals")
+        draw_chart(pairs_chart(pair, chart_theme()), "bench_pairs", "New totals over old totals")
     with right:
         _show_changed_table(pair)
     _show_changed(context, new, pair)
@@ -192,7 +192,7 @@ def _show_changed(context: Context, new: BenchResult, pair: RunPair) -> None:
     st.markdown("**Images with another verdict**")
     index = {image.path: place for place, image in enumerate(pair.new.images)}
     pictures = [
-        Picture(each.path, index[each.path], changed_words(each), each.types)
+        Picture(each.path, index[each.path], changed_text(each), each.types)
         for each in pair.changed[:_N_PICTURES]
     ]
     show_gallery(context, new, pair.new, pictures, "changed")

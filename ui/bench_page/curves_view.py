@@ -1,22 +1,19 @@
-"""How do totals, thresholds and the curves over them look for one run?
+"""Charts of one run: totals of its images, F1 over the threshold, ROC and PR.
 
-Each picture shows the threshold that was set from the references and the best one in hindsight, by
-the same marks: a filled dot on a solid rule, and a hollow dot on a dashed one.
-
-How is a chart drawn on this page, in the theme that the visitor has chosen?
+Each shows the threshold that was set from the references and the best one in hindsight, by the same
+marks: a filled dot on a solid rule, and a hollow dot on a dashed one.
 """
 
 from __future__ import annotations
 
 import altair as alt
 import numpy as np
-import streamlit as st
 
 from engine.benchmark.charts import span
 from engine.benchmark.html_report import Verdicts
 from engine.benchmark.metrics import Sweep, sweep
 from engine.benchmark.records import Run, labels_of, totals_of
-from ui.charts import DARK, LIGHT, UNTITLED, Tones, Values, finished, over, scale
+from ui.charts import UNTITLED, ChartTheme, Values, chart_of, layered_chart, scale
 
 Axis = tuple[float, float]
 
@@ -36,7 +33,7 @@ def axis_of(run: Run, verdicts: tuple[Verdicts, ...]) -> Axis:
     return span(totals_of(run.judged), [each.threshold for each in verdicts])
 
 
-def totals_chart(run: Run, verdicts: tuple[Verdicts, ...], tones: Tones) -> alt.LayerChart:
+def totals_chart(run: Run, verdicts: tuple[Verdicts, ...], theme: ChartTheme) -> alt.LayerChart:
     """Pile up one dot for each image: anomalous ones upwards, normal ones downwards.
 
     What lies beyond the axis is piled up at its end.
@@ -45,12 +42,12 @@ def totals_chart(run: Run, verdicts: tuple[Verdicts, ...], tones: Tones) -> alt.
     values, highest, lowest = _piled(run, axis)
     y = alt.Y("place:Q", axis=None, scale=scale(-lowest - 0.5, highest + 0.5))
     dots = (
-        over(values)
+        chart_of(values)
         .mark_point(filled=True, opacity=0.85, size=min(60.0, 4200 / (highest + lowest)))
         .encode(
             x=_x("at", axis, "total"),
             y=y,
-            color=_kind_color(tones),
+            color=_kind_color(theme),
             shape=alt.Shape("kind:N", scale=alt.Scale(domain=KINDS, range=["triangle", "circle"])),
             tooltip=[
                 alt.Tooltip("path:N", title="image"),
@@ -59,11 +56,11 @@ def totals_chart(run: Run, verdicts: tuple[Verdicts, ...], tones: Tones) -> alt.
             ],
         )
     )
-    zero = over([{"place": 0.0}]).mark_rule(color=tones.line).encode(y=y)
-    return finished(tones, zero, dots, _rules(verdicts, axis, "total", tones))
+    zero = chart_of([{"place": 0.0}]).mark_rule(color=theme.line).encode(y=y)
+    return layered_chart(theme, zero, dots, _rules(verdicts, axis, "total", theme))
 
 
-def f1_chart(run: Run, verdicts: tuple[Verdicts, ...], tones: Tones) -> alt.LayerChart:
+def f1_chart(run: Run, verdicts: tuple[Verdicts, ...], theme: ChartTheme) -> alt.LayerChart:
     """Draw F1 over the threshold in steps; at a total itself, that image is no alarm."""
     low, high = axis = axis_of(run, verdicts)
     points = _sweep(run)
@@ -74,8 +71,8 @@ def f1_chart(run: Run, verdicts: tuple[Verdicts, ...], tones: Tones) -> alt.Laye
         for index, (x, y) in enumerate(steps)
     ]
     drawn = (
-        over(line)
-        .mark_line(color=tones.ink, strokeWidth=2)
+        chart_of(line)
+        .mark_line(color=theme.ink, strokeWidth=2)
         .encode(
             x=_x("threshold", axis, "threshold"),
             y=alt.Y("f1:Q", title="F1", scale=scale(0.0, 1.0)),
@@ -87,19 +84,19 @@ def f1_chart(run: Run, verdicts: tuple[Verdicts, ...], tones: Tones) -> alt.Laye
         {"threshold": each.threshold, "f1": each.counts.f1, "name": _name(each)}
         for each in verdicts
     ]
-    dots = _dots(marks, tones, x="threshold", y="f1")
-    return finished(tones, drawn, _rules(verdicts, axis, "threshold", tones), dots)
+    dots = _dots(marks, theme, x="threshold", y="f1")
+    return layered_chart(theme, drawn, _rules(verdicts, axis, "threshold", theme), dots)
 
 
-def roc_chart(run: Run, verdicts: tuple[Verdicts, ...], tones: Tones) -> alt.LayerChart:
+def roc_chart(run: Run, verdicts: tuple[Verdicts, ...], theme: ChartTheme) -> alt.LayerChart:
     """Draw which share of anomalous images is found for which share of false alarms."""
     points = _sweep(run)
     chance = [{"x": 0.0, "y": 0.0}, {"x": 1.0, "y": 1.0}]
     titles = ("false alarms among normal images", "found among anomalous images")
-    return _rates(points, points.false_alarm_rate, points.recall, chance, verdicts, tones, titles)
+    return _rates(points, points.false_alarm_rate, points.recall, chance, verdicts, theme, titles)
 
 
-def precision_chart(run: Run, verdicts: tuple[Verdicts, ...], tones: Tones) -> alt.LayerChart:
+def precision_chart(run: Run, verdicts: tuple[Verdicts, ...], theme: ChartTheme) -> alt.LayerChart:
     """Draw which share of alarms is right for which share of anomalous images found.
 
     The dotted line is the share of anomalous images: the precision of calling everything one.
@@ -108,7 +105,7 @@ def precision_chart(run: Run, verdicts: tuple[Verdicts, ...], tones: Tones) -> a
     share = points.n_positive / (points.n_positive + points.n_negative)
     chance = [{"x": 0.0, "y": share}, {"x": 1.0, "y": share}]
     titles = ("recall: found among anomalous images", "precision: right among alarms")
-    return _rates(points, points.recall, points.precision, chance, verdicts, tones, titles)
+    return _rates(points, points.recall, points.precision, chance, verdicts, theme, titles)
 
 
 def _rates(
@@ -117,7 +114,7 @@ def _rates(
     ys: np.ndarray,
     chance: Values,
     verdicts: tuple[Verdicts, ...],
-    tones: Tones,
+    theme: ChartTheme,
     titles: tuple[str, str],
 ) -> alt.LayerChart:
     values = [
@@ -128,9 +125,9 @@ def _rates(
         alt.X("x:Q", title=titles[0], scale=scale(0.0, 1.0)),
         alt.Y("y:Q", title=titles[1], scale=scale(0.0, 1.0)),
     )
-    faint = over(chance).mark_line(color=tones.soft, strokeDash=[2, 4], strokeWidth=1)
-    line = over(values).mark_line(color=tones.ink, strokeWidth=2)
-    hover = over(values).mark_point(filled=True, color=tones.ink, size=14, opacity=0.35)
+    faint = chart_of(chance).mark_line(color=theme.soft, strokeDash=[2, 4], strokeWidth=1)
+    line = chart_of(values).mark_line(color=theme.ink, strokeWidth=2)
+    hover = chart_of(values).mark_point(filled=True, color=theme.ink, size=14, opacity=0.35)
     told = [
         alt.Tooltip("x:Q", title=titles[0], format=".1%"),
         alt.Tooltip("y:Q", title=titles[1], format=".1%"),
@@ -140,12 +137,12 @@ def _rates(
     for each in verdicts:
         at = points.point_of(each.threshold)
         marks.append({"x": float(xs[at]), "y": float(ys[at]), "name": _name(each)})
-    return finished(
-        tones,
+    return layered_chart(
+        theme,
         faint.encode(x=x, y=y),
         line.encode(x=x, y=y, order="index:Q"),
         hover.encode(x=x, y=y, tooltip=told),
-        _dots(marks, tones, x="x", y="y"),
+        _dots(marks, theme, x="x", y="y"),
         height=_SQUARE_PX,
     )
 
@@ -173,11 +170,11 @@ def _piled(run: Run, axis: Axis) -> tuple[Values, int, int]:
     return values, max(up, default=1), max(down, default=1)
 
 
-def _rules(verdicts: tuple[Verdicts, ...], axis: Axis, title: str, tones: Tones) -> alt.Chart:
+def _rules(verdicts: tuple[Verdicts, ...], axis: Axis, title: str, theme: ChartTheme) -> alt.Chart:
     values = [{"threshold": each.threshold, "name": _name(each)} for each in verdicts]
     rules: alt.Chart = (
-        over(values)
-        .mark_rule(color=tones.ink, strokeWidth=1.5)
+        chart_of(values)
+        .mark_rule(color=theme.ink, strokeWidth=1.5)
         .encode(
             x=_x("threshold", axis, title),
             strokeDash=alt.StrokeDash(
@@ -194,16 +191,16 @@ def _rules(verdicts: tuple[Verdicts, ...], axis: Axis, title: str, tones: Tones)
     return rules
 
 
-def _dots(marks: Values, tones: Tones, *, x: str, y: str) -> alt.Chart:
+def _dots(marks: Values, theme: ChartTheme, *, x: str, y: str) -> alt.Chart:
     dots: alt.Chart = (
-        over(marks)
-        .mark_point(filled=True, size=110, opacity=1, stroke=tones.ink, strokeWidth=2)
+        chart_of(marks)
+        .mark_point(filled=True, size=110, opacity=1, stroke=theme.ink, strokeWidth=2)
         .encode(
             x=f"{x}:Q",
             y=f"{y}:Q",
             fill=alt.Fill(
                 "name:N",
-                scale=alt.Scale(domain=THRESHOLDS, range=[tones.ink, tones.paper]),
+                scale=alt.Scale(domain=THRESHOLDS, range=[theme.ink, theme.paper]),
                 legend=None,
             ),
             tooltip=[
@@ -216,8 +213,8 @@ def _dots(marks: Values, tones: Tones, *, x: str, y: str) -> alt.Chart:
     return dots
 
 
-def _kind_color(tones: Tones) -> alt.Color:
-    colors = alt.Scale(domain=KINDS, range=[tones.anomalous, tones.good])
+def _kind_color(theme: ChartTheme) -> alt.Color:
+    colors = alt.Scale(domain=KINDS, range=[theme.anomalous, theme.good])
     return alt.Color("kind:N", scale=colors, legend=UNTITLED)
 
 
@@ -231,13 +228,3 @@ def _sweep(run: Run) -> Sweep:
 
 def _x(field: str, axis: Axis, title: str) -> alt.X:
     return alt.X(f"{field}:Q", title=title, scale=scale(*axis))
-
-
-def tones() -> Tones:
-    """Return the colours for the background of this visitor."""
-    return DARK if st.context.theme.type == "dark" else LIGHT
-
-
-def draw(chart: alt.LayerChart, key: str, words: str) -> None:
-    """Draw a chart as wide as there is room; ``words`` say what it is to who cannot see it."""
-    st.altair_chart(chart, key=key, alt=words)

@@ -1,4 +1,4 @@
-"""How do the figures of a benchmark look: over shots, by type of anomaly, each score alone?
+"""Charts of figures: over shots, by type of anomaly, for each score alone.
 
 F1-max is a filled dot, AUROC a hollow diamond, and the floor a grey tick on the same line.
 """
@@ -14,7 +14,7 @@ import altair as alt
 from engine.benchmark.html_report import Line, Verdicts
 from engine.benchmark.summary import Row, Spread, Summary
 from ui.bench_page.view import COIN
-from ui.charts import UNTITLED, Tones, Values, finished, over, scale
+from ui.charts import UNTITLED, ChartTheme, Values, chart_of, layered_chart, scale
 
 FIGURES = ("F1-max", "AUROC", "floor")
 
@@ -22,7 +22,7 @@ _ROW_PX, _MARGIN_PX = 28, 90
 _MATRIX_PX = 190
 
 
-def lines_chart(lines: Sequence[Line], tones: Tones, *, has_floor: bool) -> alt.LayerChart:
+def lines_chart(lines: Sequence[Line], theme: ChartTheme, *, has_floor: bool) -> alt.LayerChart:
     """Set figures of several choices of images, or of single scores, under each other."""
     values: Values = []
     for line in lines:
@@ -36,14 +36,14 @@ def lines_chart(lines: Sequence[Line], tones: Tones, *, has_floor: bool) -> alt.
     names = [line.name for line in lines]
     drawn = FIGURES if has_floor else FIGURES[:2]
     chart = (
-        over(values)
+        chart_of(values)
         .mark_point(size=90, opacity=1, strokeWidth=2)
         .encode(
             x=alt.X("value:Q", title=None, scale=scale(0.0, 1.0)),
             y=alt.Y("name:N", title=None, sort=names, axis=alt.Axis(grid=True)),
-            color=_color(tones, drawn),
+            color=_color(theme, drawn),
             shape=_shape(drawn),
-            fill=_fill(tones, drawn),
+            fill=_fill(theme, drawn),
             tooltip=[
                 alt.Tooltip("name:N", title="of"),
                 "figure:N",
@@ -51,10 +51,10 @@ def lines_chart(lines: Sequence[Line], tones: Tones, *, has_floor: bool) -> alt.
             ],
         )
     )
-    return finished(tones, chart, height=_MARGIN_PX + _ROW_PX * max(2, len(lines)))
+    return layered_chart(theme, chart, height=_MARGIN_PX + _ROW_PX * max(2, len(lines)))
 
 
-def shots_chart(summary: Summary, figure: str, tones: Tones) -> alt.LayerChart:
+def shots_chart(summary: Summary, figure: str, theme: ChartTheme) -> alt.LayerChart:
     """Draw a figure over the number of references, mean ± standard deviation over seeds.
 
     ``figure`` is "f1_max" or "auroc". Grey ticks are what costs nothing: the floor, or a coin.
@@ -67,17 +67,17 @@ def shots_chart(summary: Summary, figure: str, tones: Tones) -> alt.LayerChart:
     x = alt.X("shots:O", title="shots (references)", axis=alt.Axis(labelAngle=0))
     color = alt.Color(
         "category:N",
-        scale=alt.Scale(range=[tones.good, tones.anomalous, "#009e73", "#cc79a7", tones.soft]),
+        scale=alt.Scale(range=[theme.good, theme.anomalous, "#009e73", "#cc79a7", theme.soft]),
         legend=UNTITLED,
     )
     shape = alt.Shape("category:N", legend=UNTITLED)
     title = "F1-max" if figure == "f1_max" else "AUROC"
     y = alt.Y("mean:Q", title=title, scale=scale(_lowest(values), 1.0))
-    data = over(values)
+    data = chart_of(values)
     told = [alt.Tooltip("nothing:Q", title="costs nothing", format=".3f")]
-    return finished(
-        tones,
-        data.mark_tick(thickness=2, size=26, color=tones.soft).encode(
+    return layered_chart(
+        theme,
+        data.mark_tick(thickness=2, size=26, color=theme.soft).encode(
             x=x, y="nothing:Q", tooltip=told
         ),
         data.mark_line(strokeWidth=1.5).encode(x=x, y=y, color=color),
@@ -98,7 +98,7 @@ def shots_chart(summary: Summary, figure: str, tones: Tones) -> alt.LayerChart:
     )
 
 
-def matrix_chart(verdicts: Verdicts, tones: Tones) -> alt.LayerChart:
+def matrix_chart(verdicts: Verdicts, theme: ChartTheme) -> alt.LayerChart:
     """Draw the four outcomes at one threshold; mistakes in another colour, none at all in none."""
     counts = verdicts.counts
     cells = (
@@ -120,22 +120,22 @@ def matrix_chart(verdicts: Verdicts, tones: Tones) -> alt.LayerChart:
     y = alt.Y(
         "is:N", title="is", sort=["anomalous", "normal"], axis=alt.Axis(domain=False, ticks=False)
     )
-    data = over(values).encode(x=x, y=y)
+    data = chart_of(values).encode(x=x, y=y)
     fill = alt.Color(
         "tone:N",
         scale=alt.Scale(
-            domain=["right", "wrong", "none"], range=[tones.good, tones.anomalous, tones.line]
+            domain=["right", "wrong", "none"], range=[theme.good, theme.anomalous, theme.line]
         ),
         legend=None,
     )
     told = ["is:N", alt.Tooltip("said:N", title="said to be"), alt.Tooltip("n:Q", title="images")]
-    return finished(
-        tones,
-        data.mark_rect(opacity=0.22, cornerRadius=6, stroke=tones.paper, strokeWidth=4).encode(
+    return layered_chart(
+        theme,
+        data.mark_rect(opacity=0.22, cornerRadius=6, stroke=theme.paper, strokeWidth=4).encode(
             color=fill, tooltip=told
         ),
-        data.mark_text(fontSize=22, fontWeight=600, dy=-8, color=tones.ink).encode(text="n:Q"),
-        data.mark_text(fontSize=12, dy=14, color=tones.soft).encode(text="words:N"),
+        data.mark_text(fontSize=22, fontWeight=600, dy=-8, color=theme.ink).encode(text="n:Q"),
+        data.mark_text(fontSize=12, dy=14, color=theme.soft).encode(text="words:N"),
         height=_MATRIX_PX,
     )
 
@@ -164,14 +164,14 @@ def _tone(is_: str, said: str, n: int) -> str:
     return "wrong" if n else "none"
 
 
-def _color(tones: Tones, drawn: Sequence[str]) -> alt.Color:
-    range_ = [tones.good, tones.anomalous, tones.soft][: len(drawn)]
+def _color(theme: ChartTheme, drawn: Sequence[str]) -> alt.Color:
+    range_ = [theme.good, theme.anomalous, theme.soft][: len(drawn)]
     colors = alt.Scale(domain=drawn, range=range_)
     return alt.Color("figure:N", scale=colors, legend=UNTITLED)
 
 
-def _fill(tones: Tones, drawn: Sequence[str]) -> alt.Fill:
-    range_ = [tones.good, "transparent", "transparent"][: len(drawn)]
+def _fill(theme: ChartTheme, drawn: Sequence[str]) -> alt.Fill:
+    range_ = [theme.good, "transparent", "transparent"][: len(drawn)]
     fills = alt.Scale(domain=drawn, range=range_)
     return alt.Fill("figure:N", scale=fills, legend=UNTITLED)
 

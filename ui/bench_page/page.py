@@ -1,4 +1,4 @@
-"""The page Benchmark: how well does the method tell anomalous images from normal ones?"""
+"""Page Benchmark: how well anomalous images are told from normal ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ui.bench_page.comparison import show_comparison
 from ui.bench_page.gallery import show_opening
 from ui.bench_page.results import show_results
 from ui.bench_page.start import show_jobs, show_start
-from ui.bench_page.state import VIEW, Source, find_sources, keep, kept
+from ui.bench_page.state import VIEW, Source, find_sources, read_query, write_query
 
 if TYPE_CHECKING:
     from ui.context import Context
@@ -42,7 +42,7 @@ def show(context: Context) -> None:
 def _choose_view(sources: list[Source]) -> str:
     """Draw the choice of what is shown; the address keeps it."""
     if st.session_state.get(VIEW) is None:
-        linked = _VIEWS.get(kept("view"), RESULTS if sources else START)
+        linked = _VIEWS.get(read_query("view"), RESULTS if sources else START)
         st.session_state[VIEW] = linked
     view = st.segmented_control(
         "What to show",
@@ -51,5 +51,5 @@ def _choose_view(sources: list[Source]) -> str:
         label_visibility="collapsed",
     )
     chosen = view or RESULTS
-    keep("view", next(name for name, title in _VIEWS.items() if title == chosen))
+    write_query("view", next(name for name, title in _VIEWS.items() if title == chosen))
     return chosen

@@ -1,4 +1,4 @@
-"""Which benchmarks are there, finished or not, and what does the chosen one say?"""
+"""Results of benchmarks, finished or not: the choice of one, and its figures."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from engine.benchmark.datasets import DatasetError
 from engine.benchmark.html_report import bench_page
 from engine.benchmark.results import BenchResult
 from engine.station import StationError
-from ui.bench_page.curves_view import draw, tones
 from ui.bench_page.figures_view import shots_chart
 from ui.bench_page.run import show_run
-from ui.bench_page.state import RESULT, Source, keep, kept, load
+from ui.bench_page.state import RESULT, Source, load, read_query, write_query
 from ui.bench_page.view import HINTS, TITLES, scope_text, summary_rows
+from ui.charts import chart_theme, draw_chart
 from ui.text import plain
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _choose(sources: list[Source]) -> Source:
     """Draw the list of results; the address keeps which one is shown."""
     by_key = {source.key: source for source in sources}
     if st.session_state.get(RESULT) not in by_key:
-        linked = kept("result")
+        linked = read_query("result")
         st.session_state[RESULT] = linked if linked in by_key else sources[0].key
     key = st.selectbox(
         "Result",
@@ -55,7 +55,7 @@ def _choose(sources: list[Source]) -> Source:
         key=RESULT,
         help="Every benchmark made here, the newest first. They are kept on disk.",
     )
-    keep("result", key)
+    write_query("result", key)
     return by_key[key]
 
 
@@ -127,6 +127,12 @@ def _show_summary(result: BenchResult) -> None:
     if len(summary.rows) > 1:
         left, right = st.columns(2)
         with left:
-            draw(shots_chart(summary, "f1_max", tones()), "bench_shots_f1", "F1-max over shots")
+            draw_chart(
+                shots_chart(summary, "f1_max", chart_theme()), "bench_shots_f1", "F1-max over shots"
+            )
         with right:
-            draw(shots_chart(summary, "auroc", tones()), "bench_shots_auroc", "AUROC over shots")
+            draw_chart(
+                shots_chart(summary, "auroc", chart_theme()),
+                "bench_shots_auroc",
+                "AUROC over shots",
+            )

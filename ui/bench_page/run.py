@@ -1,4 +1,4 @@
-"""What does one run look like: figures, curves, outcomes, types, scores, and worst mistakes?"""
+"""One run of a benchmark: figures, curves, outcomes, scores, worst mistakes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ import streamlit as st
 from engine.benchmark.html_report import Line, Verdicts, lines_of, seed_index, verdicts_of, worst_of
 from ui.bench_page.curves_view import (
     MARKS,
-    draw,
     f1_chart,
     precision_chart,
     roc_chart,
-    tones,
     totals_chart,
 )
 from ui.bench_page.figures_view import lines_chart, matrix_chart
 from ui.bench_page.gallery import Picture, show_gallery
-from ui.bench_page.state import keep, kept
-from ui.bench_page.view import HINTS, line_rows, mistake_words, run_key, run_title, tiles
+from ui.bench_page.state import read_query, write_query
+from ui.bench_page.view import HINTS, line_rows, mistake_text, run_key, run_title, tiles
+from ui.charts import chart_theme, draw_chart
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def _choose(result: BenchResult) -> Run:
     """Draw the list of runs; the address keeps which one is shown."""
     runs = {run_key(run): run for run in result.runs}
     if st.session_state.get(_CHOSEN) not in runs:
-        linked = kept("run")
+        linked = read_query("run")
         st.session_state[_CHOSEN] = linked if linked in runs else next(iter(runs))
     st.subheader("One run", anchor=False)
     key = st.selectbox(
@@ -71,7 +70,7 @@ def _choose(result: BenchResult) -> Run:
         key=_CHOSEN,
         label_visibility="collapsed",
     )
-    keep("run", key)
+    write_query("run", key)
     return runs[key]
 
 
@@ -93,7 +92,7 @@ def _show_tiles(row: Row, seed: int) -> None:
 
 def _show_curves(run: Run, verdicts: tuple[Verdicts, ...]) -> None:
     """Draw what the totals are, what a threshold makes of them, and what any other would."""
-    colors = tones()
+    colors = chart_theme()
     pictures = (
         ("Totals of all images", HINTS["total"], totals_chart, "totals"),
         ("F1 over the threshold", HINTS["threshold"], f1_chart, "f1"),
@@ -105,14 +104,14 @@ def _show_curves(run: Run, verdicts: tuple[Verdicts, ...]) -> None:
     for column, (title, hint, make, name) in zip(columns, pictures, strict=True):
         with column:
             st.markdown(f"**{title}**", help=hint)
-            draw(make(run, verdicts, colors), f"bench_{name}", title)
+            draw_chart(make(run, verdicts, colors), f"bench_{name}", title)
     for column, each in zip(st.columns(2), verdicts, strict=True):
         with column:
             title = (
                 f"{each.style.capitalize()} threshold {each.threshold:.3f}: F1 {each.counts.f1:.3f}"
             )
             st.markdown(f"**{title}**", help=HINTS[each.style])
-            draw(matrix_chart(each, colors), f"bench_matrix_{each.style}", title)
+            draw_chart(matrix_chart(each, colors), f"bench_matrix_{each.style}", title)
 
 
 def _show_lines(row: Row, seed: int) -> None:
@@ -132,7 +131,7 @@ def _show_table(
     title: str, hint: str, lines: Sequence[Line], key: str, *, is_counted: bool = True
 ) -> None:
     st.markdown(f"**{title}**", help=HINTS[hint])
-    draw(lines_chart(lines, tones(), has_floor=is_counted), f"bench_{key}_chart", title)
+    draw_chart(lines_chart(lines, chart_theme(), has_floor=is_counted), f"bench_{key}_chart", title)
     columns = st.column_config
     st.dataframe(
         line_rows(lines, is_counted=is_counted),
@@ -165,7 +164,7 @@ def _show_worst(context: Context, result: BenchResult, run: Run) -> None:
             Picture(
                 path=each.image.path,
                 index=each.index,
-                words=mistake_words(each),
+                caption=mistake_text(each),
                 types=each.image.types if is_anomalous else (),
             )
             for each in mistakes

@@ -1,7 +1,4 @@
-"""How is a benchmark started: on which folder, with which references, by which profile?
-
-How far are the benchmarks that run, and how are they cancelled and taken up again?
-"""
+"""Start of a benchmark, its form, and the benchmarks that wait or run."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from engine.benchmark.datasets import Category, DatasetError, find_categories, f
 from engine.benchmark.protocol import SEEDS, SHOTS
 from engine.station import StationError
 from engine.station.jobs import PROFILES
-from ui.bench_page.state import turn_to
+from ui.bench_page.state import show_job
 from ui.bench_page.view import (
     HINTS,
     category_text,
@@ -26,7 +23,7 @@ from ui.bench_page.view import (
     remaining_text,
 )
 from ui.live import live
-from ui.text import counted, plain, short
+from ui.text import counted, plain, share_done, short_path
 
 if TYPE_CHECKING:
     from engine.station import Job
@@ -43,6 +40,9 @@ A folder in the layout of MVTec LOCO or MVTec AD, or of your own:
 
 Several such folders side by side are one data set with several categories.
 """
+
+_POLL_S = 1.0
+_SEEN, _HIDDEN = "bench_seen", "bench_hidden"
 
 
 def show_start(context: Context) -> None:
@@ -79,12 +79,12 @@ def show_start(context: Context) -> None:
 def _choose_root(context: Context) -> Path | None:
     """Offer the data sets that are there, or take a typed folder; says why one cannot be read."""
     station = context.station
-    offered = [str(path) for path in _data_sets((*station.roots, station.places.samples))]
+    offered = [str(path) for path in _data_sets((*station.roots, station.paths.samples))]
     typed = st.selectbox(
         "Data set",
         offered,
         index=0 if offered else None,
-        format_func=lambda path: short(Path(path), station.roots),
+        format_func=lambda path: short_path(Path(path), station.roots),
         accept_new_options=True,
         key="bench_root",
         placeholder="Choose or type a folder",
@@ -175,7 +175,7 @@ def _start(context: Context, spec: Mapping[str, object]) -> None:
     except StationError as error:
         st.error(plain(str(error)), icon=":material/block:")
         return
-    turn_to(job)
+    show_job(job)
     st.rerun()
 
 
@@ -194,10 +194,6 @@ def _data_sets(folders: tuple[Path, ...]) -> list[Path]:
 def _categories(root: str) -> list[Category]:
     """Read a data set once: names of defects are in its masks, of which there may be thousands."""
     return find_categories(Path(root))
-
-
-_POLL_S = 1.0
-_SEEN, _HIDDEN = "bench_seen", "bench_hidden"
 
 
 def show_jobs(context: Context) -> None:
@@ -224,13 +220,12 @@ def _state_of(jobs: list[Job]) -> list[tuple[int, str, str]]:
 
 
 def _show_active(context: Context, job: Job) -> None:
-    share = job.done / job.total if job.total else 0.0
     elapsed = (datetime.now(UTC) - job.started_at).total_seconds() if job.started_at else 0.0
     words = [job.step or "Waiting for its turn", remaining_text(elapsed, job.done, job.total)]
     with st.container(border=True):
         bar, stop = st.columns([6, 1], vertical_alignment="center")
         bar.progress(
-            min(share, 1.0),
+            share_done(job),
             plain(" · ".join([job_title(job), *filter(None, words)])),
         )
         if stop.button(
@@ -266,7 +261,7 @@ def _show_last(context: Context) -> None:
         help="Only the runs that are missing are made.",
     ):
         context.station.resume_job(job.id)
-        turn_to(job.id)
+        show_job(job.id)
         st.rerun()
     if hide.button("Hide", key=f"bench_hide_{job.id}", type="tertiary", width="stretch"):
         st.session_state[_HIDDEN].add(job.id)

@@ -1,6 +1,7 @@
-"""What does the address of the page keep, so that a reload and a link show the same?
+"""State of the page Benchmark: its address, and the results to choose from.
 
-Where do the results on this page come from: files of finished benchmarks, or running jobs?
+The address keeps what is shown, so that a reload and a link show the same. Results come from files
+of finished benchmarks, or from running jobs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import streamlit as st
 from engine.benchmark.datasets import category_folders
 from engine.benchmark.results import BenchResult, read_result
 from engine.station.results import finished_runs
-from ui.bench_page.view import job_title, moment
+from ui.bench_page.view import date_text, job_title
 
 if TYPE_CHECKING:
     from engine.benchmark.records import Run
@@ -25,27 +26,26 @@ if TYPE_CHECKING:
 VIEW, RESULT = "bench_view", "bench_result"
 """What the page shows, and which result: the keys of two widgets."""
 
+_NUMBERED = re.compile(r"0*(\d+) ")
 
-def kept(name: str) -> str:
+
+def read_query(name: str) -> str:
     """Return what the address holds under this name; perhaps empty."""
     return str(st.query_params.get(name, ""))
 
 
-def keep(name: str, value: str) -> None:
+def write_query(name: str, value: str) -> None:
     """Write a value into the address, unless it is there."""
-    if kept(name) != value:
+    if read_query(name) != value:
         st.query_params[name] = value
 
 
-def turn_to(job: int) -> None:
+def show_job(job: int) -> None:
     """Show the result of a job from the next run of the script on, however far it is."""
     for key in (VIEW, RESULT):
         st.session_state.pop(key, None)
-    keep("view", "results")
-    keep("result", f"job-{job}")
-
-
-_NUMBERED = re.compile(r"0*(\d+) ")
+    write_query("view", "results")
+    write_query("result", f"job-{job}")
 
 
 @dataclass(frozen=True)
@@ -99,13 +99,13 @@ def _finished(benchmark: Benchmark, jobs: Mapping[str, Job]) -> Source:
     key = f"job-{numbered[1]}" if numbered else benchmark.name
     if key in jobs:
         return Source(key, _title(jobs[key]), benchmark.path)
-    title = f"{benchmark.name} · {moment(benchmark.created)}"
+    title = f"{benchmark.name} · {date_text(benchmark.created)}"
     return Source(benchmark.name, title, benchmark.path)
 
 
 def _title(job: Job) -> str:
     """Name a job by what does not change: a list that is open shows it while the job ends."""
-    return f"{job_title(job)} · {moment(job.created_at)} · no. {job.id}"
+    return f"{job_title(job)} · {date_text(job.created_at)} · no. {job.id}"
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -1,4 +1,4 @@
-"""What does the page of benchmarks say in words: hints, figures, plans, dates?"""
+"""Texts of the page Benchmark: hints, figures, plans and dates; pure."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def line_rows(lines: Sequence[Line], *, is_counted: bool) -> list[dict[str, Any]
     return rows
 
 
-def mistake_words(mistake: Mistake) -> str:
+def mistake_text(mistake: Mistake) -> str:
     """Say in Markdown what the total is and whether that was right: by colour, sign and word."""
     total = f"{mistake.image.total or 0.0:.3f}"
     is_anomalous = mistake.image.is_anomalous
@@ -182,7 +182,7 @@ def run_title(run: Run) -> str:
     return f"{run.category} · {counted(run.shots, 'shot')} · seed {run.seed}"
 
 
-def moment(at: datetime) -> str:
+def date_text(at: datetime) -> str:
     """Write a time of day of a date, in the zone of the server."""
     return at.astimezone().strftime("%d %b %Y, %H:%M")
 

@@ -1,4 +1,4 @@
-"""Drop images, see a verdict and why, go through the history."""
+"""Page Inspect: drop images, see a verdict and why, go through the history."""
 
 from ui.inspect_page.page import show
 

@@ -1,4 +1,4 @@
-"""Which images does the history show, in which order, and what does its table say of each?"""
+"""Filters, rows and texts of the history; pure."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Filters:
         return sum(bool(each) for each in self.as_query().values())
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """Say what is shown, such as ``anomaly, not reviewed, since 2024-05-01``."""
         said = [
             *(VERDICTS[each].partition(" ")[2].lower() for each in self.verdicts),
@@ -91,14 +91,14 @@ def table_rows(
             "Why": each.reason or each.error or "",
             "Total": each.total,
             "Name": each.name,
-            "Review": review_words(each),
+            "Review": review_text(each),
             "When": each.judged_at or each.added_at,
         }
         for each in entries
     ]
 
 
-def review_words(entry: Entry) -> str:
+def review_text(entry: Entry) -> str:
     """Say what a person said of the verdict, and who; empty where nobody did."""
     if entry.review is None:
         return ""
@@ -111,7 +111,7 @@ def n_pages(n: int, page_size: int = PAGE_SIZE) -> int:
     return max(1, -(-n // page_size))
 
 
-def page_words(page: int, n: int, page_size: int = PAGE_SIZE) -> str:
+def page_text(page: int, n: int, page_size: int = PAGE_SIZE) -> str:
     """Say which rows the page (from 0) holds, such as ``21 to 40 of 134 images``."""
     if n == 0:
         return "No images"
@@ -119,7 +119,7 @@ def page_words(page: int, n: int, page_size: int = PAGE_SIZE) -> str:
     return f"{first + 1} to {min(first + page_size, n)} of {counted(n, 'image')}"
 
 
-def neighbours_in_words(among: str) -> str:
+def neighbours_text(among: str) -> str:
     """Say what previous and next go through; ``among`` are the filters in words."""
     return f"Among the images of the history: {among}" if among else "Among all images, in time"
 

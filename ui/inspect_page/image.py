@@ -1,10 +1,7 @@
-"""What does the page show of one image beside its verdict?
+"""One image beside its verdict: photograph, findings, tables, and actions.
 
-How does a report get onto paper or into a PDF? The browser prints it, from a hidden frame.
-
-What else can be done with one image: print its report, judge it again, remove it?
-
-What can a person do with an image: go on to the next, and say what they think of its verdict?
+A person can go on to the next, say what they think of the verdict, have the image judged again, and
+print its report: the browser does so from a hidden frame, onto paper or into a PDF.
 """
 
 from __future__ import annotations
@@ -17,18 +14,19 @@ import streamlit as st
 from engine.station import StationError
 from features.images import ImageError
 from ui.components import static_text
-from ui.inspect_page.history_view import neighbours_in_words
-from ui.inspect_page.state import FOLLOW, filters, keep, kept, open_entry, shown
+from ui.inspect_page.history_view import neighbours_text
+from ui.inspect_page.state import current_filters
 from ui.inspect_page.tables import (
     class_lines,
     finding_lines,
-    framed,
     has_recognised,
-    image_words,
+    image_text,
+    marked_findings,
     region_lines,
     score_lines,
 )
 from ui.inspect_page.verdict import TOTAL_HINT
+from ui.session import FOLLOW, load_state, open_entry, open_entry_id, save_state
 from ui.tables import show_table
 from ui.text import counted, plain
 from ui.viewer import Layer, Mark, viewer
@@ -42,159 +40,9 @@ _COMPONENT = st.components.v2.component(
     "partwise_print", html="<div></div>", js=static_text("inspect_print.js")
 )
 
-
-def print_page(html: str, *, number: int, key: str) -> None:
-    """Ask the browser to print a page of its own, once for each ``number``.
-
-    The page lies in a frame without scripts, forms and links to elsewhere.
-    """
-    _COMPONENT(data={"html": html, "number": number}, key=key, height=1)
-
-
-_PRINTS = "inspect-prints"
-
-
-def more_menu(context: Context, entry: Entry) -> None:
-    """Draw the menu and do what is chosen."""
-    with st.popover("More", icon=":material/more_horiz:"):
-        is_printing = st.button(
-            "Print or save as PDF",
-            key="inspect-print",
-            icon=":material/print:",
-            disabled=entry.verdict is None,
-            width="stretch",
-            help="The report of this one image; choose PDF as printer to keep it as a file.",
-        )
-        st.button(
-            "Judge again",
-            key="inspect-rejudge",
-            icon=":material/refresh:",
-            disabled=entry.state in ("queued", "running"),
-            on_click=context.station.rejudge,
-            args=([entry.id],),
-            width="stretch",
-            help="For when the model was changed or something was taught since.",
-        )
-        st.button(
-            "Remove from the history",
-            key="inspect-remove",
-            icon=":material/delete:",
-            on_click=_remove,
-            args=(context, entry),
-            width="stretch",
-            help="Forgets the verdict, and the image if it was dropped here. Images of folders "
-            "stay where they are.",
-        )
-    if is_printing:
-        _print(context, entry)
-
-
-def _print(context: Context, entry: Entry) -> None:
-    """Hand the report to the browser, which asks where to print it."""
-    try:
-        with st.spinner("Writing the report"):
-            html = context.station.report_html([entry.id])
-    except (StationError, ImageError, ValueError) as error:
-        st.toast(plain(str(error)), icon=":material/block:")
-        return
-    st.session_state[_PRINTS] = st.session_state.get(_PRINTS, 0) + 1
-    print_page(html, number=st.session_state[_PRINTS], key="inspect-printed")
-
-
-def _remove(context: Context, entry: Entry) -> None:
-    """Remove the image and show the one beside it."""
-    before, after = context.station.neighbours(entry.id, model=entry.model)
-    context.station.remove([entry.id])
-    beside = after if after is not None else before
-    if beside is not None:
-        open_entry(beside)
-
+_N_PRINTED = "inspect-prints"
 
 Way = Literal["Previous", "Next"]
-
-
-def show_actions(context: Context, entry: Entry) -> None:
-    """Offer the neighbours and an opinion, each by a key of the keyboard, too."""
-    before, after = _neighbours(context, entry)
-    row = st.container(horizontal=True, vertical_alignment="center", key="inspect-buttons")
-    with row:
-        _go(context, "Previous", "P", ":material/chevron_left:", is_there=before is not None)
-        _go(context, "Next", "N", ":material/chevron_right:", is_there=after is not None)
-        _say(context, entry, "accepted", "Accept", "A", ":material/thumb_up:")
-        _say(context, entry, "rejected", "Reject", "X", ":material/thumb_down:")
-        st.toggle(
-            "Follow the newest",
-            key=kept(FOLLOW, False),
-            help="Shows each verdict as soon as it is there, for a camera that writes into a "
-            "watched folder. Previous and Next end it.",
-        )
-        keep(FOLLOW)
-        more_menu(context, entry)
-
-
-def _neighbours(context: Context, entry: Entry) -> tuple[int | None, int | None]:
-    """Return what came before and after an image, of those that the history shows."""
-    chosen = filters()
-    before, after = context.station.neighbours(
-        entry.id, model=entry.model, order=chosen.order, **chosen.as_query()
-    )
-    # next is what came later, whichever way the table is sorted
-    return (after, before) if chosen.order == "newest" else (before, after)
-
-
-def _go(context: Context, label: Way, shortcut: str, icon: str, *, is_there: bool) -> None:
-    st.button(
-        label,
-        key=f"inspect-{label.lower()}",
-        icon=icon,
-        shortcut=shortcut,
-        disabled=not is_there,
-        on_click=_step,
-        args=(context, label),
-        help=plain(neighbours_in_words(filters().words)),
-    )
-
-
-def _step(context: Context, way: Way) -> None:
-    """Go on from the image that is shown now: whoever presses quickly is ahead of the page."""
-    try:
-        entry = context.station.entry(int(shown()))
-    except (StationError, ValueError):  # removed meanwhile: the page says so
-        return
-    target = _neighbours(context, entry)[way == "Next"]
-    if target is not None:
-        open_entry(target)
-
-
-def _say(
-    context: Context, entry: Entry, opinion: Review, label: str, shortcut: str, icon: str
-) -> None:
-    is_said = entry.review == opinion
-    st.button(
-        label,
-        # of this image and no other, however late the press arrives
-        key=f"inspect-{opinion}-{entry.id}",
-        icon=icon,
-        shortcut=shortcut,
-        type="primary" if is_said else "secondary",
-        disabled=entry.verdict is None,
-        on_click=_review,
-        args=(context, entry.id, None if is_said else opinion),
-        help=(
-            "Takes your opinion back."
-            if is_said
-            else f"Notes that the verdict is {'right' if opinion == 'accepted' else 'wrong'}. "
-            "It changes no verdict; to teach what is new, use the page Teach."
-        ),
-    )
-
-
-def _review(context: Context, entry_id: int, opinion: Review | None) -> None:
-    try:
-        context.station.review(entry_id, opinion, context.author)
-    except StationError as error:  # removed by somebody else
-        st.toast(plain(str(error)), icon=":material/info:")
-
 
 PHOTO_HEIGHT_PX = 460
 # name in Result.layers, words on the chip, whether it is on at first, how strong
@@ -261,7 +109,8 @@ def _viewer(result: Result) -> None:
         layers,
         image_size=result.image_size,
         marks=[
-            Mark(each.letter, each.box_xyxy, each.title, each.is_absent) for each in framed(result)
+            Mark(each.letter, each.box_xyxy, each.title, each.is_absent)
+            for each in marked_findings(result)
         ],
         other=result.reference,
         other_title="Nearest reference",
@@ -320,4 +169,153 @@ def _parts(result: Result) -> None:
         headings=("Class", "Found", "Expected"),
         key="inspect-classes-table",
     )
-    st.caption(plain(image_words(result)))
+    st.caption(plain(image_text(result)))
+
+
+def show_actions(context: Context, entry: Entry) -> None:
+    """Offer the neighbours and an opinion, each by a key of the keyboard, too."""
+    before, after = _neighbours(context, entry)
+    row = st.container(horizontal=True, vertical_alignment="center", key="inspect-buttons")
+    with row:
+        _step_button(
+            context, "Previous", "P", ":material/chevron_left:", is_there=before is not None
+        )
+        _step_button(context, "Next", "N", ":material/chevron_right:", is_there=after is not None)
+        _review_button(context, entry, "accepted", "Accept", "A", ":material/thumb_up:")
+        _review_button(context, entry, "rejected", "Reject", "X", ":material/thumb_down:")
+        st.toggle(
+            "Follow the newest",
+            key=load_state(FOLLOW, False),
+            help="Shows each verdict as soon as it is there, for a camera that writes into a "
+            "watched folder. Previous and Next end it.",
+        )
+        save_state(FOLLOW)
+        more_menu(context, entry)
+
+
+def _neighbours(context: Context, entry: Entry) -> tuple[int | None, int | None]:
+    """Return what came before and after an image, of those that the history shows."""
+    chosen = current_filters()
+    before, after = context.station.neighbours(
+        entry.id, model=entry.model, order=chosen.order, **chosen.as_query()
+    )
+    # next is what came later, whichever way the table is sorted
+    return (after, before) if chosen.order == "newest" else (before, after)
+
+
+def _step_button(context: Context, label: Way, shortcut: str, icon: str, *, is_there: bool) -> None:
+    st.button(
+        label,
+        key=f"inspect-{label.lower()}",
+        icon=icon,
+        shortcut=shortcut,
+        disabled=not is_there,
+        on_click=_step,
+        args=(context, label),
+        help=plain(neighbours_text(current_filters().summary)),
+    )
+
+
+def _step(context: Context, way: Way) -> None:
+    """Go on from the image that is shown now: whoever presses quickly is ahead of the page."""
+    try:
+        entry = context.station.entry(int(open_entry_id()))
+    except (StationError, ValueError):  # removed meanwhile: the page says so
+        return
+    target = _neighbours(context, entry)[way == "Next"]
+    if target is not None:
+        open_entry(target)
+
+
+def _review_button(
+    context: Context, entry: Entry, opinion: Review, label: str, shortcut: str, icon: str
+) -> None:
+    is_said = entry.review == opinion
+    st.button(
+        label,
+        # of this image and no other, however late the press arrives
+        key=f"inspect-{opinion}-{entry.id}",
+        icon=icon,
+        shortcut=shortcut,
+        type="primary" if is_said else "secondary",
+        disabled=entry.verdict is None,
+        on_click=_review,
+        args=(context, entry.id, None if is_said else opinion),
+        help=(
+            "Takes your opinion back."
+            if is_said
+            else f"Notes that the verdict is {'right' if opinion == 'accepted' else 'wrong'}. "
+            "It changes no verdict; to teach what is new, use the page Teach."
+        ),
+    )
+
+
+def _review(context: Context, entry_id: int, opinion: Review | None) -> None:
+    try:
+        context.station.review(entry_id, opinion, context.author)
+    except StationError as error:  # removed by somebody else
+        st.toast(plain(str(error)), icon=":material/info:")
+
+
+def more_menu(context: Context, entry: Entry) -> None:
+    """Draw the menu and do what is chosen."""
+    with st.popover("More", icon=":material/more_horiz:"):
+        is_printing = st.button(
+            "Print or save as PDF",
+            key="inspect-print",
+            icon=":material/print:",
+            disabled=entry.verdict is None,
+            width="stretch",
+            help="The report of this one image; choose PDF as printer to keep it as a file.",
+        )
+        st.button(
+            "Judge again",
+            key="inspect-rejudge",
+            icon=":material/refresh:",
+            disabled=entry.state in ("queued", "running"),
+            on_click=context.station.rejudge,
+            args=([entry.id],),
+            width="stretch",
+            help="For when the model was changed or something was taught since.",
+        )
+        st.button(
+            "Remove from the history",
+            key="inspect-remove",
+            icon=":material/delete:",
+            on_click=_remove,
+            args=(context, entry),
+            width="stretch",
+            help="Forgets the verdict, and the image if it was dropped here. Images of folders "
+            "stay where they are.",
+        )
+    if is_printing:
+        _print(context, entry)
+
+
+def _print(context: Context, entry: Entry) -> None:
+    """Hand the report to the browser, which asks where to print it."""
+    try:
+        with st.spinner("Writing the report"):
+            html = context.station.report_html([entry.id])
+    except (StationError, ImageError, ValueError) as error:
+        st.toast(plain(str(error)), icon=":material/block:")
+        return
+    st.session_state[_N_PRINTED] = st.session_state.get(_N_PRINTED, 0) + 1
+    print_page(html, number=st.session_state[_N_PRINTED], key="inspect-printed")
+
+
+def _remove(context: Context, entry: Entry) -> None:
+    """Remove the image and show the one beside it."""
+    before, after = context.station.neighbours(entry.id, model=entry.model)
+    context.station.remove([entry.id])
+    beside = after if after is not None else before
+    if beside is not None:
+        open_entry(beside)
+
+
+def print_page(html: str, *, number: int, key: str) -> None:
+    """Ask the browser to print a page of its own, once for each ``number``.
+
+    The page lies in a frame without scripts, forms and links to elsewhere.
+    """
+    _COMPONENT(data={"html": html, "number": number}, key=key, height=1)

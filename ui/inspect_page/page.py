@@ -1,4 +1,4 @@
-"""The page Inspect: what comes in, what is the verdict, and does a person agree?"""
+"""Page Inspect: what comes in, its verdict, and whether a person agrees."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import streamlit as st
 
 from ui.inspect_page.history import show_history
 from ui.inspect_page.image import show_image
-from ui.inspect_page.progress import look, show_current, show_progress
-from ui.inspect_page.state import ALL, ONE, VIEW, arrive, current, keep, kept
+from ui.inspect_page.progress import show_current, show_progress, take_snapshot
+from ui.inspect_page.state import ALL, ONE, VIEW, apply_request, current_entry
 from ui.inspect_page.threshold import show_threshold
-from ui.inspect_page.uploads import take_in
+from ui.inspect_page.uploads import show_uploads
+from ui.session import load_state, save_state, saved_key
 
 if TYPE_CHECKING:
     from ui.context import Context
@@ -22,20 +23,20 @@ def show(context: Context) -> None:
     if context.model is None:
         _without_model(context)
         return
-    arrive()
-    take_in(context, context.model)
+    apply_request()
+    show_uploads(context, context.model)
     choice, progress = st.columns([9, 16], vertical_alignment="center")
     with choice:
         is_history = _view() == ALL
-    entry = current(context)
-    drawn = look(context, entry)
+    entry = current_entry(context)
+    snapshot = take_snapshot(context, entry)
     with progress:
-        show_progress(context, drawn, is_history=is_history)
+        show_progress(context, snapshot, is_history=is_history)
     if is_history:
         show_threshold(context, context.model)
         show_history(context)
         return
-    show_current(context, drawn)
+    show_current(context, snapshot)
     if entry is not None:
         show_image(context, entry)
 
@@ -48,12 +49,12 @@ def _without_model(context: Context) -> None:
 
 def _view() -> str:
     st.segmented_control(
-        "View", [ONE, ALL], key=kept(VIEW, ONE), label_visibility="collapsed", on_change=_stay
+        "View", [ONE, ALL], key=load_state(VIEW, ONE), label_visibility="collapsed", on_change=_stay
     )
-    return str(keep(VIEW))
+    return str(save_state(VIEW))
 
 
 def _stay() -> None:
     """Keep the view when its own button is pressed again, which would choose none."""
     if st.session_state[VIEW] is None:
-        st.session_state[VIEW] = st.session_state[f"kept-{VIEW}"]
+        st.session_state[VIEW] = st.session_state[saved_key(VIEW)]

@@ -1,27 +1,26 @@
-"""Which lines do the tables beside an image have: deviations, scores, classes, regions?"""
+"""Rows of the tables beside an image: deviations, scores, classes, regions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from engine.rendering import colors
 from engine.rendering.overlays import ABSENT_KINDS, letter
+from ui.tables import TableRow, Tone, ink_on
 from ui.text import figure
 
 if TYPE_CHECKING:
     from engine.station import Result
 
 Box = tuple[int, int, int, int]
-Tone = Literal["plain", "off", "idle"]
 
 # Okabe and Ito: vermilion where something is, blue where something is not
 FOUND_COLOR, ABSENT_COLOR = "#d55e00", "#0072b2"
 REGION_MARKS = {"accepted": "✓", "defect": "✕", "unknown": "?"}
 REGION_COLORS = {"accepted": "#0072b2", "defect": "#d55e00", "unknown": "#6b7480"}
 
-_KINDS = {
+_KIND_HINTS = {
     "missing": "Fewer than the references show",
     "extra": "More than the references show",
     "size": "Covers another share of the image",
@@ -34,22 +33,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class Line:
-    """One row: a mark in a colour, words with a hint, perhaps a bar (0 … 1), and figures."""
-
-    title: str
-    hint: str = ""
-    mark: str = ""
-    color: str = ""
-    ink: str = "#ffffff"
-    is_dashed: bool = False
-    amount: float | None = None
-    cells: tuple[str, ...] = ()
-    tone: Tone = "plain"
-
-
-@dataclass(frozen=True)
-class Framed:
+class MarkedFinding:
     """One deviation with a place in the image, under the letter of its line."""
 
     letter: str
@@ -58,12 +42,12 @@ class Framed:
     is_absent: bool
 
 
-def finding_lines(result: Result) -> tuple[Line, ...]:
+def finding_lines(result: Result) -> tuple[TableRow, ...]:
     """Say what deviates, the reason and then the worst first, under letters; dashed is absent."""
     return tuple(
-        Line(
+        TableRow(
             title=each["text"],
-            hint=_KINDS.get(each["kind"], "") + ("" if each["box_xyxy"] else " · not framed"),
+            hint=_KIND_HINTS.get(each["kind"], "") + ("" if each["box_xyxy"] else " · not framed"),
             mark=letter(index),
             color=ABSENT_COLOR if each["kind"] in ABSENT_KINDS else FOUND_COLOR,
             is_dashed=each["kind"] in ABSENT_KINDS,
@@ -73,20 +57,22 @@ def finding_lines(result: Result) -> tuple[Line, ...]:
     )
 
 
-def framed(result: Result) -> tuple[Framed, ...]:
+def marked_findings(result: Result) -> tuple[MarkedFinding, ...]:
     """Give the deviations that have a place, to be drawn over the image."""
     return tuple(
-        Framed(letter(index), tuple(each["box_xyxy"]), each["text"], each["kind"] in ABSENT_KINDS)
+        MarkedFinding(
+            letter(index), tuple(each["box_xyxy"]), each["text"], each["kind"] in ABSENT_KINDS
+        )
         for index, each in enumerate(_worst_first(result))
         if each["box_xyxy"]
     )
 
 
-def score_lines(scores: Sequence[dict[str, Any]]) -> tuple[Line, ...]:
+def score_lines(scores: Sequence[dict[str, Any]]) -> tuple[TableRow, ...]:
     """Show what each score adds to the total: active ones first, the largest share on top."""
     ranked = sorted(scores, key=lambda each: (not each["is_active"], -each["share"]))
     return tuple(
-        Line(
+        TableRow(
             title=each["question"],
             hint=each["title"],
             amount=each["share"],
@@ -97,10 +83,10 @@ def score_lines(scores: Sequence[dict[str, Any]]) -> tuple[Line, ...]:
     )
 
 
-def class_lines(result: Result) -> tuple[Line, ...]:
+def class_lines(result: Result) -> tuple[TableRow, ...]:
     """Show how many of each class were found and are expected; background last."""
     return tuple(
-        Line(
+        TableRow(
             title=each["name"],
             hint="background" if each["is_background"] else "",
             mark=str(each["id"]) if each["id"] >= 0 else "?",
@@ -113,13 +99,13 @@ def class_lines(result: Result) -> tuple[Line, ...]:
     )
 
 
-def region_lines(result: Result) -> tuple[Line, ...]:
+def region_lines(result: Result) -> tuple[TableRow, ...]:
     """Show what was recognised, or is new and of no class, largest first."""
     regions = result.regions.get("regions", [])
     return tuple(
-        Line(
+        TableRow(
             title=each["class"],
-            hint=f"{_REGION_WORDS[each['verdict']]}, at {_place(each['box_xyxy'])}",
+            hint=f"{_REGION_TEXTS[each['verdict']]}, at {_box_text(each['box_xyxy'])}",
             mark=REGION_MARKS[each["verdict"]],
             color=REGION_COLORS[each["verdict"]],
             cells=(f"{each['confidence']:.0%}",),
@@ -134,21 +120,15 @@ def has_recognised(result: Result) -> bool:
     return any(each["verdict"] != "unknown" for each in result.regions["regions"])
 
 
-def image_words(result: Result) -> str:
+def image_text(result: Result) -> str:
     """Say what was judged, how long it took, and by which reference it is compared."""
     height, width = result.image_size
     took = f", judged in {result.entry.seconds:.2g} s" if result.entry.seconds is not None else ""
     return f"{width} × {height} pixels{took}; nearest reference: {result.reference_name}"
 
 
-def ink_on(color: str) -> str:
-    """Return black or white, whichever is easier to read on ``#rrggbb``."""
-    red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
-    return "#{:02x}{:02x}{:02x}".format(*colors.ink_on((red, green, blue)))
-
-
 def _worst_first(result: Result) -> list[dict[str, Any]]:
-    """Begin with the one that the band names."""
+    """Begin with the one that the banner names."""
 
     def order(deviation: dict[str, Any]) -> tuple[bool, float]:
         return deviation["text"] != result.entry.reason, -float(deviation["severity"])
@@ -156,7 +136,7 @@ def _worst_first(result: Result) -> list[dict[str, Any]]:
     return sorted(result.report["deviations"], key=order)
 
 
-_REGION_WORDS = {"accepted": "accepted", "defect": "defect", "unknown": "new, of no class"}
+_REGION_TEXTS = {"accepted": "accepted", "defect": "defect", "unknown": "new, of no class"}
 
 
 def _class_tone(line: dict[str, Any]) -> Tone:
@@ -165,6 +145,6 @@ def _class_tone(line: dict[str, Any]) -> Tone:
     return "idle" if line["is_background"] else "plain"
 
 
-def _place(box_xyxy: Sequence[int]) -> str:
+def _box_text(box_xyxy: Sequence[int]) -> str:
     left, top, right, bottom = box_xyxy
     return f"{left}, {top} ({right - left} × {bottom - top} pixels)"

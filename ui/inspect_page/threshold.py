@@ -1,4 +1,4 @@
-"""Where should anomalous begin, and which verdicts would another threshold turn?"""
+"""Threshold of a model set by hand, and the verdicts that another would turn."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 # more marks than these hide each other
 MAX_MARKS = 1500
 PLOT_HEIGHT_PX = 176
-_TRIED, _ROUND = "inspect-tried", "inspect-tried-round"
+_SLIDER, _ROUND = "inspect-tried", "inspect-tried-round"
 
 
 def show_threshold(context: Context, model: Path) -> None:
     """Draw the slider with what it would change, and the totals along a line."""
     with st.container(border=True, key="inspect-threshold"):
-        st.fragment(_tune)(context, model)
+        st.fragment(_show_slider_and_plot)(context, model)
 
 
-def _tune(context: Context, model: Path) -> None:
+def _show_slider_and_plot(context: Context, model: Path) -> None:
     judged = context.station.entries(model=model, states=("done",))
     by_hand = context.station.threshold(model)
     in_force = by_hand if by_hand is not None else next((e.threshold for e in judged), None)
@@ -39,7 +39,7 @@ def _tune(context: Context, model: Path) -> None:
     with control:
         tried = _slider(in_force, top)
         change = would_change(judged, tried)
-        st.markdown(f"**{change.words}**" if tried != in_force else _origin(by_hand, in_force))
+        st.markdown(f"**{change.summary}**" if tried != in_force else _origin(by_hand, in_force))
         _buttons(context, model, tried, in_force, by_hand)
     # the place is kept while the browser loads what draws it
     with plot, st.container(height=PLOT_HEIGHT_PX, border=False, key="inspect-plot"):
@@ -58,7 +58,7 @@ def _slider(in_force: float, top: float) -> float:
         value=in_force,
         step=top / 200,
         format="%.2f",
-        key=f"{_TRIED}-{st.session_state.get(_ROUND, 0)}-{in_force:.6g}-{top:.6g}",
+        key=f"{_SLIDER}-{st.session_state.get(_ROUND, 0)}-{in_force:.6g}-{top:.6g}",
         help=f"{TOTAL_HINT} Taught defects stay anomalies whatever the threshold.",
     )
     return tried

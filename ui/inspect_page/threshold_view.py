@@ -1,4 +1,4 @@
-"""What would another threshold change, and where do the totals lie?
+"""What another threshold would change, and the plot of the totals; pure.
 
 Colour never stands alone: anomalies are crosses, normal images are dots.
 """
@@ -29,7 +29,7 @@ class Change:
     to_normal: tuple[int, ...]
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """Say it, such as ``3 of 41 images would become anomalies``."""
         of = f"of {counted(self.n_judged, 'image')} would become"
         said = [

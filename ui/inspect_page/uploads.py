@@ -1,4 +1,4 @@
-"""How do images get into the queue? Dropped, from a folder, or from a watched folder."""
+"""Uploads and folders: how images get into the queue of the station."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 from engine.station import StationError
 from features.images import ImageError
 from ui.inspect_page.state import follow_next, show_next
-from ui.text import counted, look_into, plain, short
+from ui.text import counted, list_folder, plain, short_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 _ROUND = "inspect-upload-round"
 _FOLDER = "inspect-folder"
-_REFUSED = "inspect-refused"
+_REFUSALS = "inspect-refused"
 HEIGHT_PX = 90
 # clear words for the first few files; a folder of others needs no page of them
 MAX_REFUSALS = 5
 
 
-def take_in(context: Context, model: Path) -> None:
+def show_uploads(context: Context, model: Path) -> None:
     """Draw the place to drop images and the folders, and queue what comes."""
     place, folders = st.columns([4, 1], vertical_alignment="bottom")
     # the list of what is being sent must not push the page down
@@ -39,7 +39,7 @@ def take_in(context: Context, model: Path) -> None:
         )
     with folders, st.popover("Folders", icon=":material/folder_open:"):
         _folders(context, model)
-    for words in st.session_state.pop(_REFUSED, ()):
+    for words in st.session_state.pop(_REFUSALS, ()):
         st.error(plain(words), icon=":material/block:")
     if files:
         st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
@@ -70,7 +70,7 @@ def _queue(context: Context, model: Path, files: Sequence[Any]) -> int | None:
             refused.append(str(error))
         if bar is not None:
             bar.progress(number / len(files), f"Taking in images: {number} of {len(files)}")
-    st.session_state[_REFUSED] = refused[:MAX_REFUSALS] + (
+    st.session_state[_REFUSALS] = refused[:MAX_REFUSALS] + (
         [f"{counted(len(refused) - MAX_REFUSALS, 'more file was', 'more files were')} refused, too"]
         if len(refused) > MAX_REFUSALS
         else []
@@ -86,7 +86,7 @@ def _folders(context: Context, model: Path) -> None:
         key="inspect-folder-typed",
         help="Only folders below those that were opened at start (--root) can be read.",
     )
-    folder = _choose(context, typed)
+    folder = _choose_folder(context, typed)
     judge, watch = st.columns(2)
     is_there = folder is not None
     if judge.button(
@@ -108,12 +108,12 @@ def _folders(context: Context, model: Path) -> None:
     _watches(context)
 
 
-def _choose(context: Context, typed: str) -> Path | None:
+def _choose_folder(context: Context, typed: str) -> Path | None:
     """Show what lies in the typed folder, to go on from there; None if it cannot be read."""
     roots = context.station.roots
     try:
         path = context.station.allowed(typed)
-        seen = look_into(path if path.is_dir() else path.parent, roots)
+        seen = list_folder(path if path.is_dir() else path.parent, roots)
     except StationError as error:
         st.warning(plain(str(error)), icon=":material/block:")
         return None
@@ -121,17 +121,18 @@ def _choose(context: Context, typed: str) -> Path | None:
         st.warning(plain(f"{typed} cannot be listed: {error.strerror}"), icon=":material/block:")
         return None
     with st.container(height=190, border=True, key="inspect-folder-list"):
-        up = seen.parent if seen.parent is not None else None
-        if up is not None:
-            _folder_button("Up one folder", up, "inspect-folder-up", ":material/arrow_upward:")
+        if seen.parent is not None:
+            _folder_button(
+                "Up one folder", seen.parent, "inspect-folder-up", ":material/arrow_upward:"
+            )
         for number, name in enumerate(seen.children):
             key = f"inspect-folder-{number}"
             _folder_button(name, seen.path / name, key, ":material/folder:")
         if seen.n_hidden:
             st.caption(f"and {counted(seen.n_hidden, 'more', 'more')}: type the name above")
-        if up is None and not seen.children:
+        if seen.parent is None and not seen.children:
             st.caption("No folders in it")
-    st.caption(plain(f"{counted(seen.n_images, 'image')} in {short(seen.path, roots)}"))
+    st.caption(plain(f"{counted(seen.n_images, 'image')} in {short_path(seen.path, roots)}"))
     return path
 
 
@@ -164,7 +165,7 @@ def _watch_folder(context: Context, model: Path, folder: str) -> None:
 def _watches(context: Context) -> None:
     for each in context.station.watches():
         words, stop = st.columns([4, 1], vertical_alignment="center")
-        words.caption(plain(f"Watching {short(each.folder, context.station.roots)}"))
+        words.caption(plain(f"Watching {short_path(each.folder, context.station.roots)}"))
         if each.error:
             words.warning(plain(each.error), icon=":material/warning:")
         if stop.button(

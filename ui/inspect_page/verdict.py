@@ -1,6 +1,6 @@
-"""How is a verdict drawn so that one glance is enough? By a component of constant height.
+"""Verdict banner over an image: what, why, and how far from the threshold.
 
-What does the band over an image say: the verdict, why, and how far from the threshold?
+One glance is enough: a component of constant height.
 """
 
 from __future__ import annotations
@@ -31,6 +31,16 @@ NO_REASON = "As a whole it differs more than good parts do"
 # the longest bar, in units of the larger of total and threshold
 _ROOM = 1.25
 
+# as in the style sheet: the banner is as high before a verdict as after it
+HEIGHT_PX = 104
+
+_COMPONENT = st.components.v2.component(
+    "partwise_verdict",
+    html=static_text("inspect_verdict.html"),
+    css=static_text("inspect_verdict.css"),
+    js=static_text("inspect_verdict.js"),
+)
+
 
 @dataclass(frozen=True)
 class Gauge:
@@ -44,7 +54,7 @@ class Gauge:
 
 
 @dataclass(frozen=True)
-class Band:
+class VerdictBanner:
     """One glance: a colour, a sign and a word that all say the same, the reason, and of what."""
 
     tone: Tone
@@ -56,26 +66,37 @@ class Band:
     gauge: Gauge | None = None
 
 
-EMPTY = Band("idle", "+", "Nothing to judge yet", "Drop photographs above, or choose a folder")
+EMPTY = VerdictBanner(
+    "idle", "+", "Nothing to judge yet", "Drop photographs above, or choose a folder"
+)
 
 
-def band(entry: Entry, threshold: float | None = None) -> Band:
+def show_verdict(banner: VerdictBanner, *, key: str) -> None:
+    """Draw the banner; nothing in it is read as HTML or Markdown."""
+    _COMPONENT(data=asdict(banner), key=key, height=HEIGHT_PX)
+
+
+def verdict_banner(entry: Entry, threshold: float | None = None) -> VerdictBanner:
     """Say what is known of an entry, its verdict by another threshold if one is given."""
     label = _label(entry)
     if entry.state == "queued":
-        return Band("idle", "…", "Waiting", WAITING, label, is_busy=True)
+        return VerdictBanner("idle", "…", "Waiting", WAITING, label, is_busy=True)
     if entry.state == "running":
-        return Band("idle", "…", "Judging", RUNNING, label, is_busy=True)
+        return VerdictBanner("idle", "…", "Judging", RUNNING, label, is_busy=True)
     if entry.state == "cancelled":
-        return Band("idle", "–", "Cancelled", CANCELLED, label)
+        return VerdictBanner("idle", "–", "Cancelled", CANCELLED, label)
     if entry.state == "failed":
-        return Band("broken", "!", "Not judged", entry.error or "No reason was given", label)
+        return VerdictBanner(
+            "broken", "!", "Not judged", entry.error or "No reason was given", label
+        )
     limit = entry.threshold if threshold is None else threshold
     verdict = entry.verdict if threshold is None else entry.verdict_at(threshold)
     gauge = _gauge(entry, limit)
     if verdict == "anomaly":
-        return Band("bad", "✕", "Anomaly", entry.reason or NO_REASON, label, gauge=gauge)
-    return Band("good", "✓", "Normal", entry.reason or NOTHING_DEVIATES, label, gauge=gauge)
+        return VerdictBanner("bad", "✕", "Anomaly", entry.reason or NO_REASON, label, gauge=gauge)
+    return VerdictBanner(
+        "good", "✓", "Normal", entry.reason or NOTHING_DEVIATES, label, gauge=gauge
+    )
 
 
 def _label(entry: Entry) -> str:
@@ -96,19 +117,3 @@ def _gauge(entry: Entry, limit: float | None) -> Gauge | None:
         at=max(entry.total, 0.0) / longest,
         limit_at=max(limit, 0.0) / longest,
     )
-
-
-# as in the style sheet: the band is as high before a verdict as after it
-HEIGHT_PX = 104
-
-_COMPONENT = st.components.v2.component(
-    "partwise_verdict",
-    html=static_text("inspect_verdict.html"),
-    css=static_text("inspect_verdict.css"),
-    js=static_text("inspect_verdict.js"),
-)
-
-
-def show_verdict(band: Band, *, key: str) -> None:
-    """Draw the band; nothing in it is read as HTML or Markdown."""
-    _COMPONENT(data=asdict(band), key=key, height=HEIGHT_PX)

@@ -1,4 +1,4 @@
-"""Choose references, watch what is learnt."""
+"""Page New model: choose references, watch what is learnt."""
 
 from ui.new_model_page.page import show
 

@@ -1,11 +1,8 @@
-"""Which photographs are to be learnt from, and what is the model to be called?
+"""Choice of the references, checks of them, and an example for who has none.
 
-Do the chosen photographs fit together? Said before anything is learnt from them.
-
-How does a newcomer without photographs see a first verdict? By one click on an example product.
-
-A job renders it; then a model is learnt from its references, and its other images are queued. Each
-step is in the station, so that a page that was closed goes on where it was.
+References that do not fit together are named before anything is learnt. The example is made by
+jobs: one renders a product, one learns a model from its references; then its other images are
+queued. Each step is in the station, so that a page that was closed goes on where it was.
 """
 
 from __future__ import annotations
@@ -26,87 +23,19 @@ from features.images import ImageError
 from ui.images import thumbnail
 from ui.new_model_page.sources import choose_from_folder, choose_name, choose_profile
 from ui.new_model_page.view import MAX_REFERENCES, Chosen, advice, free_name
-from ui.sidebar import want_model
+from ui.sidebar import select_model
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
     from engine.reference_checks import ReferenceWarning
     from engine.station import Job
     from ui.context import Context
-    from ui.new_model_page.view import Chosen
 
 _ICONS = {"near-duplicate": ":material/content_copy:", "outlier": ":material/help:"}
-
-
-def show_checks(chosen: Sequence[Chosen]) -> None:
-    """Warn of references that are nearly the same, and of one that differs from the others."""
-    if len(chosen) < 2:
-        return
-    for warning in _warnings(tuple(chosen)):
-        st.warning(plain(warning.text), icon=_ICONS.get(warning.kind, ":material/warning:"))
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _warnings(chosen: tuple[Chosen, ...]) -> list[ReferenceWarning]:
-    """Compare small pictures, which is what the check looks at anyway, so that it is quick."""
-    images = [np.asarray(Image.open(BytesIO(thumbnail(each.path)))) for each in chosen]
-    return check_references(images, [each.name for each in chosen])
-
 
 Start = Callable[[str, dict[str, object]], None]
 
 NAME = "Example"
-
-
-def offer_example(context: Context, *, start: Start) -> None:
-    """Draw the button that begins it."""
-    with st.container(border=True):
-        st.markdown("**No photographs at hand?**")
-        st.write("See how it works on a product that is drawn for you. It takes a few seconds.")
-        if st.button(
-            "Try it with an example product",
-            key="new-example",
-            type="primary",
-            icon=":material/play_arrow:",
-        ):
-            start("samples", {})
-
-
-def is_example(context: Context, job: Job) -> bool:
-    """Tell whether a finished job is a step of the example that has another one after it."""
-    if job.kind == "samples":
-        return True
-    folder = context.station.places.samples
-    return all(Path(each["path"]).is_relative_to(folder) for each in job.spec["references"])
-
-
-def go_on_with_example(context: Context, job: Job, *, start: Start) -> None:
-    """Do the next step: learn from the references, or judge the other images."""
-    try:
-        if job.kind == "samples":
-            start("fit", _spec(context, job))
-        else:
-            _judge(context, Path(str((job.result or {})["model"])))
-    except StationError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-
-
-def _spec(context: Context, job: Job) -> dict[str, object]:
-    paths = list_images(str((job.result or {})["good"]))[:MAX_REFERENCES]
-    taken = [path.stem for path in context.station.models()]
-    return {
-        "references": [{"path": str(path)} for path in paths],
-        "name": free_name(NAME, taken),
-    }
-
-
-def _judge(context: Context, model: Path) -> None:
-    """Queue the other images, once, and show them as they are judged."""
-    if not context.station.tally(model=model).total:
-        context.station.add_folder(context.station.places.samples / "new", model=model)
-    want_model(model)
-    context.go("inspect")
-
 
 COLUMNS = 4
 
@@ -242,3 +171,68 @@ def _offer_to_learn(context: Context, chosen: Sequence[Chosen], start: Start) ->
             start("fit", spec)
         except StationError as error:
             st.error(plain(str(error)), icon=":material/block:")
+
+
+def show_checks(chosen: Sequence[Chosen]) -> None:
+    """Warn of references that are nearly the same, and of one that differs from the others."""
+    if len(chosen) < 2:
+        return
+    for warning in _warnings(tuple(chosen)):
+        st.warning(plain(warning.text), icon=_ICONS.get(warning.kind, ":material/warning:"))
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _warnings(chosen: tuple[Chosen, ...]) -> list[ReferenceWarning]:
+    """Compare small pictures, which is what the check looks at anyway, so that it is quick."""
+    images = [np.asarray(Image.open(BytesIO(thumbnail(each.path)))) for each in chosen]
+    return check_references(images, [each.name for each in chosen])
+
+
+def offer_example(context: Context, *, start: Start) -> None:
+    """Draw the button that begins it."""
+    with st.container(border=True):
+        st.markdown("**No photographs at hand?**")
+        st.write("See how it works on a product that is drawn for you. It takes a few seconds.")
+        if st.button(
+            "Try it with an example product",
+            key="new-example",
+            type="primary",
+            icon=":material/play_arrow:",
+        ):
+            start("samples", {})
+
+
+def is_example(context: Context, job: Job) -> bool:
+    """Tell whether a finished job is a step of the example that has another one after it."""
+    if job.kind == "samples":
+        return True
+    folder = context.station.paths.samples
+    return all(Path(each["path"]).is_relative_to(folder) for each in job.spec["references"])
+
+
+def go_on_with_example(context: Context, job: Job, *, start: Start) -> None:
+    """Do the next step: learn from the references, or judge the other images."""
+    try:
+        if job.kind == "samples":
+            start("fit", _spec(context, job))
+        else:
+            _judge(context, Path(str((job.result or {})["model"])))
+    except StationError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def _spec(context: Context, job: Job) -> dict[str, object]:
+    paths = list_images(str((job.result or {})["good"]))[:MAX_REFERENCES]
+    taken = [path.stem for path in context.station.models()]
+    return {
+        "references": [{"path": str(path)} for path in paths],
+        "name": free_name(NAME, taken),
+    }
+
+
+def _judge(context: Context, model: Path) -> None:
+    """Queue the other images, once, and show them as they are judged."""
+    if not context.station.tally(model=model).total:
+        context.station.add_folder(context.station.paths.samples / "new", model=model)
+    select_model(model)
+    context.go("inspect")

@@ -1,4 +1,4 @@
-"""How far is the fit, and what has it learnt?"""
+"""Fit of a model: its progress, and what was learnt."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from engine.editing import class_rows, reference_picture
 from engine.inspector import Inspector
 from engine.model_file import ModelFileError
 from features.images import ImageError
+from ui.charts import chart_theme
 from ui.images import thumbnail
 from ui.live import live
-from ui.new_model_page.view import legend, show_legend, step_words, totals_chart, totals_words
-from ui.sidebar import want_model
-from ui.text import plain
+from ui.new_model_page.view import legend, show_legend, step_text, totals_chart, totals_text
+from ui.sidebar import select_model
+from ui.text import plain, share_done
 
 if TYPE_CHECKING:
     from engine.station import Job
     from ui.context import Context
 
-LOOK_EVERY_S = 0.5
-INK, INK_ON_DARK = "#1b2027", "#e8ebef"  # of theme.toml
+POLL_S = 0.5
 FEW = 4  # references that are shown large
 TOTALS_HINT = (
     "Each reference in turn is judged by the others. 1 is what the oddest of them reached in every "
@@ -35,11 +35,11 @@ def show_progress(context: Context, job: Job) -> None:
     """Draw how far a job is, with a way to cancel it, until it ends."""
     if job.kind == "fit":
         st.subheader(plain(f"Learning {job.spec['name']}"), anchor=False)
-        live(_follow, every_s=LOOK_EVERY_S, key="new-job")(context, job.id)
+        live(_follow, every_s=POLL_S, key="new-job")(context, job.id)
         _show_references(job)
     else:
         st.subheader("Making an example product", anchor=False)
-        live(_follow, every_s=LOOK_EVERY_S, key="new-job")(context, job.id)
+        live(_follow, every_s=POLL_S, key="new-job")(context, job.id)
 
 
 def show_failure(job: Job, *, again: Callable[[], None]) -> None:
@@ -65,7 +65,7 @@ def show_learnt(context: Context, job: Job, *, again: Callable[[], None]) -> Non
         )
         st.button("Start another", key="new-again", on_click=again)
     if is_to_use:
-        want_model(path)
+        select_model(path)
         context.go("inspect")
     for warning in result["warnings"]:
         st.warning(plain(warning["text"]), icon=":material/warning:")
@@ -88,8 +88,7 @@ def _follow(context: Context, job_id: int) -> None:
     job = context.station.job(job_id)
     if not job.is_active:
         st.rerun()
-    share = job.done / job.total if job.total else 0.0
-    st.progress(min(share, 1.0), f"{step_words(job)} …")
+    st.progress(share_done(job), f"{step_text(job)} …")
     if st.button("Cancel", key="new-cancel", icon=":material/cancel:"):
         context.station.cancel_job(job_id)
         st.rerun()
@@ -136,10 +135,9 @@ def _show_totals(job: Job, result: Mapping[str, Any]) -> None:
     judged.sort(key=lambda each: order.index(each["name"]))
     if judged:
         names, totals = [each["name"] for each in judged], [each["total"] for each in judged]
-        ink = INK_ON_DARK if st.context.theme.type == "dark" else INK
-        chart = totals_chart(names, totals, threshold, ink=ink)
+        chart = totals_chart(names, totals, threshold, ink=chart_theme().ink)
         st.vega_lite_chart(chart, width="stretch", key="new-bars")
-        st.caption(plain(totals_words(names, totals, threshold)))
+        st.caption(plain(totals_text(names, totals, threshold)))
     st.write(
         f"Threshold **{threshold:.3f}**: {plain(result['threshold_source'])}. An image with a "
         "higher total is called an anomaly. It can be changed on the page Inspect."

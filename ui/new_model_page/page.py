@@ -1,4 +1,4 @@
-"""The page New model: choose photographs of good products, and watch what is learnt from them.
+"""Page New model: choose photographs of good products, and see what is learnt.
 
 The job is named in the address, ``?job=NUMBER``, and lives in the station: a page that is loaded
 again, or anew, finds it where it is.

@@ -1,7 +1,4 @@
-"""Which photographs of a folder are to be references? Tick them.
-
-What is the model called, and which profile is it made with?
-"""
+"""Sources of a new model: photographs of a folder, its name, its profile."""
 
 from __future__ import annotations
 
@@ -14,11 +11,11 @@ import streamlit as st
 from engine.config import from_dict
 from engine.profiles import lacking
 from engine.station import StationError
-from engine.station.paths import folder_images
+from engine.station.photographs import folder_images
 from features.images import ImageError
 from ui.images import thumbnail
 from ui.new_model_page.view import MAX_REFERENCES, Chosen, free_name, suggested_name
-from ui.text import counted, look_into, plain, with_code
+from ui.text import counted, list_folder, plain, with_code
 
 if TYPE_CHECKING:
     from ui.context import Context
@@ -27,6 +24,12 @@ PER_PAGE = 18
 HEIGHT_PX = 330  # so that what was chosen stays in sight
 
 _TYPED, _SHOWN = "new-folder", "new-folder-shown"
+
+PROFILES = {
+    "embedded": "any machine, no weights, answers fastest",
+    "foundation": "SAM and DINOv2; made for a GPU",
+    "foundation-fast": "DINOv2, and SAM for the references only",
+}
 
 
 def choose_from_folder(
@@ -49,7 +52,7 @@ def choose_from_folder(
         folder = context.station.allowed(typed)
         if not folder.is_dir():
             raise StationError(f"{typed} is no folder; type the folder that it is in")
-        seen, images = look_into(folder, roots), list(folder_images(folder, roots))
+        seen, images = list_folder(folder, roots), list(folder_images(folder, roots))
     except (OSError, StationError) as error:
         st.warning(plain(str(error)), icon=":material/block:")
         return
@@ -124,13 +127,6 @@ def _tick(
             drop(each)
 
     st.checkbox(plain(each.name), key=key, on_change=change, disabled=is_full and not is_ticked)
-
-
-PROFILES = {
-    "embedded": "any machine, no weights, answers fastest",
-    "foundation": "SAM and DINOv2; made for a GPU",
-    "foundation-fast": "DINOv2, and SAM for the references only",
-}
 
 
 def choose_name(context: Context, chosen: Sequence[Chosen]) -> tuple[str | None, str]:

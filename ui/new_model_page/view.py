@@ -1,6 +1,6 @@
-"""What does the page New model say: of the references, of the fit, and of what was learnt?
+"""Texts and charts of the page New model, and the legend of its pictures.
 
-Which colour and number is which class? Drawn by a component, so that names are only text.
+The legend is drawn by a component, so that names are only text.
 """
 
 from __future__ import annotations
@@ -29,6 +29,44 @@ _STEPS = {
     "rendering images": "Drawing the example product",
     "done": "Writing the model",
 }
+
+# folders of photographs are called like that, products are not
+_COMMON = {"good", "train", "references", "reference", "images", "photos", "test"}
+
+_SIDES = ("below the threshold", "above the threshold")
+
+_CSS = """
+ul { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 0.4rem 1.1rem;
+  font-family: var(--st-font); font-size: 0.95rem; color: var(--st-text-color); }
+li { display: flex; align-items: center; gap: 0.45rem; min-width: 0; }
+b { display: inline-grid; place-items: center; min-width: 1.5rem; height: 1.35rem;
+  padding: 0 0.25rem; border-radius: 0.7rem; font-size: 0.8rem;
+  box-shadow: 0 0 0 1px var(--st-border-color); }
+span { overflow-wrap: anywhere; }
+i { font-style: normal; opacity: 0.75; }
+"""
+
+_JS = """
+const isDark = (color) => {
+  const [r, g, b] = [1, 3, 5].map((at) => (parseInt(color.slice(at, at + 2), 16) / 255) ** 2.2);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b < 0.179;
+};
+const text = (name, words) => Object.assign(document.createElement(name), { textContent: words });
+
+export default function ({ data, parentElement }) {
+  const list = parentElement.querySelector("ul");
+  list.replaceChildren(...data.lines.map(({ number, name, color, found }) => {
+    const chip = text("b", number);
+    chip.style.background = color;
+    chip.style.color = isDark(color) ? "#fff" : "#000";
+    const line = document.createElement("li");
+    line.append(chip, text("span", name), text("i", found && `× ${found}`));
+    return line;
+  }));
+}
+"""
+
+_COMPONENT = st.components.v2.component("partwise_legend", html="<ul></ul>", css=_CSS, js=_JS)
 
 
 @dataclass(frozen=True)
@@ -85,11 +123,7 @@ def suggested_name(chosen: Sequence[Chosen]) -> str:
     return names[0].strip("/\\") if names and names[0].strip("/\\") else "Product"
 
 
-# folders of photographs are called like that, products are not
-_COMMON = {"good", "train", "references", "reference", "images", "photos", "test"}
-
-
-def step_words(job: Job) -> str:
+def step_text(job: Job) -> str:
     """Say what a job is doing."""
     if job.state == "queued":
         return "Waiting for its turn"
@@ -99,13 +133,13 @@ def step_words(job: Job) -> str:
 def legend(rows: Sequence[ClassRow]) -> list[LegendLine]:
     """List the classes that the pictures show, in the order of their numbers."""
     return [
-        LegendLine(row.id, row.name, row.color, found_words(row.counts))
+        LegendLine(row.id, row.name, row.color, found_text(row.counts))
         for row in rows
         if not row.is_background
     ]
 
 
-def found_words(found: Sequence[int]) -> str:
+def found_text(found: Sequence[int]) -> str:
     """Say how many of a class the references have: ``3``, or ``2–4``."""
     if not found:
         return ""
@@ -113,7 +147,7 @@ def found_words(found: Sequence[int]) -> str:
     return str(low) if low == high else f"{low}–{high}"
 
 
-def totals_words(names: Sequence[str], totals: Sequence[float], threshold: float) -> str:
+def totals_text(names: Sequence[str], totals: Sequence[float], threshold: float) -> str:
     """Say what the bars show."""
     above = [name for name, total in zip(names, totals, strict=True) if total > threshold]
     if not above:
@@ -167,9 +201,6 @@ def _axis(ink: str) -> dict[str, Any]:
     return {"labelColor": ink, "titleColor": ink, "labelFontSize": 13, "titleFontSize": 13}
 
 
-_SIDES = ("below the threshold", "above the threshold")
-
-
 def _bars(rows: list[dict[str, Any]], y: Mapping[str, Any]) -> Mapping[str, Any]:
     x = {"field": "total", "type": "quantitative", "title": "Total", "scale": {"domainMin": 0}}
     colors = {"domain": list(_SIDES), "range": [NEUTRAL, ABOVE]}
@@ -214,40 +245,6 @@ def _line(threshold: float, ink: str) -> list[Mapping[str, Any]]:
             "encoding": {"x": x, "y": {"value": 0}, "text": {"field": "words"}},
         },
     ]
-
-
-_CSS = """
-ul { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: 0.4rem 1.1rem;
-  font-family: var(--st-font); font-size: 0.95rem; color: var(--st-text-color); }
-li { display: flex; align-items: center; gap: 0.45rem; min-width: 0; }
-b { display: inline-grid; place-items: center; min-width: 1.5rem; height: 1.35rem;
-  padding: 0 0.25rem; border-radius: 0.7rem; font-size: 0.8rem;
-  box-shadow: 0 0 0 1px var(--st-border-color); }
-span { overflow-wrap: anywhere; }
-i { font-style: normal; opacity: 0.75; }
-"""
-
-_JS = """
-const isDark = (color) => {
-  const [r, g, b] = [1, 3, 5].map((at) => (parseInt(color.slice(at, at + 2), 16) / 255) ** 2.2);
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b < 0.179;
-};
-const text = (name, words) => Object.assign(document.createElement(name), { textContent: words });
-
-export default function ({ data, parentElement }) {
-  const list = parentElement.querySelector("ul");
-  list.replaceChildren(...data.lines.map(({ number, name, color, found }) => {
-    const chip = text("b", number);
-    chip.style.background = color;
-    chip.style.color = isDark(color) ? "#fff" : "#000";
-    const line = document.createElement("li");
-    line.append(chip, text("span", name), text("i", found && `× ${found}`));
-    return line;
-  }));
-}
-"""
-
-_COMPONENT = st.components.v2.component("partwise_legend", html="<ul></ul>", css=_CSS, js=_JS)
 
 
 def show_legend(lines: Sequence[LegendLine], *, key: str) -> None:

@@ -1,4 +1,4 @@
-"""What does a person want to be done with the chosen classes? Asked here, as an edit to try out."""
+"""Actions on the chosen classes, each asked for as an edit to try out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.parts_page.actions_view import MAX_SPLIT, Action, Do, called, fine_counts, offered
-from ui.parts_page.state import paint, try_out
+from ui.parts_page.actions_view import (
+    MAX_SPLIT,
+    Action,
+    ActionKind,
+    class_names,
+    fine_counts,
+    offered,
+)
+from ui.parts_page.state import set_painting, try_out
 from ui.text import plain
 
 if TYPE_CHECKING:
@@ -28,11 +35,11 @@ def show_actions(context: Context, chosen: Sequence[ClassRow]) -> None:
     if not chosen:
         _offer_to_choose()
         return
-    st.markdown(f"**{plain(called(chosen))}**")
+    st.markdown(f"**{plain(class_names(chosen))}**")
     action = _pick(offered(chosen))
     st.caption(action.means)
-    edit = _ASK[action.do](chosen)
-    if action.do == "paint":
+    edit = _ASK[action.kind](chosen)
+    if action.kind == "paint":
         return
     if st.button(
         TRY,
@@ -57,7 +64,7 @@ def _offer_to_choose() -> None:
         "Add a part class",
         key="parts_add",
         icon=":material/brush:",
-        on_click=paint,
+        on_click=set_painting,
         args=("",),
         help="Paint a thing on a reference, or click on it, and give it a name. "
         "From then on it is found and counted on every image.",
@@ -156,7 +163,7 @@ def _paint(chosen: Sequence[ClassRow]) -> None:
         key="parts_paint_more",
         type="primary",
         icon=":material/brush:",
-        on_click=paint,
+        on_click=set_painting,
         args=(chosen[0].name,),
     )
 
@@ -165,7 +172,7 @@ def _name(label: str, value: str, key: str) -> str:
     return st.text_input(label, value, max_chars=NAME_LENGTH, key=key).strip()
 
 
-_ASK: dict[Do, Callable[[Sequence[ClassRow]], Edit | None]] = {
+_ASK: dict[ActionKind, Callable[[Sequence[ClassRow]], Edit | None]] = {
     "rename": _rename,
     "merge": _merge,
     "split": _split,

@@ -1,4 +1,4 @@
-"""What can be done with chosen classes, and how is it said what that means?"""
+"""Actions that the chosen classes allow, and what they mean; pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from engine.editing import ClassRow
     from features.region import Region
 
-Do = Literal["rename", "merge", "split", "ignore", "unignore", "count", "remove", "paint"]
+ActionKind = Literal["rename", "merge", "split", "ignore", "unignore", "count", "remove", "paint"]
 
 MAX_SPLIT = 5
 
@@ -21,7 +21,7 @@ MAX_SPLIT = 5
 class Action:
     """Something to be done with ``least`` … ``most`` chosen classes, and what that means."""
 
-    do: Do
+    kind: ActionKind
     title: str
     icon: str
     means: str
@@ -92,11 +92,11 @@ def offered(chosen: Sequence[ClassRow]) -> list[Action]:
     return [
         each
         for each in ACTIONS
-        if each.least <= len(chosen) <= each.most and not _is_useless(each.do, chosen)
+        if each.least <= len(chosen) <= each.most and not _is_useless(each.kind, chosen)
     ]
 
 
-def called(chosen: Sequence[ClassRow]) -> str:
+def class_names(chosen: Sequence[ClassRow]) -> str:
     """Name the chosen classes, at most three of them."""
     names = [each.name for each in chosen[:3]]
     rest = len(chosen) - len(names)
@@ -109,17 +109,17 @@ def fine_counts(row: ClassRow, tolerance: int) -> str:
     return f"{low}" if low == high else f"{low} to {high}"
 
 
-def area_words(region: Region) -> str:
+def area_text(region: Region) -> str:
     """Say how large a region is, in pixels of the reference as the model keeps it."""
     return counted(region.area_px, "pixel")
 
 
-def _is_useless(do: Do, chosen: Sequence[ClassRow]) -> bool:
+def _is_useless(kind: ActionKind, chosen: Sequence[ClassRow]) -> bool:
     """Tell what would change nothing, or what the engine would refuse."""
     is_idle = any(each.is_background for each in chosen)
     return (
-        (do in ("ignore", "count") and is_idle)
-        or (do == "unignore" and not is_idle)
-        or (do == "paint" and not all(each.is_painted for each in chosen))
-        or (do == "split" and any(each.is_painted or sum(each.counts) < 2 for each in chosen))
+        (kind in ("ignore", "count") and is_idle)
+        or (kind == "unignore" and not is_idle)
+        or (kind == "paint" and not all(each.is_painted for each in chosen))
+        or (kind == "split" and any(each.is_painted or sum(each.counts) < 2 for each in chosen))
     )

@@ -1,9 +1,7 @@
-"""How are classes chosen? In a table of all of them: numbered swatch, name, counts, what is fine.
+"""Table of the classes of parts, and a reference coloured by them.
 
-Which are chosen is kept under ``CHOSEN`` in the session, so that whatever else chooses a class
-(a new one that was just saved, say) shows in the table, too.
-
-How does a reference look with its classes coloured, and where is a class?
+Which classes are chosen is kept under ``CHOSEN`` in the session, so that whatever else chooses a
+class (a new one that was just saved, say) shows in the table, too.
 """
 
 from __future__ import annotations
@@ -26,17 +24,21 @@ if TYPE_CHECKING:
 CHOSEN = "parts_chosen"
 _KEY = "parts_table"
 
-_draw = st.components.v2.component(
+_COMPONENT = st.components.v2.component(
     "partwise_parts_table",
     html='<div class="wrap"></div>',
     css=static_text("parts_table.css"),
     js=static_text("parts_table.js"),
 )
 
+# the longer side of what is shown: numbers can be read on a tablet
+VIEW_SIDE_PX = 720
+_VEIL = np.array((20, 23, 28, 150), dtype=np.uint8)
+
 
 def show_table(rows: Sequence[Row], references: Sequence[str], *, height: int) -> None:
     """Draw the rows, at most ``height`` CSS pixels high; nothing in them is read as HTML."""
-    _draw(
+    _COMPONENT(
         key=_KEY,
         data={
             "headings": headings(references),
@@ -44,7 +46,7 @@ def show_table(rows: Sequence[Row], references: Sequence[str], *, height: int) -
             "chosen": list(chosen(rows)),
             "height": height,
         },
-        on_chosen_change=_take,
+        on_chosen_change=_save_chosen,
     )
 
 
@@ -59,16 +61,11 @@ def choose(*class_ids: int) -> None:
     st.session_state[CHOSEN] = class_ids
 
 
-def _take() -> None:
+def _save_chosen() -> None:
     """Keep what the browser says is chosen; ids that no row has are left out when read."""
     sent = st.session_state[_KEY].get("chosen")
     if isinstance(sent, list):
         choose(*(each for each in sent if type(each) is int))
-
-
-# the longer side of what is shown: numbers can be read on a tablet
-VIEW_SIDE_PX = 720
-_VEIL = np.array((20, 23, 28, 150), dtype=np.uint8)
 
 
 def pick_reference(inspector: Inspector, *, key: str) -> int:

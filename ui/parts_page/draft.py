@@ -1,6 +1,7 @@
-"""What would an edit change? Computed with a way out, shown before anything is saved.
+"""Draft of an edit: what it would change, shown before anything is saved.
 
-What would a draft say of the images that were judged last? One by one, until it is stopped.
+It can be cancelled while it is computed. Verdicts on the images that were judged last follow one by
+one, until that is stopped.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ from jaxtyping import UInt8
 from engine.library.errors import LibraryError
 from engine.station import StationError
 from features import ImageError
-from ui.charts import DARK, LIGHT
+from ui.charts import chart_theme
 from ui.components import two_columns
 from ui.live import live
 from ui.parts_page.classes import pick_reference, show_reference
 from ui.parts_page.effect_view import (
     Verdict,
     count_lines,
-    effect_words,
+    effect_text,
     is_open,
     totals_chart,
     verdict_lines,
     verdict_of,
-    verdict_words,
+    verdict_text,
 )
-from ui.parts_page.history import ask_for
-from ui.parts_page.state import Draft, draft, forget, set_draft, set_error
+from ui.parts_page.history import request_change
+from ui.parts_page.state import Draft, current_draft, discard_draft, set_draft, set_error
 from ui.parts_page.view import sentence
 from ui.tables import show_table
 from ui.text import counted, plain
@@ -40,11 +41,99 @@ if TYPE_CHECKING:
     from engine.inspector import Inspector
     from engine.regions.report import RegionReport
     from ui.context import Context
-    from ui.parts_page.state import Draft
 
 N_LAST = 6
 # between two images: long enough for a click on Stop to arrive
 PAUSE_S = 0.3
+
+PICTURE_PX = 230
+
+
+def show_draft(context: Context, inspector: Inspector, edit: Edit) -> None:
+    """Show what the edit changes, computed first if need be, and ask what is to become of it."""
+    shown = current_draft()
+    if shown is None or shown.edit is not edit or shown.before is not inspector:
+        shown = _refit(context, inspector, edit)
+        if shown is not None:
+            set_draft(shown)
+        st.rerun()
+    _show_buttons(context, shown)
+    left, right = two_columns(1, 1)
+    with left:
+        _show_effect(shown)
+    with right:
+        show_verdicts(context, shown)
+        index = pick_reference(shown.after, key="parts_draft_reference")
+        show_reference(
+            shown.after, index, shown.shown_classes, height=PICTURE_PX, key="parts_draft_viewer"
+        )
+
+
+def _refit(context: Context, inspector: Inspector, edit: Edit) -> Draft | None:
+    """Refit with the edit; Cancel ends the run of the script at the next step."""
+    from engine.editing import ClassEditError, edited, effect
+
+    st.subheader("Trying it out", anchor=False)
+    bar = st.progress(0.0, "Waiting for the model …")
+    st.button("Cancel", key="parts_cancel", on_click=discard_draft, args=(context,))
+
+    def report(step: str, done: int, total: int) -> None:
+        bar.progress(done / max(total, 1), f"{sentence(step)} …")
+
+    try:
+        with context.lock:
+            after = edited(inspector, edit, author=context.author, progress=report)
+            changes = effect(inspector, after)
+    except ClassEditError as error:
+        discard_draft(context)
+        set_error(sentence(str(error)))
+        return None
+    return Draft(edit, inspector, after, changes, last_verdicts(context))
+
+
+def _show_buttons(context: Context, shown: Draft) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f":material/science: **Draft, not saved:** {plain(shown.text)}", width="stretch"
+        )
+        with st.container(horizontal=True, width="content"):
+            st.button(
+                "Save",
+                key="parts_save",
+                type="primary",
+                icon=":material/save:",
+                on_click=request_change,
+                args=("save",),
+                help="Writes the model. It can be undone at any time, also tomorrow.",
+            )
+            st.button(
+                "Discard",
+                key="parts_discard",
+                icon=":material/close:",
+                on_click=discard_draft,
+                args=(context,),
+                help="Forgets this draft; the model stays as it is.",
+            )
+
+
+def _show_effect(shown: Draft) -> None:
+    effect = shown.effect
+    st.markdown(
+        "**References**",
+        help="Each reference is judged by the others. Normal images should lie below the "
+        "threshold; the lower their totals, the clearer a real defect stands out.",
+    )
+    st.markdown(effect_text(effect))
+    st.altair_chart(totals_chart(effect, chart_theme()), theme=None, key="parts_totals")
+    st.caption("Dashed and hollow: before. Filled: with this draft.")
+    lines = count_lines(effect)
+    if lines:
+        show_table(
+            lines,
+            headings=("Counts on the references", "before", "after"),
+            label="Counts before and after",
+            key="parts_counts",
+        )
 
 
 def last_verdicts(context: Context, limit: int = N_LAST) -> list[Verdict]:
@@ -83,7 +172,7 @@ def _show(context: Context, draft: Draft) -> None:
     elif n_open:
         st.button("Go on", key="parts_verdicts_go_on", on_click=_go_on, args=(draft,))
     if n_done:
-        st.markdown(verdict_words(draft.verdicts))
+        st.markdown(verdict_text(draft.verdicts))
     show_table(
         verdict_lines(draft.verdicts),
         headings=("Image", "before", "with the draft"),
@@ -131,94 +220,3 @@ def _stop(draft: Draft) -> None:
 
 def _go_on(draft: Draft) -> None:
     draft.is_judging = True
-
-
-PICTURE_PX = 230
-
-
-def show_draft(context: Context, inspector: Inspector, edit: Edit) -> None:
-    """Show what the edit changes, computed first if need be, and ask what is to become of it."""
-    shown = draft()
-    if shown is None or shown.edit is not edit or shown.before is not inspector:
-        shown = _compute(context, inspector, edit)
-        if shown is not None:
-            set_draft(shown)
-        st.rerun()
-    _head(context, shown)
-    left, right = two_columns(1, 1)
-    with left:
-        _show_effect(shown)
-    with right:
-        show_verdicts(context, shown)
-        index = pick_reference(shown.after, key="parts_draft_reference")
-        show_reference(
-            shown.after, index, shown.shown_classes, height=PICTURE_PX, key="parts_draft_viewer"
-        )
-
-
-def _compute(context: Context, inspector: Inspector, edit: Edit) -> Draft | None:
-    """Refit with the edit; Cancel ends the run of the script at the next step."""
-    from engine.editing import ClassEditError, edited, effect
-
-    st.subheader("Trying it out", anchor=False)
-    bar = st.progress(0.0, "Waiting for the model …")
-    st.button("Cancel", key="parts_cancel", on_click=forget, args=(context,))
-
-    def report(step: str, done: int, total: int) -> None:
-        bar.progress(done / max(total, 1), f"{sentence(step)} …")
-
-    try:
-        with context.lock:
-            after = edited(inspector, edit, author=context.author, progress=report)
-            changes = effect(inspector, after)
-    except ClassEditError as error:
-        forget(context)
-        set_error(sentence(str(error)))
-        return None
-    return Draft(edit, inspector, after, changes, last_verdicts(context))
-
-
-def _head(context: Context, shown: Draft) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f":material/science: **Draft, not saved:** {plain(shown.text)}", width="stretch"
-        )
-        with st.container(horizontal=True, width="content"):
-            st.button(
-                "Save",
-                key="parts_save",
-                type="primary",
-                icon=":material/save:",
-                on_click=ask_for,
-                args=("save",),
-                help="Writes the model. It can be undone at any time, also tomorrow.",
-            )
-            st.button(
-                "Discard",
-                key="parts_discard",
-                icon=":material/close:",
-                on_click=forget,
-                args=(context,),
-                help="Forgets this draft; the model stays as it is.",
-            )
-
-
-def _show_effect(shown: Draft) -> None:
-    effect = shown.effect
-    st.markdown(
-        "**References**",
-        help="Each reference is judged by the others. Normal images should lie below the "
-        "threshold; the lower their totals, the clearer a real defect stands out.",
-    )
-    st.markdown(effect_words(effect))
-    tones = DARK if st.context.theme.type == "dark" else LIGHT
-    st.altair_chart(totals_chart(effect, tones), theme=None, key="parts_totals")
-    st.caption("Dashed and hollow: before. Filled: with this draft.")
-    lines = count_lines(effect)
-    if lines:
-        show_table(
-            lines,
-            headings=("Counts on the references", "before", "after"),
-            label="Counts before and after",
-            key="parts_counts",
-        )

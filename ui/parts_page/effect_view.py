@@ -1,4 +1,4 @@
-"""How does the page Parts show what an edit changes: totals, threshold, counts, verdicts?"""
+"""Effect of an edit in words, rows and a chart: totals, counts, verdicts; pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from engine.rendering.colors import class_colors
-from ui.charts import UNTITLED, Tones, finished, over, scale
-from ui.inspect_page.tables import Line, ink_on
+from ui.charts import UNTITLED, ChartTheme, chart_of, layered_chart, scale
+from ui.tables import TableRow, ink_on
 from ui.text import counted, figure
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Verdict:
         return self.after is not None and self.after != self.before
 
 
-def effect_words(effect: Effect) -> str:
+def effect_text(effect: Effect) -> str:
     """Say in a sentence or two what an edit does to the references and the threshold."""
     if not effect.changed_counts and not _has_moved(effect):
         return (
@@ -63,7 +63,7 @@ def effect_words(effect: Effect) -> str:
     return words if effect.changed_counts else f"{words} No count changes."
 
 
-def totals_chart(effect: Effect, tones: Tones) -> alt.LayerChart:
+def totals_chart(effect: Effect, theme: ChartTheme) -> alt.LayerChart:
     """Pair the total of each reference, judged by the others, before and after the edit.
 
     What was before is hollow and dashed, what would be is filled; the figures stand on the right.
@@ -77,43 +77,43 @@ def totals_chart(effect: Effect, tones: Tones) -> alt.LayerChart:
     )
     row = alt.Y("reference:N", sort=None, title=None, axis=alt.Axis(labelLimit=130, labelPadding=8))
     bars = (
-        over(
+        chart_of(
             [
                 {"reference": each.name, "when": when, "total": total, "words": figure(total)}
                 for each in effect.totals
                 for when, total in zip((BEFORE, AFTER), _ends(each), strict=True)
             ]
         )
-        .mark_bar(cornerRadiusEnd=3, strokeWidth=1.5, stroke=tones.good)
+        .mark_bar(cornerRadiusEnd=3, strokeWidth=1.5, stroke=theme.good)
         .encode(
             x=axis,
             y=row,
             yOffset=alt.YOffset("when:N", sort=[BEFORE, AFTER]),
-            fill=alt.value(tones.good),
+            fill=alt.value(theme.good),
             fillOpacity=alt.condition(_IS_BEFORE, alt.value(0.0), alt.value(1.0)),
             strokeDash=alt.condition(_IS_BEFORE, alt.value([3, 2]), alt.value([1, 0])),
             tooltip=["reference:N", "when:N", alt.Tooltip("words:N", title="total")],
         )
     )
     figures = (
-        over([{"reference": each.name, "words": _from_to(each)} for each in effect.totals])
-        .mark_text(align="right", color=tones.ink, fontSize=12)
+        chart_of([{"reference": each.name, "words": _from_to(each)} for each in effect.totals])
+        .mark_text(align="right", color=theme.ink, fontSize=12)
         .encode(x=alt.value("width"), y=row, text="words:N")
     )
     height = _REFERENCE_PX * len(effect.totals) + _AXIS_PX
-    return finished(tones, bars, _thresholds(effect, tones), figures, height=height)
+    return layered_chart(theme, bars, _thresholds(effect, theme), figures, height=height)
 
 
-def _thresholds(effect: Effect, tones: Tones) -> alt.Chart:
+def _thresholds(effect: Effect, theme: ChartTheme) -> alt.Chart:
     limit = effect.threshold
     names = [f"threshold {BEFORE}", f"threshold {AFTER}"]
     values = [
         {"when": name, "at": at, "words": figure(at)}
         for name, at in zip(names, _ends(limit), strict=True)
     ]
-    colors, dashes = [tones.soft, tones.anomalous], [[5, 4], [1, 0]]
+    colors, dashes = [theme.soft, theme.anomalous], [[5, 4], [1, 0]]
     rules: alt.Chart = (
-        over(values)
+        chart_of(values)
         .mark_rule(size=2)
         .encode(
             x=alt.X("at:Q", title=_AXIS),
@@ -129,10 +129,10 @@ def _named(names: list[str], values: list[Any]) -> alt.Scale:
     return alt.Scale(domain=names, range=values)
 
 
-def count_lines(effect: Effect) -> tuple[Line, ...]:
+def count_lines(effect: Effect) -> tuple[TableRow, ...]:
     """Show the counts that change, before and after, in the order of the references."""
     return tuple(
-        Line(
+        TableRow(
             title=each.name,
             hint=_fate(each.before, each.after),
             mark=str(each.class_id),
@@ -144,10 +144,10 @@ def count_lines(effect: Effect) -> tuple[Line, ...]:
     )
 
 
-def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[Line, ...]:
+def verdict_lines(verdicts: Sequence[Verdict]) -> tuple[TableRow, ...]:
     """Show verdicts and totals before and after, those that turn set apart."""
     return tuple(
-        Line(
+        TableRow(
             title=each.name,
             hint=each.error or "",
             cells=(
@@ -165,7 +165,7 @@ def is_open(verdict: Verdict) -> bool:
     return verdict.after is None and verdict.error is None
 
 
-def verdict_words(verdicts: Sequence[Verdict], turn: str = "would turn") -> str:
+def verdict_text(verdicts: Sequence[Verdict], turn: str = "would turn") -> str:
     """Say how many of the known verdicts turn, and which way."""
     known = [each for each in verdicts if each.after is not None]
     turned = [each for each in known if each.is_turned]

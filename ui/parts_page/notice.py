@@ -1,4 +1,4 @@
-"""What was just saved, and are the verdicts of the history still those of these classes?"""
+"""Notice of what was saved, and new verdicts on the last images if asked for."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import streamlit as st
 from engine.station import StationError
 from ui.live import live
 from ui.parts_page.draft import last_verdicts
-from ui.parts_page.effect_view import Verdict, is_open, verdict_lines, verdict_words
-from ui.parts_page.state import Notice, notice, set_notice
+from ui.parts_page.effect_view import Verdict, is_open, verdict_lines, verdict_text
+from ui.parts_page.state import Notice, current_notice, set_notice
 from ui.tables import show_table
 from ui.text import counted, plain
 
@@ -24,7 +24,7 @@ POLL_S = 0.5
 
 def show_notice(context: Context) -> None:
     """Say what was done last, and offer to judge the last images again."""
-    said = notice()
+    said = current_notice()
     if said is None:
         return
     if said.before:
@@ -32,7 +32,7 @@ def show_notice(context: Context) -> None:
         return
     n_last = len(last_verdicts(context, N_REJUDGED))
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/check_circle: {plain(said.words)}", width="stretch")
+        st.markdown(f":material/check_circle: {plain(said.text)}", width="stretch")
         if n_last:
             st.button(
                 "Judge the last images again",
@@ -60,24 +60,24 @@ def _close_button() -> None:
 def _rejudge(context: Context, said: Notice) -> None:
     before = {each.entry_id: each for each in last_verdicts(context, N_REJUDGED)}
     context.station.rejudge(list(before))
-    set_notice(Notice(said.words, before))
+    set_notice(Notice(said.text, before))
 
 
 def _show_rejudged(context: Context, said: Notice) -> None:
-    is_waiting = any(is_open(each) for each in _now(context, said))
+    is_waiting = any(is_open(each) for each in _current_verdicts(context, said))
     every = POLL_S if is_waiting else None
-    live(_draw, every_s=every, key="parts_notice")(context, said, is_waiting)
+    live(_show_progress_or_turned, every_s=every, key="parts_notice")(context, said, is_waiting)
 
 
-def _draw(context: Context, said: Notice, was_waiting: bool) -> None:
-    now = _now(context, said)
+def _show_progress_or_turned(context: Context, said: Notice, was_waiting: bool) -> None:
+    now = _current_verdicts(context, said)
     n_open = sum(is_open(each) for each in now)
-    if notice() is not said or (was_waiting and not n_open):
+    if current_notice() is not said or (was_waiting and not n_open):
         st.rerun()  # as a whole, so that nobody asks again
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            words = "" if n_open else f" Judged again: {verdict_words(now, 'turned')}."
-            st.markdown(f":material/check_circle: {plain(said.words)}{words}", width="stretch")
+            words = "" if n_open else f" Judged again: {verdict_text(now, 'turned')}."
+            st.markdown(f":material/check_circle: {plain(said.text)}{words}", width="stretch")
             _close_button()
         if n_open:
             _show_progress(context, now, n_open)
@@ -106,7 +106,7 @@ def _cancel(context: Context, ids: list[int]) -> None:
     context.station.cancel(ids=ids)
 
 
-def _now(context: Context, said: Notice) -> list[Verdict]:
+def _current_verdicts(context: Context, said: Notice) -> list[Verdict]:
     """Say what has become of the verdicts; images that were removed meanwhile are left out."""
     found = []
     for before in said.before.values():

@@ -1,4 +1,4 @@
-"""The page Parts: which classes of parts there are, and how a person makes them what is meant."""
+"""Page Parts: the classes of parts, and how a person makes them what is meant."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ui.components import two_columns
 from ui.parts_page.actions import show_actions
 from ui.parts_page.classes import chosen, pick_reference, show_reference, show_table
 from ui.parts_page.draft import show_draft
-from ui.parts_page.history import carry_out, show_history, show_undo
+from ui.parts_page.history import apply_requested_change, show_history, show_undo
 from ui.parts_page.notice import show_notice
 from ui.parts_page.painting import show_painting
-from ui.parts_page.state import arrive, error, painting, tried
+from ui.parts_page.state import last_error, painted_class, reset_for_model, tried_edit
 from ui.parts_page.view import rows
 from ui.text import counted, plain
 
@@ -39,15 +39,15 @@ def show(context: Context) -> None:
     except ModelFileError as failure:
         st.error(plain(str(failure)))
         return
-    arrive(context)
-    carry_out(context)
-    edit = tried(context)
-    if error():
-        st.error(plain(error()), icon=":material/error:")
+    reset_for_model(context)
+    apply_requested_change(context)
+    edit = tried_edit(context)
+    if last_error():
+        st.error(plain(last_error()), icon=":material/error:")
     if edit is not None:
         show_draft(context, inspector, edit)
         return
-    if painting() is not None:
+    if painted_class() is not None:
         show_painting(context, inspector)
         return
     show_notice(context)

@@ -1,4 +1,4 @@
-"""How is a class of parts shown by hand? Painted or clicked on a reference, previewed, named."""
+"""Painting of a class on a reference: painted or clicked, previewed, named."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from jaxtyping import UInt8
 from ui.components import two_columns
 from ui.painter import Painting, painter
 from ui.parts_page.actions import NAME_LENGTH, TRY
-from ui.parts_page.actions_view import area_words
+from ui.parts_page.actions_view import area_text
 from ui.parts_page.classes import photo, pick_reference
-from ui.parts_page.state import paint, painting, try_out
+from ui.parts_page.state import painted_class, set_painting, try_out
 from ui.parts_page.view import sentence
 from ui.text import plain
 
@@ -38,7 +38,7 @@ _PREVIEW_PX, _CLICKED_PX = 320, 220
 
 def show_painting(context: Context, inspector: Inspector) -> None:
     """Let a person show a thing on a reference; what comes of it is an edit to try out."""
-    known = painting() or ""
+    known = painted_class() or ""
     st.subheader(f"Paint more of {plain(known)}" if known else "Add a part class", anchor=False)
     picture, panel = two_columns(3, 2)
     with picture:
@@ -53,12 +53,12 @@ def show_painting(context: Context, inspector: Inspector) -> None:
             key="parts_painter",
         )
     with panel:
-        region = _meant(context, inspector, index, painted)
+        region = _meant_region(context, inspector, index, painted)
         name = known or _ask_name(inspector)
         _finish(context, name, index, region)
 
 
-def _meant(
+def _meant_region(
     context: Context, inspector: Inspector, index: int, painted: Painting | None
 ) -> Region | None:
     """Say what to do, or show what would be taken for the thing."""
@@ -75,25 +75,25 @@ def _meant(
         return None
     try:
         with context.lock:
-            return _previewed(inspector, index, painted.shapes)
+            return _choose_region(inspector, index, painted.shapes)
     except (RegionError, ClassEditError) as error:
         st.warning(plain(sentence(str(error))), icon=":material/gesture:")
         return None
 
 
-def _previewed(inspector: Inspector, index: int, shapes: tuple[Shape, ...]) -> Region:
+def _choose_region(inspector: Inspector, index: int, shapes: tuple[Shape, ...]) -> Region:
     """Show a painting as it is and grown to the border of the thing, to choose from."""
     from engine.regions.shapes import Click, region_of
 
     last = shapes[-1]
     image = inspector.fitted.samples[index].image
     if isinstance(last, Click):
-        found = _grown(inspector, index, last.point_xy)
-        st.image(_preview(image, found), f"Found there: {area_words(found)}", width=_CLICKED_PX)
+        found = _grown_region(inspector, index, last.point_xy)
+        st.image(_preview(image, found), f"Found there: {area_text(found)}", width=_CLICKED_PX)
         return found
     strokes = tuple(each for each in shapes if not isinstance(each, Click))
     exact = region_of(strokes, inspector.fitted.working_size)
-    grown = _grown(inspector, index, exact)
+    grown = _grown_region(inspector, index, exact)
     how = st.radio(
         "What is meant",
         [GROWN, EXACT],
@@ -103,11 +103,11 @@ def _previewed(inspector: Inspector, index: int, shapes: tuple[Shape, ...]) -> R
         "found by colour. **Exactly as painted**: these pixels and no others.",
     )
     for column, title, region in zip(st.columns(2), (GROWN, EXACT), (grown, exact), strict=True):
-        column.image(_preview(image, region), caption=f"{title}: {area_words(region)}")
+        column.image(_preview(image, region), caption=f"{title}: {area_text(region)}")
     return grown if how == GROWN else exact
 
 
-def _grown(inspector: Inspector, index: int, meant: Region | tuple[float, float]) -> Region:
+def _grown_region(inspector: Inspector, index: int, meant: Region | tuple[float, float]) -> Region:
     """Look for the border once for each painting, not on every run of the page."""
     from engine.editing import grow
 
@@ -177,7 +177,7 @@ def _finish(context: Context, name: str, index: int, region: Region | None) -> N
             help="Looks for the thing on all references and shows totals, counts and verdicts "
             "with it. Nothing is saved yet.",
         )
-        st.button("Back", key="parts_paint_cancel", on_click=paint, args=(None,))
+        st.button("Back", key="parts_paint_cancel", on_click=set_painting, args=(None,))
     if is_tried and region is not None:
         try_out(context, Add(name, index, region))
         st.rerun()

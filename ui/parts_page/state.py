@@ -1,9 +1,8 @@
-"""What does the page Parts remember of one visitor: an edit that is tried out, and what it changes?
+"""State of the page Parts: the edit that is tried out, and what it changes.
 
-The edit itself is in a file of the station, and its name in the address (``?draft=``): a reload
-finds it again. What follows from it is computed anew whenever it, or the model, is another one.
-
-How does an edit that is only tried out outlive a reload of the page? As JSON in the station.
+The edit itself is in a file of the station, as JSON, and its name in the address (``?draft=``): a
+reload finds it again. What follows from it is computed anew whenever it, or the model, is another
+one.
 """
 
 from __future__ import annotations
@@ -31,72 +30,7 @@ if TYPE_CHECKING:
 
 # names come back from addresses, so that nothing else is ever a path
 _NAME = re.compile(r"[0-9a-f]{16}")
-_KINDS = ("Add", "Count", "Ignore", "Merge", "Remove", "Rename", "Split")
-
-
-def keep(folder: Path, model: str, edit: Edit) -> str:
-    """Write an edit of a model down; returns the name by which it is found again.
-
-    Raises:
-        OutputError: The folder cannot be written.
-    """
-    name = secrets.token_hex(8)
-    values = {each.name: getattr(edit, each.name) for each in fields(edit)}
-    document = {
-        "model": model,
-        "kind": type(edit).__name__,
-        "values": {key: _packed(value) for key, value in values.items()},
-    }
-    folder.mkdir(exist_ok=True)
-    with atomic_write(_path(folder, name)) as stream:
-        stream.write(json.dumps(document).encode())
-    return name
-
-
-def kept(folder: Path, name: str) -> tuple[str, Edit] | None:
-    """Read the model and the edit back; None if there is none of this name."""
-    from engine import editing
-
-    if not _NAME.fullmatch(name):
-        return None
-    try:
-        document = json.loads(_path(folder, name).read_bytes())
-        if document["kind"] not in _KINDS:
-            return None
-        values = {key: _unpacked(value) for key, value in document["values"].items()}
-        return str(document["model"]), getattr(editing, document["kind"])(**values)
-    except (OSError, ValueError, KeyError, TypeError, binascii.Error):
-        return None
-
-
-def drop(folder: Path, name: str) -> None:
-    """Forget an edit; one that is not there is forgotten already."""
-    if _NAME.fullmatch(name):
-        _path(folder, name).unlink(missing_ok=True)
-
-
-def _path(folder: Path, name: str) -> Path:
-    return folder / f"{name}.json"
-
-
-def _packed(value: Any) -> Any:
-    if not isinstance(value, Region):
-        return value
-    bits = base64.b64encode(np.packbits(value.mask).tobytes()).decode()
-    return {"box_xyxy": value.box_xyxy, "bits": bits}
-
-
-def _unpacked(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(value)
-    if not isinstance(value, dict):
-        return value
-    left, top, right, bottom = (int(side) for side in value["box_xyxy"])
-    bits = np.frombuffer(base64.b64decode(value["bits"], validate=True), np.uint8)
-    size = bottom - top, right - left
-    mask = np.unpackbits(bits, count=size[0] * size[1]).astype(bool).reshape(size)
-    return Region((left, top, right, bottom), mask)
-
+_EDIT_TYPES = ("Add", "Count", "Ignore", "Merge", "Remove", "Rename", "Split")
 
 PARAMETER = "draft"
 
@@ -140,24 +74,24 @@ class Draft:
 class Notice:
     """What was done last, and the verdicts before it of the images that are judged again."""
 
-    words: str
+    text: str
     before: dict[int, Verdict] = field(default_factory=dict)
 
 
-def arrive(context: Context) -> None:
+def reset_for_model(context: Context) -> None:
     """Forget what was said and painted if another model was chosen since."""
     if st.session_state.get(_MODEL) != context.model:
         st.session_state[_MODEL] = context.model
-        paint(None)
+        set_painting(None)
         set_notice(None)
         set_error("")
 
 
-def tried(context: Context) -> Edit | None:
+def tried_edit(context: Context) -> Edit | None:
     """Return the edit that this visitor tries out on this model, if any."""
     if _TRIED not in st.session_state:
         name = st.query_params.get(PARAMETER, "")
-        found = kept(_folder(context), name) if name else None
+        found = load_edit(_folder(context), name) if name else None
         st.session_state[_TRIED] = (name, *found) if found else None
     trial: tuple[str, str, Edit] | None = st.session_state[_TRIED]
     if trial is None or trial[1] != str(context.model):
@@ -169,24 +103,24 @@ def tried(context: Context) -> Edit | None:
 
 def try_out(context: Context, edit: Edit) -> None:
     """Begin a draft; nothing is saved by it."""
-    forget(context)
+    discard_draft(context)
     model = str(context.model)
-    st.session_state[_TRIED] = (keep(_folder(context), model, edit), model, edit)
+    st.session_state[_TRIED] = (save_edit(_folder(context), model, edit), model, edit)
 
 
-def forget(context: Context) -> None:
+def discard_draft(context: Context) -> None:
     """Discard the draft, and whatever was being painted."""
     trial: tuple[str, str, Edit] | None = st.session_state.get(_TRIED)
     if trial is not None:
-        drop(_folder(context), trial[0])
+        delete_edit(_folder(context), trial[0])
     st.query_params.pop(PARAMETER, None)
     st.session_state[_TRIED] = None
     set_draft(None)
-    paint(None)
+    set_painting(None)
     set_error("")
 
 
-def draft() -> Draft | None:
+def current_draft() -> Draft | None:
     """Return what was computed of the edit that is tried out."""
     found: Draft | None = st.session_state.get(_DRAFT)
     return found
@@ -197,18 +131,18 @@ def set_draft(value: Draft | None) -> None:
     st.session_state[_DRAFT] = value
 
 
-def painting() -> str | None:
+def painted_class() -> str | None:
     """Return the name of the class that is being painted; empty for one that has none yet."""
     found: str | None = st.session_state.get(_PAINTING)
     return found
 
 
-def paint(name: str | None) -> None:
+def set_painting(name: str | None) -> None:
     """Begin to paint this class; None ends it."""
     st.session_state[_PAINTING] = name
 
 
-def notice() -> Notice | None:
+def current_notice() -> Notice | None:
     """Return what is to be said of the last thing that was done."""
     found: Notice | None = st.session_state.get(_NOTICE)
     return found
@@ -219,7 +153,7 @@ def set_notice(value: Notice | None) -> None:
     st.session_state[_NOTICE] = value
 
 
-def error() -> str:
+def last_error() -> str:
     """Return why the last edit could not be made; empty if it could."""
     found: str = st.session_state.get(_ERROR, "")
     return found
@@ -232,3 +166,67 @@ def set_error(message: str) -> None:
 
 def _folder(context: Context) -> Path:
     return context.station.folder / "drafts"
+
+
+def save_edit(folder: Path, model: str, edit: Edit) -> str:
+    """Write an edit of a model down; returns the name by which it is found again.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    name = secrets.token_hex(8)
+    values = {each.name: getattr(edit, each.name) for each in fields(edit)}
+    document = {
+        "model": model,
+        "kind": type(edit).__name__,
+        "values": {key: _to_json(value) for key, value in values.items()},
+    }
+    folder.mkdir(exist_ok=True)
+    with atomic_write(_path(folder, name)) as stream:
+        stream.write(json.dumps(document).encode())
+    return name
+
+
+def load_edit(folder: Path, name: str) -> tuple[str, Edit] | None:
+    """Read the model and the edit back; None if there is none of this name."""
+    from engine import editing
+
+    if not _NAME.fullmatch(name):
+        return None
+    try:
+        document = json.loads(_path(folder, name).read_bytes())
+        if document["kind"] not in _EDIT_TYPES:
+            return None
+        values = {key: _from_json(value) for key, value in document["values"].items()}
+        return str(document["model"]), getattr(editing, document["kind"])(**values)
+    except (OSError, ValueError, KeyError, TypeError, binascii.Error):
+        return None
+
+
+def delete_edit(folder: Path, name: str) -> None:
+    """Forget an edit; one that is not there is forgotten already."""
+    if _NAME.fullmatch(name):
+        _path(folder, name).unlink(missing_ok=True)
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.json"
+
+
+def _to_json(value: Any) -> Any:
+    if not isinstance(value, Region):
+        return value
+    bits = base64.b64encode(np.packbits(value.mask).tobytes()).decode()
+    return {"box_xyxy": value.box_xyxy, "bits": bits}
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(value)
+    if not isinstance(value, dict):
+        return value
+    left, top, right, bottom = (int(side) for side in value["box_xyxy"])
+    bits = np.frombuffer(base64.b64decode(value["bits"], validate=True), np.uint8)
+    size = bottom - top, right - left
+    mask = np.unpackbits(bits, count=size[0] * size[1]).astype(bool).reshape(size)
+    return Region((left, top, right, bottom), mask)

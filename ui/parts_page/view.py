@@ -1,4 +1,4 @@
-"""What does the page Parts say of the classes, and of the edits that were made?"""
+"""Rows of the classes of parts and of their edits; pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ui.inspect_page.tables import Line, ink_on
+from ui.tables import TableRow, ink_on
+from ui.text import time_text
 
 if TYPE_CHECKING:
     from engine.editing import ClassEdit, ClassRow
@@ -59,10 +60,10 @@ def headings(references: Sequence[str]) -> list[tuple[str, str]]:
     ]
 
 
-def history_lines(history: Sequence[ClassEdit]) -> tuple[Line, ...]:
+def history_lines(history: Sequence[ClassEdit]) -> tuple[TableRow, ...]:
     """List edits, the newest first; those that are undone are faint."""
     return tuple(
-        Line(
+        TableRow(
             title=sentence(each.text),
             hint=_who(each),
             mark=str(each.number),
@@ -134,9 +135,5 @@ def _share(share: float) -> str:
 
 
 def _who(each: ClassEdit) -> str:
-    made = f"{each.author or 'somebody'}, {_moment(each.at)}"
+    made = f"{each.author or 'somebody'}, {time_text(datetime.fromisoformat(each.at))}"
     return f"{made}, undone by {each.undone_by}" if each.undone_by else made
-
-
-def _moment(at: str) -> str:
-    return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}"

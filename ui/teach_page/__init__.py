@@ -1,4 +1,4 @@
-"""Outline what is new, name it, keep the library."""
+"""Page Teach: outline what is new, name it, keep the library."""
 
 from ui.teach_page.page import show
 

@@ -1,4 +1,4 @@
-"""What is the marked thing called, is it accepted or a defect, and may it be taught?"""
+"""Form of a lesson: name of the marked thing, and accepted or a defect."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui.context import Context
-from ui.teach_page.images import examined
-from ui.teach_page.lessons import give
+from ui.teach_page.images import examination_of
+from ui.teach_page.lessons import give_lessons
 from ui.teach_page.state import (
     KIND,
     NAME,
     NOTE,
     Conflict,
-    begin_anew,
-    conflict,
+    current_conflict,
+    reset_form,
     set_conflict,
 )
-from ui.teach_page.view import KIND_MEANS, class_label, conflict_words, offered
+from ui.teach_page.view import KIND_MEANS, class_label, conflict_text, offered
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def show_form(
     context: Context, entry: Entry, shown: Preview, classes: Sequence[RegionClass]
 ) -> None:
     """Ask for name and kind of what is shown, and teach just that."""
-    question = conflict()
+    question = current_conflict()
     if question is not None and question.entry_id == entry.id:
         _answer(context, entry, _outlined(entry, shown, question.note), classes, question)
         return
@@ -92,7 +92,7 @@ def ask_kind(name: str, classes: Sequence[RegionClass], key: str = KIND) -> Kind
     known = next((each for each in classes if each.name == name), None)
     if known is not None:
         st.info(
-            f"**{plain(known.name)}** is known as {_a(known.kind)} with "
+            f"**{plain(known.name)}** is known as {_kind_text(known.kind)} with "
             f"{counted(known.n_examples, 'example')}; this becomes one more.",
             icon=":material/library_add:",
         )
@@ -118,7 +118,7 @@ def _answer(
     """Let a person decide between two names for one look."""
     other = next((each for each in classes if each.name == question.other), None)
     st.warning(
-        conflict_words(question.other, other.kind if other else "forgotten", question.wanted),
+        conflict_text(question.other, other.kind if other else "forgotten", question.wanted),
         icon=":material/call_split:",
     )
     if other is not None and st.button(
@@ -161,20 +161,20 @@ def _teach(
     from features.images import ImageError
 
     def lesson(recogniser: Recogniser) -> list[Lesson]:
-        examination = examined(context, entry)
+        examination = examination_of(context, entry)
         check_product(entry.name, examination.image_size, recogniser.inspector.fitted.photo_size)
         return [teach(recogniser, examination, outlined, name, kind, is_forced=is_forced)]
 
     try:
         with st.spinner("Learning …"):
-            (given,) = give(context, lesson, entry)
+            (given,) = give_lessons(context, lesson, entry)
     except ConflictError as error:
         set_conflict(Conflict(entry.id, error.class_name, name, kind, outlined.note))
     except (LibraryError, ModelFileError, ImageError) as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
     else:
-        begin_anew(given.id)
+        reset_form(given.id)
     st.rerun()
 
 
@@ -198,5 +198,5 @@ def _take_name(key: str, known: str) -> None:
         st.session_state[key] = st.session_state[known]
 
 
-def _a(kind: str) -> str:
+def _kind_text(kind: str) -> str:
     return "an accepted class" if kind == "accepted" else "a defect"

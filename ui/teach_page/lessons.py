@@ -1,4 +1,4 @@
-"""How is a lesson given from a page, so that the history agrees with it afterwards?"""
+"""Lessons given from a page, after which the history agrees with them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui.context import Context
-from ui.teach_page.images import examined, judged
+from ui.teach_page.images import examination_of, judged_entries
 from ui.teach_page.state import Outcome, note_own, set_outcome
-from ui.teach_page.view import said_by, said_of
+from ui.teach_page.view import verdict_of_entry, verdict_of_report
 
 if TYPE_CHECKING:
     from engine.library import Lesson
@@ -25,7 +25,7 @@ DEFAULT_LAST = 12
 _REFUSAL = "_teach_refusal"
 
 
-def give(
+def give_lessons(
     context: Context,
     lessons: Callable[[Recogniser], Sequence[Lesson]],
     entry: Entry | None = None,
@@ -43,17 +43,17 @@ def give(
     last = _last(context, entry)
     with context.lock, context.library() as library:
         recogniser = context.recogniser().opened_by(library)
-        own = {} if entry is None else {str(entry.id): examined(context, entry)}
+        own = {} if entry is None else {str(entry.id): examination_of(context, entry)}
         given, effects = apply_lesson(recogniser, own, lambda: tuple(lessons(recogniser)))
     at = datetime.now(UTC)
     note_own(each.id for each in given)
     context.station.rejudge([each.id for each in last])
-    known = {int(number): said_by(effect.after) for number, effect in effects.items()}
-    set_outcome(Outcome(given, at, {each.id: said_of(each) for each in last}, known))
+    known = {int(number): verdict_of_report(effect.after) for number, effect in effects.items()}
+    set_outcome(Outcome(given, at, {each.id: verdict_of_entry(each) for each in last}, known))
     return given
 
 
-def attempt(
+def try_lessons(
     context: Context,
     lessons: Callable[[Recogniser], Sequence[Lesson]],
     entry: Entry | None = None,
@@ -63,12 +63,12 @@ def attempt(
     from engine.model_file import ModelFileError
 
     try:
-        give(context, lessons, entry)
+        give_lessons(context, lessons, entry)
     except (LibraryError, ModelFileError) as error:
-        refuse(str(error))
+        set_refusal(str(error))
 
 
-def turn(
+def toggle_lessons(
     context: Context, lessons: Sequence[int], *, is_undone: bool, entry: Entry | None = None
 ) -> None:
     """Redo lessons that are undone, in their order, or undo them, the last one first."""
@@ -79,15 +79,15 @@ def turn(
             return [library.redo(number) for number in lessons]
         return [library.undo(number) for number in reversed(lessons)][::-1]
 
-    attempt(context, both, entry)
+    try_lessons(context, both, entry)
 
 
-def refuse(words: str) -> None:
+def set_refusal(words: str) -> None:
     """Show on the next run of the page why nothing was done."""
     st.session_state[_REFUSAL] = words
 
 
-def refusal() -> str:
+def pop_refusal() -> str:
     """Take what is to be shown; empty if nothing was refused."""
     words: str = st.session_state.pop(_REFUSAL, "")
     return words
@@ -96,7 +96,7 @@ def refusal() -> str:
 def _last(context: Context, entry: Entry | None) -> list[Entry]:
     """Return the images to be judged again, that of the lesson first."""
     n_last = int(st.session_state.get(LAST, DEFAULT_LAST))
-    last = judged(context, n_last)
+    last = judged_entries(context, n_last)
     if entry is None:
         return last
     others = [each for each in last if each.id != entry.id]

@@ -1,10 +1,9 @@
-"""How do classes, examples and lessons of a library become what the page Teach shows?"""
+"""Texts, rows and badges of classes, examples and lessons; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from jaxtyping import UInt8
 
 from engine.rendering.colors import class_colors
 from engine.rendering.labels import badge_size, draw_badge
-from ui.text import counted, plain
+from ui.text import counted, plain, time_text
 
 if TYPE_CHECKING:
     from engine.library import Example, Lesson, RegionClass
@@ -25,13 +24,13 @@ _PAST = {"teach": "taught", "forget": "forgot", "rename": "renamed", "change": "
 
 @dataclass(frozen=True)
 class LessonRow:
-    """One lesson; ``turn`` is what can be done with it now."""
+    """One lesson; ``action`` is what can be done with it now."""
 
     id: int
-    words: str
+    text: str
     when: str
     who: str
-    turn: str
+    action: str
     reversal: str
     """Who undid or redid it last, and when; empty if nobody did."""
 
@@ -41,8 +40,8 @@ def lesson_rows(lessons: Sequence[Lesson]) -> list[LessonRow]:
     return [
         LessonRow(
             each.id,
-            lesson_words(each),
-            moment(each.at),
+            lesson_text(each),
+            time_text(each.at),
             each.author,
             "Redo" if each.is_undone else "Undo",
             _reversal(each),
@@ -51,7 +50,7 @@ def lesson_rows(lessons: Sequence[Lesson]) -> list[LessonRow]:
     ]
 
 
-def lesson_words(lesson: Lesson) -> str:
+def lesson_text(lesson: Lesson) -> str:
     """Say in the past tense what somebody did: ``taught 'button' (accepted) by example 3``."""
     first, _, rest = lesson.text.partition(" ")
     return f"{_PAST.get(first, first)} {rest}"
@@ -59,17 +58,19 @@ def lesson_words(lesson: Lesson) -> str:
 
 def outcome_title(lessons: Sequence[Lesson]) -> str:
     """Name lessons that were given at once, as Markdown."""
-    words = plain(lesson_words(lessons[0]))
+    words = plain(lesson_text(lessons[0]))
     done = "Undone" if lessons[0].is_undone else "Learnt"
     if len(lessons) == 1:
         return f"**{done}** · lesson {lessons[0].id}: {words}"
     return f"**{done}** · lessons {lessons[0].id} to {lessons[-1].id}: {words}, and so on"
 
 
-def news(lessons: Sequence[Lesson], seen_id: int, own: Collection[int]) -> list[str]:
+def lesson_announcements(
+    lessons: Sequence[Lesson], seen_id: int, own: Collection[int]
+) -> list[str]:
     """Announce the lessons after the one that was seen last, but for a visitor's own."""
     return [
-        f"**{plain(each.author)}** {plain(lesson_words(each))}"
+        f"**{plain(each.author)}** {plain(lesson_text(each))}"
         for each in lessons
         if each.id > seen_id and each.id not in own
     ]
@@ -79,13 +80,13 @@ def class_line(known: RegionClass) -> str:
     """Say how many examples a class has, who began it and when."""
     return (
         f"{counted(known.n_examples, 'example')} · begun by {known.created_by} "
-        f"on {moment(known.created_at)}"
+        f"on {time_text(known.created_at)}"
     )
 
 
 def example_line(example: Example) -> str:
     """Say who taught an example and when."""
-    return f"{example.author} · {moment(example.taught_at)}"
+    return f"{example.author} · {time_text(example.taught_at)}"
 
 
 def example_details(example: Example) -> str:
@@ -97,7 +98,7 @@ def example_details(example: Example) -> str:
     return f"{words}; {example.note}" if example.note else words
 
 
-def class_chip(known: RegionClass) -> UInt8[np.ndarray, "height width 4"]:
+def class_badge(known: RegionClass) -> UInt8[np.ndarray, "height width 4"]:
     """Draw the plate of a class as reports do: its colour, and the sign of its kind."""
     red, green, blue = class_colors(known.color + 1)[-1].tolist()
     width, height = badge_size("", _CHIP_PX)
@@ -118,14 +119,9 @@ def other_kind(kind: Kind) -> Kind:
     return "defect" if kind == "accepted" else "accepted"
 
 
-def moment(time: datetime) -> str:
-    """Write a time to the minute, as clocks show it here."""
-    return f"{time.astimezone():%Y-%m-%d %H:%M}"
-
-
 def _reversal(lesson: Lesson) -> str:
     if not lesson.reversals:
         return ""
     last = lesson.reversals[-1]
     did = "undone" if last.action == "undo" else "redone"
-    return f"{did} by {last.author} on {moment(last.at)}"
+    return f"{did} by {last.author} on {time_text(last.at)}"

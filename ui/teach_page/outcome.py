@@ -1,4 +1,4 @@
-"""What did the lesson change? Verdicts of the last images before and after it, with pictures."""
+"""Outcome of a lesson: verdicts of the last images before and after it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ui.context import Context
-from ui.inspect_page.state import open_entry
 from ui.live import live
+from ui.session import open_entry
 from ui.teach_page.images import entry_picture
-from ui.teach_page.lessons import turn
+from ui.teach_page.lessons import toggle_lessons
 from ui.teach_page.library_view import outcome_title
-from ui.teach_page.state import VIEW, Outcome, outcome, set_outcome
+from ui.teach_page.state import VIEW, Outcome, current_outcome, set_outcome
 from ui.teach_page.view import ChangeRow, change_rows, change_summary, n_settled
 from ui.text import plain
 
@@ -27,7 +27,7 @@ LIST_PX = 340
 
 def show_outcome(context: Context) -> None:
     """Show the effect of the last lesson of this visitor, which fills as the station judges."""
-    shown = outcome()
+    shown = current_outcome()
     if shown is None:
         return
     is_waiting = _n_waiting(_rows(context, shown)) > 0
@@ -67,16 +67,16 @@ def _head(context: Context, shown: Outcome) -> None:
         f"Redo {what}" if is_undone else f"Undo {what}",
         key="teach_outcome_turn",
         icon=":material/redo:" if is_undone else ":material/undo:",
-        on_click=_turn,
+        on_click=_toggle,
         args=(context, shown),
         help="Nothing is lost: what is undone can be redone, here or under Lessons.",
     )
 
 
-def _turn(context: Context, shown: Outcome) -> None:
+def _toggle(context: Context, shown: Outcome) -> None:
     own = _entry(context, next(iter(shown.known), None))
     lessons = [each.id for each in shown.lessons]
-    turn(context, lessons, is_undone=shown.lessons[0].is_undone, entry=own)
+    toggle_lessons(context, lessons, is_undone=shown.lessons[0].is_undone, entry=own)
 
 
 def _progress(context: Context, rows: Sequence[ChangeRow]) -> None:
@@ -101,7 +101,7 @@ def _line(context: Context, row: ChangeRow) -> None:
     if (found := entry_picture(context, row.entry_id)) is not None:
         picture.image(found, width="stretch")
     with words.container(gap=None):
-        st.markdown(f"**{row.words}**" if row.state == "turned" else row.words)
+        st.markdown(f"**{row.text}**" if row.state == "turned" else row.text)
         st.caption(plain(" · ".join(filter(None, (str(row.entry_id), row.name, row.reason)))))
     jump.button(
         ":material/arrow_forward:",

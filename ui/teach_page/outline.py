@@ -1,4 +1,4 @@
-"""Which pixels does a person mean: what was painted, clicked, or found new by itself?"""
+"""Outline of what is meant: painted, clicked, or found new by itself."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import streamlit as st
 
 from ui.context import Context
 from ui.painter import Painting
-from ui.teach_page.images import examined, reader
-from ui.teach_page.state import ROUGH, pick, picked
-from ui.teach_page.view import Source, exact_at_first, region_words
+from ui.teach_page.images import examination_of, full_photo, shared_recogniser
+from ui.teach_page.state import ROUGH, pick_region, picked_region
+from ui.teach_page.view import Source, exact_at_first, region_text
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def show_outline(context: Context, entry: Entry, painting: Painting | None) -> P
     with left:
         shown = _preview(context, entry, region, is_rough=is_rough)
         st.image(shown.picture, width="stretch")
-    right.caption(region_words(shown.region, _size(entry)))
+    right.caption(region_text(shown.region, _size(entry)))
     return shown
 
 
@@ -73,7 +73,7 @@ def _given(
         return region_of(painted, _size(entry)), _tool(painted)
     if shapes and isinstance(shapes[-1], Click):
         return _clicked(context, entry, shapes[-1].point_xy), "click"
-    region = picked(entry.id)
+    region = picked_region(entry.id)
     return None if region is None else (region, "picked")
 
 
@@ -94,7 +94,10 @@ def _clicked(context: Context, entry: Entry, point_xy: tuple[float, float]) -> R
     kept = st.session_state.get(_CLICKED)
     if kept is None or kept[0] != key:
         with context.lock, st.spinner("Looking for the thing …"):
-            kept = key, region_at(reader(context), examined(context, entry), point_xy)
+            kept = (
+                key,
+                region_at(shared_recogniser(context), examination_of(context, entry), point_xy),
+            )
         st.session_state[_CLICKED] = kept
     region: Region = kept[1]
     return region
@@ -124,7 +127,7 @@ def _preview(context: Context, entry: Entry, region: Region, *, is_rough: bool) 
     from engine.regions.teaching import Outlined
 
     with context.lock:
-        recogniser = reader(context)
+        recogniser = shared_recogniser(context)
         key = (
             entry.id,
             region.box_xyxy,
@@ -139,7 +142,7 @@ def _preview(context: Context, entry: Entry, region: Region, *, is_rough: bool) 
             return found
         outlined = Outlined(region, entry.name, is_rough=is_rough)
         with st.spinner("Outlining …"):
-            found = preview(recogniser, examined(context, entry), outlined)
+            found = preview(recogniser, examination_of(context, entry), outlined)
     st.session_state[_PREVIEW] = (key, found)
     return found
 
@@ -173,9 +176,8 @@ def _offer_new(context: Context, entry: Entry) -> None:
 
 def _choices(context: Context, entry: Entry, regions: list[Region]) -> None:
     from engine.regions.teaching import thumbnail
-    from ui.teach_page.images import photo
 
-    image = photo(context, entry)
+    image = full_photo(context, entry)
     columns = st.columns(3)
     for number, region in enumerate(regions):
         with columns[number % 3]:
@@ -183,16 +185,16 @@ def _choices(context: Context, entry: Entry, regions: list[Region]) -> None:
             st.button(
                 "Choose",
                 key=f"teach_new_{number}",
-                help=region_words(region, _size(entry)),
+                help=region_text(region, _size(entry)),
                 width="stretch",
-                on_click=pick,
+                on_click=pick_region,
                 args=(entry.id, region),
             )
 
 
 def _unknown(context: Context, entry: Entry) -> list[Region]:
     with context.lock:
-        report = reader(context).judge(examined(context, entry))
+        report = shared_recogniser(context).judge(examination_of(context, entry))
     return [each.region for each in report.unknown]
 
 

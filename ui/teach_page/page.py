@@ -11,20 +11,27 @@ from ui.painter import painter, viewport_of
 from ui.teach_page.form import show_form
 from ui.teach_page.groups import show_groups
 from ui.teach_page.images import (
-    announce,
-    choose,
-    current,
-    judged,
+    announce_lessons,
+    choose_entry,
+    current_entry,
+    judged_entries,
     last_lesson,
-    listen,
-    reading,
+    shared_library,
     sharp_tile,
+    watch_library,
 )
-from ui.teach_page.lessons import DEFAULT_LAST, LAST, refusal
+from ui.teach_page.lessons import DEFAULT_LAST, LAST, pop_refusal
 from ui.teach_page.library import show_lessons, show_library
 from ui.teach_page.outcome import show_outcome
 from ui.teach_page.outline import show_outline
-from ui.teach_page.state import PAINTER, VIEW, arrive, outcome, picked, subject
+from ui.teach_page.state import (
+    PAINTER,
+    VIEW,
+    current_outcome,
+    painting_subject,
+    picked_region,
+    reset_for_model,
+)
 from ui.text import plain
 
 if TYPE_CHECKING:
@@ -57,11 +64,11 @@ def show(context: Context) -> None:
             "Teaching needs a model. Make one under **New model** first.", icon=":material/info:"
         )
         return
-    arrive(context.model)
+    reset_for_model(context.model)
     try:
-        announce(context)
-        _show(context, reading(context))
-        listen(context)
+        announce_lessons(context)
+        _show(context, shared_library(context))
+        watch_library(context)
     except (LibraryError, ModelFileError) as error:
         st.error(plain(str(error)), icon=":material/error:")
 
@@ -86,13 +93,15 @@ def _show(context: Context, library: Library | None) -> None:
         help="After every lesson, so many of the newest images are judged again.",
         label_visibility="collapsed",
     )
-    if words := refusal():
+    if words := pop_refusal():
         st.error(plain(words), icon=":material/error:")
     classes = [] if library is None else library.classes()
     if view == "Paint" or view is None:
         _paint(context, classes)
         return
-    main, side = st.columns([4, 3]) if outcome() is not None else (st.container(), st.container())
+    main, side = (
+        st.columns([4, 3]) if current_outcome() is not None else (st.container(), st.container())
+    )
     with main:
         if view == "Groups":
             show_groups(context, classes)
@@ -105,30 +114,30 @@ def _show(context: Context, library: Library | None) -> None:
 
 
 def _paint(context: Context, classes: Sequence[RegionClass]) -> None:
-    entries = judged(context)
+    entries = judged_entries(context)
     if not entries:
         st.info(
             "There is no image yet to teach from. Judge some under **Inspect** first.",
             icon=":material/image_search:",
         )
         return
-    entry = current(context, entries)
+    entry = current_entry(context, entries)
     canvas, form = st.columns([3, 2])
     with canvas:
-        choose(entries, entry)
+        choose_entry(entries, entry)
         result = context.station.result(entry.id)
         painting = painter(
             result.photo,
             image_size=result.image_size,
             tools=("brush", "eraser", "box", "polygon", "click"),
             tile=sharp_tile(context, entry, result, viewport_of(PAINTER)),
-            subject=subject(entry.id, last_lesson()),
+            subject=painting_subject(entry.id, last_lesson()),
             height=PAINTER_PX,
             key=PAINTER,
         )
     with form:
         is_painted = painting is not None and bool(painting.shapes)
-        if not is_painted and picked(entry.id) is None:
+        if not is_painted and picked_region(entry.id) is None:
             show_outcome(context)
         shown = show_outline(context, entry, painting)
         if shown is not None:

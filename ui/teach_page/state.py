@@ -1,4 +1,4 @@
-"""What does the page Teach remember of one visitor between two runs of its script?
+"""State of the page Teach between two runs of its script, for one visitor.
 
 Nothing here is needed to keep what was taught: that is in the library, and verdicts are in the
 station. A reload begins with an empty memory and the same lessons.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui.teach_page.view import Said
+from ui.teach_page.view import VerdictText
 
 if TYPE_CHECKING:
     from engine.library import Lesson
@@ -49,8 +49,8 @@ class Outcome:
 
     lessons: tuple[Lesson, ...]
     at: datetime
-    before: Mapping[int, Said]
-    known: Mapping[int, Said]
+    before: Mapping[int, VerdictText]
+    known: Mapping[int, VerdictText]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Conflict:
     note: str
 
 
-def arrive(model: Path) -> None:
+def reset_for_model(model: Path) -> None:
     """Forget what belongs to another model than this: its library has other lessons."""
     if st.session_state.get(_MODEL) not in (None, str(model)):
         for key in [each for each in st.session_state if str(each).startswith("_teach_")]:
@@ -72,7 +72,7 @@ def arrive(model: Path) -> None:
     st.session_state[_MODEL] = str(model)
 
 
-def outcome() -> Outcome | None:
+def current_outcome() -> Outcome | None:
     """Return the lessons whose effect is shown."""
     found: Outcome | None = st.session_state.get(_OUTCOME)
     return found
@@ -83,7 +83,7 @@ def set_outcome(value: Outcome | None) -> None:
     st.session_state[_OUTCOME] = value
 
 
-def conflict() -> Conflict | None:
+def current_conflict() -> Conflict | None:
     """Return the question that waits for an answer."""
     found: Conflict | None = st.session_state.get(_CONFLICT)
     return found
@@ -94,18 +94,18 @@ def set_conflict(value: Conflict | None) -> None:
     st.session_state[_CONFLICT] = value
 
 
-def picked(entry_id: int) -> Region | None:
+def picked_region(entry_id: int) -> Region | None:
     """Return the region of this image that was picked instead of painted."""
     found: tuple[int, Region] | None = st.session_state.get(_PICKED)
     return found[1] if found is not None and found[0] == entry_id else None
 
 
-def pick(entry_id: int, region: Region | None) -> None:
+def pick_region(entry_id: int, region: Region | None) -> None:
     """Take a region as if it had been painted."""
     st.session_state[_PICKED] = None if region is None else (entry_id, region)
 
 
-def subject(entry_id: int, last_lesson: int) -> str:
+def painting_subject(entry_id: int, last_lesson: int) -> str:
     """Name what is being painted now; after each lesson another, so that painting begins anew.
 
     The last lesson at the time when the page was loaded tells, for the painter remembers what was
@@ -114,7 +114,7 @@ def subject(entry_id: int, last_lesson: int) -> str:
     return f"{entry_id}/{st.session_state.setdefault(_ROUND, last_lesson)}"
 
 
-def begin_anew(lesson_id: int) -> None:
+def reset_form(lesson_id: int) -> None:
     """Forget what was painted and typed for this lesson; the next one starts with an empty form."""
     st.session_state[_ROUND] = lesson_id
     for key in (_PICKED, _CONFLICT, NAME, NOTE, KIND, ROUGH):

@@ -1,7 +1,4 @@
-"""How do outlines, lessons and what they change become words and rows of the page Teach?
-
-How are groups of unknown regions put in words?
-"""
+"""Texts and rows of outlines, lessons, groups, and what a lesson changes; pure."""
 
 from __future__ import annotations
 
@@ -44,7 +41,7 @@ OFFERED_ABOVE = 0.5
 
 
 @dataclass(frozen=True)
-class Said:
+class VerdictText:
     """A verdict and why, as the history keeps them."""
 
     verdict: str | None
@@ -62,8 +59,8 @@ class ChangeRow:
 
     entry_id: int
     name: str
-    before: Said
-    after: Said | None
+    before: VerdictText
+    after: VerdictText | None
     state: State
 
     @property
@@ -72,27 +69,30 @@ class ChangeRow:
         return (self.after or self.before).reason
 
     @property
-    def words(self) -> str:
+    def text(self) -> str:
         """The change as Markdown: before → after."""
         if self.after is not None:
             return f"{self.before.badge} → {self.after.badge}"
         return f"{self.before.badge} → {SKIPPED if self.state == 'skipped' else WAITING}"
 
 
-def said_of(entry: Entry) -> Said:
+def verdict_of_entry(entry: Entry) -> VerdictText:
     """Take the verdict of an entry."""
-    return Said(entry.verdict, entry.reason)
+    return VerdictText(entry.verdict, entry.reason)
 
 
-def said_by(report: RegionReport) -> Said:
+def verdict_of_report(report: RegionReport) -> VerdictText:
     """Take the verdict of a report with what was taught."""
     from engine.regions.wording import reason_line
 
-    return Said(report.verdict, reason_line(report))
+    return VerdictText(report.verdict, reason_line(report))
 
 
 def change_rows(
-    before: Mapping[int, Said], now: Sequence[Entry], known: Mapping[int, Said], at: datetime
+    before: Mapping[int, VerdictText],
+    now: Sequence[Entry],
+    known: Mapping[int, VerdictText],
+    at: datetime,
 ) -> list[ChangeRow]:
     """Compare what was said of images with what the history says now, in the order of ``before``.
 
@@ -129,7 +129,7 @@ def n_settled(rows: Sequence[ChangeRow]) -> int:
     return sum(each.state != "waiting" for each in rows)
 
 
-def region_words(region: Region, image_size: tuple[int, int]) -> str:
+def region_text(region: Region, image_size: tuple[int, int]) -> str:
     """Say how large an outline is and where, in pixels of the image file."""
     left, top, right, bottom = region.box_xyxy
     share = 100 * region.area_px / (image_size[0] * image_size[1])
@@ -170,7 +170,7 @@ def entry_label(entry: Entry) -> str:
     return f"{entry.id} · {entry.name} · {entry.verdict or entry.state}"
 
 
-def conflict_words(other_name: str, other_kind: str, wanted: str) -> str:
+def conflict_text(other_name: str, other_kind: str, wanted: str) -> str:
     """Ask what to do with a region that looks like another class, as Markdown."""
     return (
         f"This looks like **{plain(other_name)}** ({other_kind}), which is known already. "
@@ -183,17 +183,19 @@ def _became(row: ChangeRow, verdict: str) -> bool:
     return row.state == "turned" and row.after is not None and row.after.verdict == verdict
 
 
-def _row(entry: Entry, before: Said, known: Said | None, at: datetime) -> ChangeRow:
+def _row(entry: Entry, before: VerdictText, known: VerdictText | None, at: datetime) -> ChangeRow:
     if entry.state == "failed":
-        return ChangeRow(entry.id, entry.name, before, Said(None, entry.error or ""), "failed")
+        return ChangeRow(
+            entry.id, entry.name, before, VerdictText(None, entry.error or ""), "failed"
+        )
     is_new = entry.judged_at is not None and entry.judged_at >= at
-    after = said_of(entry) if entry.state == "done" and is_new else known
+    after = verdict_of_entry(entry) if entry.state == "done" and is_new else known
     if after is None and entry.state in ("done", "cancelled"):
         return ChangeRow(entry.id, entry.name, before, None, "skipped")
     return ChangeRow(entry.id, entry.name, before, after, _state(before, after))
 
 
-def _state(before: Said, after: Said | None) -> State:
+def _state(before: VerdictText, after: VerdictText | None) -> State:
     if after is None:
         return "waiting"
     if after.verdict != before.verdict:

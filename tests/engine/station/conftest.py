@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from engine.synthetic.scenes import render
 SMALL = replace(Config(), working_area_px=16384)
 
 
+@cache
 def png_of(seed: int, kind: str = "good", category: str = "pins") -> bytes:
     image = render(category, np.random.default_rng([seed, len(kind)]), kind).image
     return bytes(cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))[1])
@@ -70,7 +72,7 @@ def work(judge: Judge) -> Callable[[Station], int]:
 
     def work(station: Station) -> int:
         n = 0
-        while work_once(station.database, station.places, judge, station.limits):
+        while work_once(station.database, station.paths, judge, station.limits):
             n += 1
         return n
 
@@ -79,9 +81,9 @@ def work(judge: Judge) -> Callable[[Station], int]:
 
 @pytest.fixture(scope="session")
 def until() -> Callable[..., None]:
-    """Wait until a condition holds."""
+    """Wait until a condition holds, for long: processes may have to share the machine."""
 
-    def wait(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    def wait(condition: Callable[[], bool], seconds: float = 300.0) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "it never came true"

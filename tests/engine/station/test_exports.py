@@ -2,18 +2,38 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 
-from engine.station import StationError
+from engine.station import Station, StationError
+from engine.station.judge import Judge
+from engine.station.worker import work_once
+
+
+@pytest.fixture(scope="module")
+def judged_once(tmp_path_factory, photograph, model):
+    """The folder of a station that has judged three photographs."""
+    root = tmp_path_factory.mktemp("judged")
+    pictures, judge = root / "pictures", Judge()
+    pictures.mkdir()
+    for seed, (name, kind) in enumerate((("a", "good"), ("b", "good"), ("c", "missing_pin")), 20):
+        (pictures / f"{name}.png").write_bytes(photograph(seed, kind))
+    with Station(root / "station", roots=[pictures]) as station:
+        station.add_folder(pictures, model=model)
+        while work_once(station.database, station.places, judge, station.limits):
+            pass
+        station.review(station.entries(order="worst")[0].id, "accepted", "Ann")
+    judge.close()
+    return root
 
 
 @pytest.fixture
-def judged(station, pictures, model, work):
-    station.add_folder(pictures, model=model)
-    work(station)
-    station.review(station.entries(order="worst")[0].id, "accepted", "Ann")
-    return station
+def judged(judged_once, tmp_path):
+    """The same in a folder of its own."""
+    shutil.copytree(judged_once / "station", tmp_path / "station")
+    with Station(tmp_path / "station", roots=[judged_once / "pictures"]) as station:
+        yield station
 
 
 def test_a_table_has_a_row_an_entry(judged, tmp_path):

@@ -13,7 +13,7 @@ import pytest
 
 from engine.model_file import read_model
 
-PATIENCE_S = 60
+PATIENCE_S = 300
 
 
 class Session:

@@ -3,7 +3,7 @@
 // What is asked for at the same moment becomes one request, for one part of the page only. So parts
 // take turns, and a person comes first.
 
-const LOOK_AGAIN_MS = 30;
+const POLL_MS = 30;
 // as long as it may take until the page knows that it is asked for something
 const TURN_MS = 60;
 // between a run that was given up and the one in its place nothing seems to run
@@ -18,10 +18,10 @@ const LONGEST_PRESS_MS = 10000;
 const BUSY = ["running", "rerunRequested", "stopRequested"];
 
 const timers = new WeakMap();
-const shared = (window.partwisePulse ??= watched());
+const shared = (window.partwiseAutoRefresh ??= watchPerson());
 
-function watched() {
-  const state = { askedAt: -Infinity, touchedAt: -Infinity, turnedAt: -Infinity, wokenAt: -Infinity, isDown: false, page: null };
+function watchPerson() {
+  const state = { askedAt: -Infinity, touchedAt: -Infinity, runChangedAt: -Infinity, reloadedAt: -Infinity, isDown: false, page: null };
   const touched = (isDown) => () => { state.touchedAt = performance.now(); state.isDown = isDown ?? state.isDown; };
   for (const [name, isDown] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false], ["click"], ["keydown"], ["input"]]) {
     window.addEventListener(name, touched(isDown), { capture: true, passive: true });
@@ -33,9 +33,9 @@ function watched() {
 function watchPage() {
   if (shared.page?.isConnected) return;
   shared.page = document.querySelector("[data-test-script-state]");
-  shared.turnedAt = performance.now();
-  const turned = () => { shared.turnedAt = performance.now(); };
-  if (shared.page) new MutationObserver(turned).observe(shared.page, { attributeFilter: ["data-test-script-state"] });
+  shared.runChangedAt = performance.now();
+  const runChanged = () => { shared.runChangedAt = performance.now(); };
+  if (shared.page) new MutationObserver(runChanged).observe(shared.page, { attributeFilter: ["data-test-script-state"] });
 }
 
 const isBusy = () => BUSY.includes(shared.page?.dataset.testScriptState);
@@ -43,17 +43,17 @@ const isBusy = () => BUSY.includes(shared.page?.dataset.testScriptState);
 function mayAsk() {
   watchPage();
   const now = performance.now();
-  if (now - shared.turnedAt < (isBusy() ? STUCK_MS : QUIET_MS)) return false;
+  if (now - shared.runChangedAt < (isBusy() ? STUCK_MS : QUIET_MS)) return false;
   const isPressing = shared.isDown && now - shared.touchedAt < LONGEST_PRESS_MS;
   return !isPressing && now - Math.max(shared.askedAt, shared.touchedAt) > TURN_MS;
 }
 
 // Ask for the whole page, but not again and again: whoever cannot goes on asking for its part.
-function wakes() {
+function reloads() {
   const now = performance.now();
-  if (!window.partwiseHeart || now - shared.wokenAt < REST_MS) return false;
-  shared.wokenAt = shared.askedAt = now;
-  window.partwiseHeart.wake();
+  if (!window.partwiseRunMarker || now - shared.reloadedAt < REST_MS) return false;
+  shared.reloadedAt = shared.askedAt = now;
+  window.partwiseRunMarker.reload();
   return true;
 }
 
@@ -66,12 +66,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   let askedAt = null;
   const wait = (ms) => { clearTimeout(timers.get(parentElement)); timers.set(parentElement, setTimeout(ask, ms)); };
   const ask = () => {
-    if (!mayAsk()) return wait(LOOK_AGAIN_MS);
+    if (!mayAsk()) return wait(POLL_MS);
     const isLost = askedAt !== null && performance.now() - askedAt > LATE_MS;
-    const isBehind = data.run > (window.partwiseHeart?.run ?? Infinity);
-    if (!isBusy() && (isLost || isBehind) && wakes()) return wait(LATE_MS);
+    const isBehind = data.run > (window.partwiseRunMarker?.run ?? Infinity);
+    if (!isBusy() && (isLost || isBehind) && reloads()) return wait(LATE_MS);
     askedAt = shared.askedAt = performance.now();
-    setTriggerValue("beat", askedAt);
+    setTriggerValue("refresh", askedAt);
     wait(Math.max(data.every_ms, LATE_MS) + TURN_MS);
   };
   wait(data.every_ms);

@@ -13,7 +13,7 @@ from engine.inspector import Inspector
 from engine.rendering import overlays
 from engine.rendering.layers import View, draw_heat_layer, draw_parts_layer, matte
 from engine.station import StationError
-from engine.station.result_view import draw
+from engine.station.result_view import draw_result
 from engine.synthetic.scenes import render
 
 
@@ -59,7 +59,7 @@ def test_a_page_has_all_it_needs(station, model, photograph, work):
 
 
 def test_parts_lie_over_what_they_are(judged, moved):
-    layer = decoded(draw(judged).layers["parts"])
+    layer = decoded(draw_result(judged).layers["parts"])
     report = judged.report
     view = View.of(judged.examination)
     shown = np.append(report.aligned.class_of_part, overlays.NO_PART)[report.aligned.parts.labels]
@@ -74,7 +74,7 @@ def test_parts_lie_over_what_they_are(judged, moved):
 
 
 def test_the_reference_lies_over_the_photograph(judged, moved):
-    drawn = draw(judged)
+    drawn = draw_result(judged)
     photo, reference = decoded(drawn.photo), decoded(drawn.reference)
     inner = np.s_[60:-60, 80:-80]
     turned = np.abs(photo[inner].astype(int) - reference[inner]).mean()
@@ -89,7 +89,7 @@ def test_heat_lies_where_the_pin_is_missing(model):
     scene = render("pins", np.random.default_rng([32, 11]), "missing_pin")
     move = about_center(scene.image.shape[:2], angle_rad=np.deg2rad(-6), shift_xy=(5.0, 4.0))
     judged = Judge().judge(warp_image(scene.image, move)[0], model)
-    cover = decoded(draw(judged).layers["missing"])[..., 3].astype(float)
+    cover = decoded(draw_result(judged).layers["missing"])[..., 3].astype(float)
     (_, mask), *_ = scene.masks
     y, x = np.nonzero(mask)
     where = apply(move, np.array([[x.mean(), y.mean()]], dtype=float))[0]
@@ -101,7 +101,7 @@ def test_a_large_photograph_is_shown_smaller_with_its_own_coordinates(judged, mo
     from engine.station.judge import Judge
 
     large = cv2.resize(moved[0], None, fx=5, fy=5)
-    drawn = draw(Judge().judge(large, model))
+    drawn = draw_result(Judge().judge(large, model))
     assert drawn.facts["image_size"] == [1600, 2400]
     assert drawn.facts["view_size"] == [1067, 1600]
     assert decoded(drawn.layers["parts"]).shape == (1067, 1600, 4)
@@ -150,7 +150,7 @@ def test_a_result_is_waited_for_while_it_is_drawn(station, model, photograph, wo
     work(station)
     with station.database.change() as connection:
         connection.execute("UPDATE entries SET is_drawn = 0")
-    monkeypatch.setattr("engine.station.results._PATIENCE_S", 0.1)
+    monkeypatch.setattr("engine.station.results._TIMEOUT_S", 0.1)
     with pytest.raises(StationError, match="its pictures are being drawn"):
         station.result(entry)
 
@@ -158,8 +158,8 @@ def test_a_result_is_waited_for_while_it_is_drawn(station, model, photograph, wo
 def test_a_result_whose_files_are_gone_says_so(station, model, photograph, work, monkeypatch):
     entry = station.add_upload(photograph(33), "a.png", model=model)
     work(station)
-    monkeypatch.setattr("engine.station.results._PATIENCE_S", 0.0)
-    (station.places.results / str(entry) / "photo.jpg").unlink()
+    monkeypatch.setattr("engine.station.results._TIMEOUT_S", 0.0)
+    (station.paths.results / str(entry) / "photo.jpg").unlink()
     with pytest.raises(
         StationError, match=r"the result of a\.png cannot be read .* judge it again"
     ):

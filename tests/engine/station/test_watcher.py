@@ -13,8 +13,8 @@ def look(station):
     """Look at the folders as if a second had passed; gives the names queued so far."""
 
     def look(watcher):
-        watcher._looked_at = -1e9
-        watcher.look(has_changed=True)
+        watcher._polled_at = -1e9
+        watcher.poll(has_changed=True)
         return sorted(each.name for each in station.entries())
 
     return look

@@ -26,7 +26,7 @@ library = Library(sys.argv[1])
 @event.listens_for(Engine, "commit")
 def stop(connection):
     print("in the middle", flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 
 library.teach(sys.argv[2], "accepted", example, {"backbone": "embedded", "dim": "4"})
 """

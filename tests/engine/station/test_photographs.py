@@ -23,7 +23,7 @@ from features.images import ImageError
 def test_a_name_is_only_a_label(station, model, photograph, given, shown):
     entry = station.entry(station.add_upload(photograph(1), given, model=model))
     assert entry.name == shown == label(given)
-    kept = [path for path in station.places.images.rglob("*") if path.is_file()]
+    kept = [path for path in station.paths.images.rglob("*") if path.is_file()]
     assert [path.name for path in kept] == [entry.image_sha256]
 
 
@@ -52,7 +52,7 @@ def test_sizes_are_bounded_in_clear_words(tmp_path, model, photograph):
     ):
         station.add_upload(photograph(1), "a.png", model=model)
     assert str(tmp_path) not in str(error.value)
-    assert [path for path in station.places.images.rglob("*") if path.is_file()] == []
+    assert [path for path in station.paths.images.rglob("*") if path.is_file()] == []
 
 
 def test_equal_uploads_are_kept_once_and_removed_with_the_last(station, model, photograph):

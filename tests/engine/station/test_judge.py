@@ -148,7 +148,7 @@ def test_a_model_can_be_loaded_before_its_first_image_comes(own, judge):
 def test_a_worker_that_cannot_load_its_first_model_works_all_the_same(station, model, photograph):
     entry = station.add_upload(photograph(1), "a.png", model=model)
     gone = station.folder / "gone.pw"
-    work_on(station.places, station.limits, first=gone, is_stopping=lambda: is_done(station, entry))
+    work_on(station.paths, station.limits, first=gone, is_stopping=lambda: is_done(station, entry))
     assert station.entry(entry).state == "done"
 
 

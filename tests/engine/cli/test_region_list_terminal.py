@@ -11,7 +11,7 @@ import pytest
 
 from engine.library import Library
 
-PATIENCE_S = 60
+PATIENCE_S = 300
 BOX = ("--box", "31,31,50,50")
 COMMAND = "from engine.cli.main import main; main()"
 
@@ -56,7 +56,7 @@ class Terminal:
             self.read()  # a full terminal would keep it waiting
             time.sleep(0.005)
         self.read()
-        return self.process.wait(1)
+        return self.process.wait(PATIENCE_S)
 
 
 @pytest.fixture

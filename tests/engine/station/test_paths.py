@@ -25,8 +25,8 @@ def test_paths_outside_are_refused_alike_whether_they_are_there_or_not(station, 
 def test_without_roots_only_samples_are_open(tmp_path):
     with Station(tmp_path / "s") as station, pytest.raises(StationError, match="is not below"):
         station.allowed(tmp_path)
-    station.places.samples.mkdir()
-    assert station.allowed(station.places.samples) == station.places.samples
+    station.paths.samples.mkdir()
+    assert station.allowed(station.paths.samples) == station.paths.samples
 
 
 def test_links_are_resolved(station, pictures, tmp_path, model):
@@ -51,7 +51,7 @@ def test_a_folder_is_judged_where_it_is(station, pictures, model, work):
     batch = station.add_folder(pictures, model=model)
     assert (batch.label, batch.n_entries) == ("pictures", 3)
     assert work(station) == 3
-    assert not list(station.places.images.iterdir())
+    assert not list(station.paths.images.iterdir())
     worst = station.entries(order="worst", limit=1)[0]
     assert (worst.name, worst.verdict, worst.path) == ("c.png", "anomaly", pictures / "c.png")
     assert len(worst.image_sha256) == 64

@@ -7,7 +7,7 @@ from engine.station import StationError, jobs
 def test_a_job_that_ended_early_is_queued_again_under_its_number(station, state):
     number = station.start_job("samples", {})
     begin(station, number)
-    jobs.end(station.database, number, state, error="out of memory")
+    jobs.finish(station.database, number, state, error="out of memory")
     station.resume_job(number)
     job = station.job(number)
     assert (job.state, job.error, job.ended_at) == ("queued", None, None)
@@ -21,7 +21,7 @@ def test_a_job_that_waits_runs_or_is_done_stays_as_it_is(station):
     begin(station, number)
     station.resume_job(number)
     assert station.job(number).state == "running"
-    jobs.end(station.database, number, "done", result={"n": 1})
+    jobs.finish(station.database, number, "done", result={"n": 1})
     station.resume_job(number)
     assert (station.job(number).state, station.job(number).result) == ("done", {"n": 1})
 

@@ -14,7 +14,7 @@ import pytest
 
 from engine.cli.ui_server import flags, variables
 
-PATIENCE_S = 90
+PATIENCE_S = 300
 
 
 @pytest.fixture

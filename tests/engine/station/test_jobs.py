@@ -12,8 +12,8 @@ import pytest
 
 from engine.inspector import Inspector
 from engine.station import Limits, StationError, jobs, keep_working
-from engine.station.job_pool import Crew
-from engine.station.job_process import JobCancelledError, Teller, do
+from engine.station.job_pool import JobPool
+from engine.station.job_process import JobCancelledError, ProgressReporter, run_job
 from engine.synthetic.scenes import write_scenes
 
 
@@ -21,7 +21,7 @@ def run(station, number):
     """Do a job in this process, as its own process would."""
     with station.database.change() as connection:
         connection.execute("UPDATE jobs SET state = 'running' WHERE id = ?", (number,))
-    do(station.places, number, Limits())
+    run_job(station.paths, number, Limits())
     return station.job(number)
 
 
@@ -112,7 +112,7 @@ def test_samples_are_rendered_to_be_learnt_and_judged(station):
     job = run(station, station.start_job("samples", {}))
     assert job.state == "done"
     good, new = (
-        sorted(path.name for path in (station.places.samples / each).iterdir())
+        sorted(path.name for path in (station.paths.samples / each).iterdir())
         for each in ("good", "new")
     )
     assert (len(good), len(new)) == (6, 10)
@@ -139,15 +139,15 @@ def test_a_benchmark_shows_its_runs_and_ends_in_the_list(bench_station, data_set
 def test_a_killed_benchmark_goes_on_where_it_was(bench_station, data_set, until):
     station = bench_station
     number = station.start_job("bench", {"root": str(data_set), "shots": [1, 2, 3], "seeds": [0]})
-    command = [sys.executable, "-m", "engine.station.worker", str(station.folder)]
+    command = [sys.executable, "-m", "engine.station.worker_process", str(station.folder)]
     worker = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    until(lambda: len(station.finished_runs(number)) >= 1, 90)
+    until(lambda: len(station.finished_runs(number)) >= 1)
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
     seconds = {each.shots: each.fit_seconds for each in station.finished_runs(number)}
     again = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: station.job(number).state == "done", 120)
+        until(lambda: station.job(number).state == "done")
     finally:
         again.terminate()
         again.wait()
@@ -171,12 +171,12 @@ def test_a_benchmark_stops_no_verdict_and_can_be_cancelled(
         until(lambda: station.tally().done == 1)
         assert station.job(number).is_active
         station.cancel_job(number)
-        until(lambda: station.job(number).state == "cancelled", 20)
+        until(lambda: station.job(number).state == "cancelled")
         assert station.jobs("bench", is_active=True) == []
         station.resume_job(number)
         until(lambda: station.job(number).state == "running")
         station.cancel_job(number)
-        until(lambda: not station.job(number).is_active, 20)
+        until(lambda: not station.job(number).is_active)
     finally:
         supervisor.stop()
 
@@ -192,11 +192,11 @@ def test_a_job_that_waits_is_cancelled_at_once(station):
 
 def test_what_ran_when_a_worker_died_is_queued_again_but_not_for_ever(station):
     number = station.start_job("samples", {})
-    crew = Crew(station.database, station.places, Limits())
+    pool = JobPool(station.database, station.paths, Limits())
     for attempts, state in ((2, "queued"), (3, "failed")):
         with station.database.change() as connection:
             connection.execute("UPDATE jobs SET state = 'running', attempts = ?", (attempts,))
-        crew.recover()
+        pool.recover()
         assert station.job(number).state == state
     assert "ended the worker 3 times" in station.job(number).error
 
@@ -204,7 +204,7 @@ def test_what_ran_when_a_worker_died_is_queued_again_but_not_for_ever(station):
 def test_progress_is_noted_at_most_five_times_a_second(station):
     number = station.start_job("samples", {})
     before = station.database.version()
-    tell, noted = Teller(station.database, number), []
+    tell, noted = ProgressReporter(station.database, number), []
     started = time.monotonic()
     for done in range(1000):
         tell("rendering", done, 1000)

@@ -1,5 +1,5 @@
 // Knows which run of the page has come to its end here, and can have the page drawn again.
 
 export default function ({ data, setTriggerValue }) {
-  window.partwiseHeart = { run: data.run, wake: () => setTriggerValue("wake", performance.now()) };
+  window.partwiseRunMarker = { run: data.run, reload: () => setTriggerValue("reload", performance.now()) };
 }
