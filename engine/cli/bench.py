@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.benchmark.regions.figures import Speed
     from engine.benchmark.regions.photographs import BoxedResult, BoxedSet
     from engine.benchmark.regions.runner import MakeInspector
-    from engine.benchmark.regions.walkthrough import Counts, Tell
+    from engine.benchmark.regions.walkthrough import Counts, ProgressReporter
 
 _category = click.option(
     "--category", "categories", multiple=True, metavar="NAME", help="Only this one; repeatable."
@@ -265,7 +265,9 @@ def bench_regions(
     click.echo(tables_text(result, is_colored=sys.stdout.isatty()), nl=False)
 
 
-def _speed_on(seed: int, make_inspector: MakeInspector, counts: Counts) -> Callable[[Tell], Speed]:
+def _speed_on(
+    seed: int, make_inspector: MakeInspector, counts: Counts
+) -> Callable[[ProgressReporter], Speed]:
     """Measure the speed on a roll, when asked to."""
     from engine.benchmark.regions.speed import measure_speed
     from engine.benchmark.regions.walkthrough import take_roll
@@ -274,7 +276,7 @@ def _speed_on(seed: int, make_inspector: MakeInspector, counts: Counts) -> Calla
 
 
 def _measure_boxed(
-    boxed: BoxedSet, make_inspector: MakeInspector, tell: Tell
+    boxed: BoxedSet, make_inspector: MakeInspector, tell: ProgressReporter
 ) -> Sequence[BoxedResult]:
     """Measure labelled photographs; processes get this function by its name."""
     from engine.benchmark.regions.photographs import measure

@@ -4,7 +4,7 @@ Three frames: the image file; the *picture*, the same photograph in the size in 
 outlined (the file's own unless that is very large); and the *registered* working image of the
 scores.
 
-The maps lie on the upright working image: which class the cells of each region say they are, and
+The maps lie on the registered working image: which class the cells of each region say they are, and
 how much the scales disagree about it.
 """
 
