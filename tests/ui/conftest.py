@@ -200,7 +200,7 @@ def photographs(made_once: MadeOnce) -> Photographs:
     from engine.benchmark import find_categories
     from engine.benchmark.scenes import write_scenes
 
-    numbers = {"n_validation": 0, "n_good": 6, "n_logical": 6, "n_structural": 2}
+    numbers = {"n_validation": 0, "n_good": 6, "n_logical": 6, "n_structural": 3}
     write = functools.partial(write_scenes, categories=["cable"], n_train=N_REFERENCES, **numbers)
     data = os.environ.get("PARTWISE_PRODUCT")
     root = Path(data) if data else made_once("rendered", write)
