@@ -158,18 +158,17 @@ def test_only_this_machine_is_listened_to(server):
     assert urlsplit(server.url).hostname == "127.0.0.1"
 
 
-def test_behind_the_gate_nothing_is_shown(guarded, browser, screens):
-    with browser.new_context() as visitor:
-        page = visitor.new_page()
-        page.goto(guarded.url)
+def test_behind_the_gate_nothing_is_shown(guarded, tab, screens):
+    page = tab()
+    page.goto(guarded.url)
+    page.get_by_label("Password", exact=True).wait_for()
+    page.screenshot(path=str(screens / "gate.png"))
+    seen = page.locator("body").inner_text()
+    assert not any(word in seen for word in ("Inspect", "New model", "Teach", "waiting"))
+    for path in ("/new", "/teach", "/benchmark?entry=1"):
+        page.goto(guarded.url + path)
         page.get_by_label("Password", exact=True).wait_for()
-        page.screenshot(path=str(screens / "gate.png"))
-        seen = page.locator("body").inner_text()
-        assert not any(word in seen for word in ("Inspect", "New model", "Teach", "waiting"))
-        for path in ("/new", "/teach", "/benchmark?entry=1"):
-            page.goto(guarded.url + path)
-            page.get_by_label("Password", exact=True).wait_for()
-            assert "New model" not in page.locator("body").inner_text()
+        assert "New model" not in page.locator("body").inner_text()
 
 
 def test_a_password_is_asked_for_once_in_a_browser(guarded, browser):

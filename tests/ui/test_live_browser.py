@@ -6,7 +6,7 @@ a run when the browser asks for something at that very moment (see ``ui.live``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -117,20 +117,18 @@ Open = Callable[[str], Any]
 
 
 @pytest.fixture
-def opened(serve: Any, browser: Any, tmp_path: Path) -> Iterator[Open]:
+def opened(serve: Any, tab: Callable[..., Any], tmp_path: Path) -> Open:
     """Serve a page and open it."""
     expect.set_options(timeout=PATIENCE_MS)
-    with browser.new_context() as context:
-        context.set_default_timeout(PATIENCE_MS)
 
-        def visit(script: str) -> Any:
-            (path := tmp_path / "page.py").write_text(script, encoding="utf-8")
-            root = str(Path(__file__).parents[2])
-            page = context.new_page()
-            page.goto(serve(script=path, environment={"PYTHONPATH": root}).url)
-            return page
+    def visit(script: str) -> Any:
+        (path := tmp_path / "page.py").write_text(script, encoding="utf-8")
+        root = str(Path(__file__).parents[2])
+        page = tab()
+        page.goto(serve(script=path, environment={"PYTHONPATH": root}).url)
+        return page
 
-        yield visit
+    return visit
 
 
 def test_a_neighbour_stays_however_late_messages_are(opened: Open) -> None:
