@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
 import pytest
@@ -14,6 +13,8 @@ from ui.tiles import Viewport
 
 def show() -> None:
     """A page with a painter; what it returns is kept for the test to look at."""
+    from io import BytesIO
+
     import streamlit as st
     from PIL import Image
 

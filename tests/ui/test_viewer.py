@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from io import BytesIO
 
 from streamlit.testing.v1 import AppTest
 
@@ -12,6 +11,7 @@ from ui.viewer import Layer
 
 def test_a_page_under_test_shows_a_viewer() -> None:
     def show() -> None:
+        from io import BytesIO
 
         from PIL import Image
 
