@@ -1,6 +1,6 @@
 """Makes the screens of docs/app.md from those that the browser tests keep.
 
-PARTWISE_SCREENS=screens pytest tests/ui -k "journey or bench_browser or new_model_browser"
+PARTWISE_SCREENS=screens pytest tests/ui -k "journey or page_browser"
 python docs/app.py screens
 """
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import fcntl
+import functools
 import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
+# the first needs half as much time as the others, which draw windows that nobody sees
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 CHROMIUM_FLAGS = (
     "--no-sandbox",  # which root may not have
     "--disable-gpu",
@@ -166,16 +170,40 @@ class Photographs:
     anomalies: tuple[Path, ...]
 
 
+MadeOnce = Callable[[str, Callable[[Path], None]], Path]
+
+
 @pytest.fixture(scope="session")
-def photographs(tmp_path_factory: pytest.TempPathFactory) -> Photographs:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """Write a file or a folder of this name once for all workers of a run, which only read it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder = folder / "made-once"
+    folder.mkdir(exist_ok=True)
+
+    def made(name: str, write: Callable[[Path], None]) -> Path:
+        with (folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / name).exists():
+                with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                    write(Path(scratch) / name)
+                    (Path(scratch) / name).rename(folder / name)
+        return folder / name
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def photographs(made_once: MadeOnce) -> Photographs:
     """Those of the category in PARTWISE_PRODUCT, otherwise rendered ones."""
     from engine.benchmark import find_categories
     from engine.synthetic.scenes import write_scenes
 
+    numbers = {"n_validation": 0, "n_good": 6, "n_logical": 6, "n_structural": 3}
+    write = functools.partial(write_scenes, categories=["cable"], n_train=N_REFERENCES, **numbers)
     data = os.environ.get("PARTWISE_PRODUCT")
-    root = Path(data) if data else tmp_path_factory.mktemp("photographs") / "rendered"
-    if not data:
-        write_scenes(root, categories=["cable"], n_train=8, n_validation=0, n_good=6)
+    root = Path(data) if data else made_once("rendered", write)
     category = find_categories(root)[0]
     good = tuple(each.path for each in category.test if not each.is_anomalous)
     anomalies = tuple(each.path for each in category.test if each.is_anomalous)
@@ -183,15 +211,16 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Photographs:
 
 
 @pytest.fixture(scope="session")
-def fitted_model(tmp_path_factory: pytest.TempPathFactory, photographs: Photographs) -> Path:
+def fitted_model(made_once: MadeOnce, photographs: Photographs) -> Path:
     """What is learnt from the references; copy it before it is edited."""
     from engine import Inspector
     from features import read_image
 
-    path = tmp_path_factory.mktemp("fitted") / "product.pw"
-    images = [read_image(each) for each in photographs.references]
-    Inspector().fit(images, names=[each.name for each in photographs.references]).save(path)
-    return path
+    def fit(path: Path) -> None:
+        images = [read_image(each) for each in photographs.references]
+        Inspector().fit(images, names=[each.name for each in photographs.references]).save(path)
+
+    return made_once("product.pw", fit)
 
 
 @pytest.fixture(scope="session")
@@ -207,3 +236,71 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
         )
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def tabs(browser: Any) -> Iterator[dict[str, Any]]:
+    """Pages by what cannot be changed about them later."""
+    made: dict[str, Any] = {}
+    yield made
+    for page in made.values():
+        page.context.close()
+
+
+@pytest.fixture
+def tab(browser: Any, tabs: dict[str, Any]) -> Iterator[Callable[..., Any]]:
+    """Give a blank page with a screen of this size, a theme, and other options of a context.
+
+    Tests of a module use it one after another, since a new page takes three times as long as
+    another address. Nothing is left of the visit before; who leaves and comes back, or two at once,
+    need contexts of their own.
+    """
+    used = {}
+
+    def given(size: tuple[int, int] = (1280, 800), *, theme: str = "light", **options: Any) -> Any:
+        key = repr(sorted(options.items()))
+        if key not in tabs:
+            tabs[key] = browser.new_context(**options).new_page()
+        page = used[key] = tabs[key]
+        page.set_default_timeout(1000 * PATIENCE_S)
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.emulate_media(color_scheme=theme, media="screen")
+        return page
+
+    yield given
+    for page in used.values():
+        page.context.clear_cookies()
+        page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.goto("about:blank")
+        for other in page.context.pages:
+            if other != page:
+                other.close()
+
+
+@pytest.fixture(scope="session")
+def settle() -> Callable[[Any], None]:
+    """Wait until for some frames nothing runs, nothing is old, and all pictures are there."""
+    still = """() => {
+      const isStill = !document.querySelector(
+        "[data-test-script-state=running], [data-stale=true], [data-testid=stSkeleton]"
+      ) && [...document.images].every((each) => each.complete);
+      window.stillFor = isStill ? window.stillFor + 1 : 0;
+      return window.stillFor > 12;
+    }"""
+
+    def wait(page: Any) -> None:
+        page.evaluate("() => { window.stillFor = 0; }")
+        page.wait_for_function(still, timeout=1000 * PATIENCE_S)
+
+    return wait
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_components() -> Iterator[None]:
+    """Look for components that other packages bring once, not for each page under test."""
+    from streamlit.components.v2 import manifest_scanner
+
+    scan = functools.cache(manifest_scanner.scan_component_manifests)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield

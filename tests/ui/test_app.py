@@ -7,7 +7,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.station import Station
-from ui.sidebar import known_models
 
 APP = Path(__file__).parents[2] / "ui" / "app.py"
 
@@ -81,14 +80,3 @@ def test_the_status_line_counts_what_waits(start, tmp_path, fitted_model, photog
     app.run()
     assert any("1 image waiting" in each.value for each in app.sidebar.caption)
     assert any("nobody works" in each.value for each in app.sidebar.caption)
-
-
-def test_models_of_one_name_are_told_apart():
-    given, stored = Path("/a/bolt.pw"), [Path("/st/bolt.pw"), Path("/st/nut.pw")]
-    assert known_models(given, stored) == {
-        "bolt": given,
-        "bolt (2)": stored[0],
-        "nut": stored[1],
-    }
-    assert known_models(stored[1], stored) == {"nut": stored[1], "bolt": stored[0]}
-    assert known_models(None, []) == {}

@@ -6,15 +6,15 @@ a run when the browser asks for something at that very moment (see ``ui.live``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-PATIENCE_MS = 60_000
-N_RUNS = 6
+PATIENCE_MS = 90_000
+N_RUNS = 4
 
 LATE = """
 import asyncio
@@ -117,20 +117,18 @@ Open = Callable[[str], Any]
 
 
 @pytest.fixture
-def opened(serve: Any, browser: Any, tmp_path: Path) -> Iterator[Open]:
+def opened(serve: Any, tab: Callable[..., Any], tmp_path: Path) -> Open:
     """Serve a page and open it."""
     expect.set_options(timeout=PATIENCE_MS)
-    with browser.new_context() as context:
-        context.set_default_timeout(PATIENCE_MS)
 
-        def visit(script: str) -> Any:
-            (path := tmp_path / "page.py").write_text(script, encoding="utf-8")
-            root = str(Path(__file__).parents[2])
-            page = context.new_page()
-            page.goto(serve(script=path, environment={"PYTHONPATH": root}).url)
-            return page
+    def visit(script: str) -> Any:
+        (path := tmp_path / "page.py").write_text(script, encoding="utf-8")
+        root = str(Path(__file__).parents[2])
+        page = tab()
+        page.goto(serve(script=path, environment={"PYTHONPATH": root}).url)
+        return page
 
-        yield visit
+    return visit
 
 
 def test_a_neighbour_stays_however_late_messages_are(opened: Open) -> None:
@@ -173,17 +171,17 @@ import streamlit as st
 from ui.live import begin_page, end_page, live
 
 def work():
-    if st.session_state.get("done", 0) == 3:
-        st.session_state.done = 4
+    if st.session_state.get("done", 0) == 2:
+        st.session_state.done = 3
         st.rerun()
-    time.sleep(6)  # as long as a network takes for an image
+    time.sleep(5)  # as long as a network takes for an image, and longer than the browser waits
     st.session_state.done = st.session_state.get("done", 0) + 1
 
 begin_page()
 st.session_state.runs = st.session_state.get("runs", 0) + 1
 st.markdown(f"run {st.session_state.runs}")
 st.markdown(f"done {st.session_state.get('done', 0)}")
-live(work, every_s=0.1 if st.session_state.get("done", 0) < 4 else None, key="work")()
+live(work, every_s=0.1 if st.session_state.get("done", 0) < 3 else None, key="work")()
 live(lambda: st.caption("status"), every_s=0.2, key="status")()
 end_page()
 """
@@ -191,5 +189,5 @@ end_page()
 
 def test_what_takes_long_is_not_begun_again_and_again(opened: Open) -> None:
     page = opened(SLOW)
-    expect(page.get_by_text("done 4")).to_be_visible()
+    expect(page.get_by_text("done 3")).to_be_visible()
     assert page.get_by_text("run ").inner_text() == "run 2"

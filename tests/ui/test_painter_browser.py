@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
@@ -28,7 +28,7 @@ LARGE = (5774, 8660)
 PLACE_XY = (6007, 1503)
 HEIGHT_PX = 480
 WHEEL_STEP = 1.0015
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 PAGE = """
 import json, os, sys
@@ -208,28 +208,19 @@ Open = Callable[..., Hand]
 
 
 @pytest.fixture
-def open_painter(browser: Any, url: str, folder: Path) -> Iterator[Open]:
-    contexts = []
-
+def open_painter(tab: Callable[..., Any], url: str, folder: Path) -> Open:
     def opened(
         image: str = "small", *, window: tuple[int, int] = (1280, 800), dpr: float = 1, **more: Any
     ) -> Hand:
         (folder / "record.json").unlink(missing_ok=True)
-        width, height = window
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, device_scale_factor=dpr, **more
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.add_init_script(
+        page = tab(window, device_scale_factor=dpr, **more)
+        page.goto(f"{url}/?image={image}")
+        page.evaluate(
             "addEventListener('wheel', (event) => { window.turned += event.deltaY }, true)"
         )
-        page.goto(f"{url}/?image={image}")
         return Hand(page, folder, image)
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened
 
 
 def swept(

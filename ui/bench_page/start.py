@@ -228,15 +228,16 @@ def _show_active(context: Context, job: Job) -> None:
             share_done(job),
             plain(" · ".join([job_title(job), *filter(None, words)])),
         )
-        if stop.button(
+        # a callback is called even if this run ends before the button, to have the page drawn
+        stop.button(
             "Cancel",
             key=f"bench_cancel_{job.id}",
             icon=":material/stop:",
             width="stretch",
+            on_click=context.station.cancel_job,
+            args=(job.id,),
             help="Finished runs are kept, and it can be taken up again.",
-        ):
-            context.station.cancel_job(job.id)
-            st.rerun()
+        )
 
 
 def _show_last(context: Context) -> None:

@@ -13,7 +13,7 @@ from engine.station.judge import Judge
 from engine.station.worker import work_once
 from ui.parts_page.effect_view import effect_text
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 90_000
 DESK, TABLET = {"width": 1280, "height": 800}, {"width": 1024, "height": 768}
 
 
@@ -40,8 +40,8 @@ def url(serve, model, photographs):
 class Visitor:
     """Somebody at the page Parts."""
 
-    def __init__(self, page, url, screens):
-        self.page, self._screens = page, screens
+    def __init__(self, page, url, settle, screens):
+        self.page, self._settle, self._screens = page, settle, screens
         page.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
         page.goto(f"{url}/parts")
@@ -93,14 +93,14 @@ class Visitor:
 
     def shot(self, name):
         self.page.mouse.move(5, 5)
-        self.page.wait_for_timeout(400)  # pictures fade in
+        self._settle(self.page)
         self.page.screenshot(path=self._screens / f"parts-{name}.png")
 
 
 @pytest.fixture
-def visitor(browser, url, screens):
+def visitor(browser, url, settle, screens):
     context = browser.new_context(viewport=DESK)
-    yield Visitor(context.new_page(), url, screens)
+    yield Visitor(context.new_page(), url, settle, screens)
     context.close()
 
 
@@ -164,9 +164,9 @@ def test_rename_merge_paint_see_the_effect_and_undo(visitor, model):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_everything_fits_on_a_tablet(browser, url, screens, theme):
+def test_everything_fits_on_a_tablet(browser, url, settle, screens, theme):
     context = browser.new_context(viewport=TABLET, color_scheme=theme, has_touch=True)
-    visitor = Visitor(context.new_page(), url, screens)
+    visitor = Visitor(context.new_page(), url, settle, screens)
     wide = visitor.page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
     assert not wide
     visitor.shot(f"8-tablet-{theme}")

@@ -267,6 +267,31 @@ def test_a_job_that_was_cancelled_can_be_taken_up_again_or_hidden(visit, station
     assert "was cancelled" not in words(at)
 
 
+def test_a_job_is_cancelled_even_if_it_has_just_come_to_another_step(station, data_set):
+    number = station.start_job("bench", {"root": str(data_set)})
+
+    def watched(station, root):
+        """Show the page, and from then on only the part that follows the jobs."""
+        import streamlit as st
+
+        from ui.bench_page import show, start
+        from ui.context import Context
+        from ui.settings import Settings
+
+        context = Context(Settings(station.folder, (root,)), station, None, "", {})
+        if st.session_state.pop("is_part", False):
+            start._watch(context)
+        else:
+            show(context)
+
+    kwargs = {"station": station, "root": data_set}
+    at = checked(AppTest.from_function(watched, default_timeout=60, kwargs=kwargs).run())
+    jobs.tell(station.database, number, "finding images", 0, 10)
+    at.session_state["is_part"] = True
+    checked(at.button(key=f"bench_cancel_{number}").click().run())
+    assert station.job(number).state == "cancelled"
+
+
 def test_a_job_that_failed_says_why(visit, station, data_set):
     number = station.start_job("bench", {"root": str(data_set)})
     with station.database.change() as connection:

@@ -119,7 +119,7 @@ def judged(station, n):
 
 
 def test_what_is_missing_is_called_by_the_name_that_was_painted_once(
-    app, product, browser, screens
+    app, product, browser, settle, screens
 ):
     expect.set_options(timeout=1000 * PATIENCE_S)
     with browser.new_context(viewport={"width": 1280, "height": 800}) as visitor:
@@ -140,7 +140,7 @@ def test_what_is_missing_is_called_by_the_name_that_was_painted_once(
 
         page.goto(f"{app.url}/parts")
         page.get_by_role("button", name="Add a part class").click()
-        paint(page, product)
+        paint(page, product, settle)
         field = page.get_by_role("textbox", name="Name of the class")
         field.fill(product.part)
         field.press("Enter")
@@ -161,17 +161,17 @@ def test_what_is_missing_is_called_by_the_name_that_was_painted_once(
         page.goto(f"{app.url}/?entry={named[0].id}")
         expect(page.locator(".band .reason")).to_contain_text(product.part)
         page.get_by_role("button", name="Side by side").click()
-        page.wait_for_timeout(1500)
+        settle(page)
         page.locator(".band").scroll_into_view_if_needed()
         page.screenshot(path=screens / "journey-whole-named.png")
 
 
-def paint(page, product):
+def paint(page, product, settle):
     """Draw one stroke on the reference that is shown, whichever that is."""
     canvas = page.locator(".st-key-parts_painter canvas").last
     expect(canvas).to_be_visible()
     name = next(each for each in product.stroke if page.get_by_text(each, exact=True).count())
-    page.wait_for_timeout(800)
+    settle(page)
     box = canvas.bounding_box()
     height, width = cv2.imread(str(path_of(product, name))).shape[:2]
     scale = min(box["width"] / width, box["height"] / height)

@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from engine.benchmark import read_result
 from engine.station import Station
 
-PATIENCE_MS, SOON_MS = 180_000, 60_000
+PATIENCE_MS, SOON_MS = 180_000, 90_000
 SIZES = {"light": (1280, 800), "dark": (1024, 768)}
 
 
@@ -63,26 +63,19 @@ def wait_for(is_reached):
 
 
 @pytest.fixture(params=["light"])
-def visitor(browser, request):
-    width, height = SIZES[request.param]
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=request.param
-    )
-    context.set_default_timeout(SOON_MS)
-    yield context.new_page()
-    context.close()
+def visitor(tab, request):
+    return tab(SIZES[request.param], theme=request.param)
 
 
-def settle(page):
-    """Wait until everything that is shown has arrived."""
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=SOON_MS)
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=SOON_MS)
-    expect(page.locator("[data-stale=true]")).to_have_count(0, timeout=SOON_MS)
+@pytest.fixture
+def keep_screen(settle, screens):
+    """Keep a picture of the page once it stands still."""
 
+    def keep(page, name):
+        settle(page)
+        page.screenshot(path=screens / f"benchmark-{name}.png")
 
-def keep_screen(page, folder, name):
-    settle(page)
-    page.screenshot(path=folder / f"benchmark-{name}.png")
+    return keep
 
 
 def start(page, shots):
@@ -100,17 +93,20 @@ def start(page, shots):
 
 
 def test_a_benchmark_fills_survives_a_reload_and_leads_to_its_worst_miss(
-    server, visitor, screens, tmp_path
+    server, visitor, settle, keep_screen, tmp_path
 ):
     page = visitor
     page.goto(f"{server.url}/benchmark")
     start(page, (1, 2))
     expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=SOON_MS)
-    keep_screen(page, screens, "running")
+    keep_screen(page, "running")
     page.reload()
     expect(page.get_by_text("Worst misses")).to_be_visible(timeout=PATIENCE_MS)
     download = page.get_by_role("button", name="JSON")
     expect(download).to_be_visible(timeout=PATIENCE_MS)
+    with Station(server.station) as station:
+        wait_for(lambda: not station.jobs("bench", is_active=True))
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=SOON_MS)
     settle(page)
     with page.expect_download() as coming:
         download.click()
@@ -118,7 +114,7 @@ def test_a_benchmark_fills_survives_a_reload_and_leads_to_its_worst_miss(
     runs = {(run.shots, run.seed): run for run in read_result(tmp_path / "result.json").runs}
     assert list(runs) == [(1, 42), (2, 42)]
     expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible(timeout=SOON_MS)
-    keep_screen(page, screens, "result")
+    keep_screen(page, "result")
     with page.expect_download() as coming:
         page.get_by_role("button", name="HTML page").click()
     coming.value.save_as(tmp_path / "page.html")
@@ -128,16 +124,16 @@ def test_a_benchmark_fills_survives_a_reload_and_leads_to_its_worst_miss(
     worst = min((image for image in run.images if image.is_anomalous), key=lambda it: it.total)
     first = page.locator("[class*=st-key-bench_open_misses]").first
     first.scroll_into_view_if_needed()
-    keep_screen(page, screens, "worst")
+    keep_screen(page, "worst")
     first.get_by_role("button", name="Inspect").first.click()
     page.wait_for_url(re.compile(r"entry=\d+"), timeout=PATIENCE_MS)
     expect(page.get_by_text("Worst misses")).to_have_count(0, timeout=SOON_MS)
     total = page.get_by_text(f"{worst.total:.3g}", exact=True)
     expect(total.first).to_be_visible(timeout=PATIENCE_MS)
-    keep_screen(page, screens, "worst-inspected")
+    keep_screen(page, "worst-inspected")
 
 
-def test_two_runs_are_compared_and_a_cancelled_benchmark_goes_on(measured, visitor, screens):
+def test_two_runs_are_compared_and_a_cancelled_benchmark_goes_on(measured, visitor, keep_screen):
     server, page = measured, visitor
     n_before = len(list((server.station / "bench").glob("*.json")))
     page.goto(f"{server.url}/benchmark?view=compare")
@@ -145,7 +141,7 @@ def test_two_runs_are_compared_and_a_cancelled_benchmark_goes_on(measured, visit
     expect(page.get_by_text(re.compile(r"\d+ became right, \d+ became wrong"))).to_be_visible(
         timeout=SOON_MS
     )
-    keep_screen(page, screens, "compared")
+    keep_screen(page, "compared")
     start(page, (1, 2, 3))
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("was cancelled")).to_be_visible(timeout=SOON_MS)
@@ -161,7 +157,7 @@ def test_two_runs_are_compared_and_a_cancelled_benchmark_goes_on(measured, visit
 
 @pytest.mark.parametrize("visitor", ["dark"], indirect=True)
 def test_a_tablet_in_the_dark_shows_everything_without_scrolling_sideways(
-    measured, visitor, screens
+    measured, visitor, settle, keep_screen
 ):
     page = visitor
     page.goto(f"{measured.url}/benchmark")
@@ -171,4 +167,4 @@ def test_a_tablet_in_the_dark_shows_everything_without_scrolling_sideways(
     assert main.evaluate("e => e.scrollWidth <= e.clientWidth")
     broken = "e => [...e.querySelectorAll('img')].filter(i => i.complete && !i.naturalWidth).length"
     assert main.evaluate(broken) == 0
-    keep_screen(page, screens, "dark")
+    keep_screen(page, "dark")

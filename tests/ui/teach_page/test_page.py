@@ -128,14 +128,30 @@ def empty(tmp_path, fitted_model):
     made.station.close()
 
 
-@pytest.fixture
-def bench(empty, photographs):
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory, fitted_model, photographs):
     """Two photographs with a sticker, judged."""
+    folder = tmp_path_factory.mktemp("judged")
+    made = Bench(folder / "station", fitted_model)
     for number, x_share in ((-1, 0.5), (-3, 0.55)):
-        empty.add(with_sticker(read_image(photographs.good[number]), x_share), f"{number}.png")
-    empty.work()
-    assert [each.verdict for each in empty.station.entries()] == ["anomaly", "anomaly"]
-    return empty
+        made.add(with_sticker(read_image(photographs.good[number]), x_share), f"{number}.png")
+    made.work()
+    assert [each.verdict for each in made.station.entries()] == ["anomaly", "anomaly"]
+    made.station.close()
+    return folder / "station"
+
+
+@pytest.fixture
+def bench(tmp_path, fitted_model, judged):
+    """A copy of these, judged by a model that is taught by nobody else."""
+    model = tmp_path / "product.pw"
+    shutil.copy(fitted_model, model)
+    shutil.copytree(judged, tmp_path / "station")
+    made = Bench(tmp_path / "station", model)
+    with made.station.database.change() as connection:
+        connection.execute("UPDATE entries SET model = ?", (str(model),))
+    yield made
+    made.station.close()
 
 
 def test_without_a_model_or_an_image_the_page_says_what_to_do(tmp_path, empty):

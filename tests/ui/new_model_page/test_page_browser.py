@@ -11,25 +11,21 @@ def server(serve, photographs):
 
 
 @pytest.fixture
-def page(browser, server):
-    with browser.new_context(viewport={"width": 1280, "height": 800}) as visitor:
-        yield visitor.new_page()
+def page(tab):
+    return tab()
 
 
-def test_one_click_leads_from_nothing_to_a_verdict(serve, browser, screens):
-    app = serve()
-    with browser.new_context(viewport={"width": 1280, "height": 800}) as visitor:
-        page = visitor.new_page()
-        page.goto(app.url)
-        start = page.get_by_role("button", name="Try it with an example product")
-        start.wait_for()
-        page.screenshot(path=str(screens / "new-model-first.png"))
-        start.click()
-        page.get_by_text("Threshold", exact=False).or_(page.get_by_text("Anomaly")).or_(
-            page.get_by_text("Normal", exact=True)
-        ).first.wait_for(timeout=JOB_MS)
-        assert "/new" not in page.url
-        page.screenshot(path=str(screens / "first-verdict.png"))
+def test_one_click_leads_from_nothing_to_a_verdict(serve, page, screens):
+    page.goto(serve().url)
+    start = page.get_by_role("button", name="Try it with an example product")
+    start.wait_for()
+    page.screenshot(path=str(screens / "new-model-first.png"))
+    start.click()
+    page.get_by_text("Threshold", exact=False).or_(page.get_by_text("Anomaly")).or_(
+        page.get_by_text("Normal", exact=True)
+    ).first.wait_for(timeout=JOB_MS)
+    assert "/new" not in page.url
+    page.screenshot(path=str(screens / "first-verdict.png"))
 
 
 def test_dropped_photographs_become_a_model(page, server, photographs, screens):

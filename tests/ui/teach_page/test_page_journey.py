@@ -19,7 +19,7 @@ from engine.regions import Library
 from engine.station import Station
 from features import read_image
 
-PATIENCE_S = 60
+PATIENCE_S = 90
 SIZES = {"wide": (1280, 800), "tablet": (1024, 768)}
 
 
@@ -60,6 +60,7 @@ class Bench:
     model: Path
     station: Station
     things: tuple[Thing, ...]
+    settle: Callable[[Any], None]
 
     def verdict(self, entry: int) -> str | None:
         """Return what the history says once nothing is waiting to be judged again."""
@@ -74,7 +75,7 @@ class Bench:
 
 @pytest.fixture
 def bench(
-    serve: Callable[..., Any], fitted_model: Path, photographs: Any, tmp_path: Path
+    serve: Callable[..., Any], settle: Any, fitted_model: Path, photographs: Any, tmp_path: Path
 ) -> Iterator[Bench]:
     model = tmp_path / "product.pw"
     shutil.copy(fitted_model, model)
@@ -88,7 +89,7 @@ def bench(
             Image.fromarray(thing.photo).save(file)
             station.add_upload(file.read_bytes(), file.name, model=model)
         server = serve(model, "--station", tmp_path / "station")
-        found = Bench(server.url, model, station, things)
+        found = Bench(server.url, model, station, things, settle)
         assert [found.verdict(1), found.verdict(2)] == ["anomaly", "anomaly"]
         yield found
 
@@ -107,7 +108,8 @@ class Visitor:
         self.page.goto(f"{bench.url}/teach?entry={entry}")
         self.canvas.wait_for()
         self.type("Your name", name)
-        self.page.wait_for_timeout(1000)
+        self.page.wait_for_function("document.cookie.includes('partwise_author')")
+        self.bench.settle(self.page)
 
     @property
     def canvas(self) -> Any:
@@ -162,7 +164,7 @@ class Visitor:
     def name_it(self, name: str, kind: str) -> None:
         self.type("Name", name)
         self.page.locator("[data-testid=stRadio]").get_by_text(kind, exact=True).click()
-        self.page.wait_for_timeout(700)
+        self.bench.settle(self.page)
 
     def snap(self, path: Path) -> None:
         """Keep a picture of the page once it stands still."""

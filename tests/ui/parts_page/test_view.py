@@ -1,14 +1,11 @@
-"""What the page Parts says: classes as rows, what can be done with them, what was done."""
+"""What the page Parts says: classes as rows, and what was done to them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import numpy as np
 import pytest
 
 from engine.editing import ClassEdit, ClassRow, Rename
-from features.region import Region
-from ui.parts_page.actions_view import ACTIONS, area_text, class_names, fine_counts, offered
 from ui.parts_page.view import headings, history_lines, last_counting, last_undone, rows
 
 
@@ -42,10 +39,6 @@ def class_row(
 def past(number, *, undone_as=0, author="Ada", text="renamed 'a' to 'b'"):
     at = datetime(2024, 5, 1, 12, 30, tzinfo=UTC).isoformat(timespec="seconds")
     return ClassEdit(number, Rename(0, "b"), text, author, at, undone_as)
-
-
-def titles(chosen):
-    return [each.title for each in offered(chosen)]
 
 
 def test_a_learnt_class_shows_what_the_references_show():
@@ -103,48 +96,6 @@ def test_the_hint_of_the_counts_names_the_references_in_their_order():
     assert hints["Count"].endswith("1: b.png, 2: a.png")
 
 
-def test_one_class_is_not_merged_and_several_are_only_merged():
-    assert "Merge" not in titles([class_row()])
-    assert titles([class_row(), class_row(4)]) == ["Merge"]
-    assert titles([]) == []
-
-
-def test_background_is_offered_to_count_again_and_no_rule():
-    things = titles([class_row(is_background=True, is_ignored=True)])
-    assert "Count again" in things
-    assert not {"Ignore", "Set count"} & set(things)
-    assert "Count again" not in titles([class_row()])
-
-
-def test_what_cannot_be_split_is_not_offered_to_be():
-    assert "Split" in titles([class_row(counts=(1, 1))])
-    assert "Split" not in titles([class_row(counts=(1, 0))])
-    assert "Split" not in titles([class_row(is_painted=True)])
-
-
-def test_only_what_was_painted_is_painted_on():
-    assert "Paint more" in titles([class_row(is_painted=True)])
-    assert "Paint more" not in titles([class_row()])
-
-
-def test_every_action_is_explained_in_a_sentence():
-    assert all(each.means.endswith(".") and len(each.means) > 40 for each in ACTIONS)
-    assert len({each.kind for each in ACTIONS}) == len({each.title for each in ACTIONS})
-
-
-def test_many_chosen_classes_are_named_by_three():
-    chosen = [class_row(number, f"c{number}") for number in range(5)]
-    assert class_names(chosen[:2]) == "c0, c1"
-    assert class_names(chosen) == "c0, c1, c2 and 2 more"
-
-
-def test_a_tolerance_is_shown_as_the_counts_that_it_allows():
-    row = class_row(counts=(2, 1))
-    assert fine_counts(row, 0) == "1 to 2"
-    assert fine_counts(row, 4) == "0 to 6"
-    assert fine_counts(class_row(), 0) == "2"
-
-
 def test_edits_are_listed_newest_first_and_undone_ones_are_faint():
     newest, oldest = history_lines([past(1), past(2, undone_as=1, author="")])
     assert newest.title == "Renamed 'a' to 'b'"
@@ -167,7 +118,3 @@ def test_redoing_takes_what_was_undone_last_unless_something_was_edited_since():
     assert last_undone([past(1, undone_as=2), past(2, undone_as=1)]).number == 1
     assert last_undone([past(1), past(2, undone_as=1)]).number == 2
     assert last_undone([past(1, undone_as=1), past(2)]) is None
-
-
-def test_a_region_is_told_by_its_pixels():
-    assert area_text(Region.of(np.ones((2, 3), dtype=bool))) == "6 pixels"

@@ -17,7 +17,7 @@ from engine.editing import class_rows
 from engine.station import Station
 
 PATIENCE_MS = 120_000
-N_IMAGES = 60
+N_IMAGES = 30
 
 
 def free_port() -> int:
@@ -57,11 +57,13 @@ def test_a_crash_loses_nothing_and_the_open_page_comes_back_by_itself(
         page.get_by_role("button", name="See what it changes").click()
         expect(page.get_by_text("Draft, not saved:")).to_be_visible()
 
+        other = context.new_page()
+        other.goto(first.url)
+        expect(other.get_by_text("No images yet")).to_be_visible()
         batch = station.new_batch("many", model=tmp_path / "product.pw")
         for number in range(N_IMAGES):
             station.add_upload(data, f"{number}.png", model=tmp_path / "product.pw", batch=batch.id)
-        other = context.new_page()
-        other.goto(first.url)
+        other.reload()
         expect(other.get_by_text(f"of {N_IMAGES} images judged")).to_be_visible()
         crash(first.process.pid)
         first.process.wait()

@@ -45,10 +45,11 @@ def page(folder, model, roots, author):
 class Bench:
     """A page, its station, and a worker that judges when told to."""
 
+    _judge = Judge()  # one for all stations: it keeps the model that it has read
+
     def __init__(self, folder, model, roots=()):
         self.model = model
         self.station = Station(folder, roots=roots)
-        self._judge = Judge()
         self.page = AppTest.from_function(
             page,
             args=(str(folder), str(model), tuple(map(str, roots)), "first shift"),
