@@ -21,7 +21,7 @@ def judged_once(tmp_path_factory, photograph, model):
         (pictures / f"{name}.png").write_bytes(photograph(seed, kind))
     with Station(root / "station", roots=[pictures]) as station:
         station.add_folder(pictures, model=model)
-        while work_once(station.database, station.places, judge, station.limits):
+        while work_once(station.database, station.paths, judge, station.limits):
             pass
         station.review(station.entries(order="worst")[0].id, "accepted", "Ann")
     judge.close()

@@ -286,7 +286,7 @@ def test_a_job_is_cancelled_even_if_it_has_just_come_to_another_step(station, da
 
     kwargs = {"station": station, "root": data_set}
     at = checked(AppTest.from_function(watched, default_timeout=60, kwargs=kwargs).run())
-    jobs.tell(station.database, number, "finding images", 0, 10)
+    jobs.set_progress(station.database, number, "finding images", 0, 10)
     at.session_state["is_part"] = True
     checked(at.button(key=f"bench_cancel_{number}").click().run())
     assert station.job(number).state == "cancelled"

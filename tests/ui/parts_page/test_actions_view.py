@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.editing import ClassRow
 from features.region import Region
-from ui.parts_page.actions_view import ACTIONS, area_text, called, fine_counts, offered
+from ui.parts_page.actions_view import ACTIONS, area_text, class_names, fine_counts, offered
 
 
 def class_row(
@@ -64,13 +64,13 @@ def test_only_what_was_painted_is_painted_on():
 
 def test_every_action_is_explained_in_a_sentence():
     assert all(each.means.endswith(".") and len(each.means) > 40 for each in ACTIONS)
-    assert len({each.do for each in ACTIONS}) == len({each.title for each in ACTIONS})
+    assert len({each.kind for each in ACTIONS}) == len({each.title for each in ACTIONS})
 
 
 def test_many_chosen_classes_are_named_by_three():
     chosen = [class_row(number, f"c{number}") for number in range(5)]
-    assert called(chosen[:2]) == "c0, c1"
-    assert called(chosen) == "c0, c1, c2 and 2 more"
+    assert class_names(chosen[:2]) == "c0, c1"
+    assert class_names(chosen) == "c0, c1, c2 and 2 more"
 
 
 def test_a_tolerance_is_shown_as_the_counts_that_it_allows():

@@ -9,9 +9,9 @@ from engine.library import Lesson, RegionClass
 from engine.library.records import Reversal
 from ui.teach_page.library_view import (
     class_badge,
+    lesson_announcements,
     lesson_rows,
     lesson_text,
-    news,
     other_kind,
     outcome_title,
 )
@@ -37,8 +37,8 @@ class TestLessons:
                 lesson(2, "forget 'button'", is_undone=True, reversals=undone),
             ]
         )
-        assert [(each.id, each.turn) for each in rows] == [(2, "Redo"), (1, "Undo")]
-        assert rows[0].words == "forgot 'button'"
+        assert [(each.id, each.action) for each in rows] == [(2, "Redo"), (1, "Undo")]
+        assert rows[0].text == "forgot 'button'"
         assert rows[0].reversal.startswith("undone by line 4 on 2026-05-0")
         assert (rows[1].who, rows[1].reversal) == ("line 3", "")
 
@@ -56,12 +56,12 @@ class TestLessons:
 
     def test_only_later_lessons_of_others_are_news(self):
         lessons = [lesson(number, f"forget 'c{number}'") for number in (1, 2, 3)]
-        (words,) = news(lessons, 1, own={3})
+        (words,) = lesson_announcements(lessons, 1, own={3})
         assert "c2" in words
         assert "line 3" in words
 
     def test_names_in_news_are_no_markdown(self):
-        (words,) = news([lesson(1, "forget ':red[x]'", author="**me**")], 0, ())
+        (words,) = lesson_announcements([lesson(1, "forget ':red[x]'", author="**me**")], 0, ())
         assert r"\*\*me\*\*" in words
         assert ":red[" not in words
 

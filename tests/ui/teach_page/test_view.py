@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.library import RegionClass
-from engine.regions.bank import ClassMatch
+from engine.regions.recogniser import ClassMatch
 from engine.regions.suggestion import Member, Suggestion
 from engine.station import Entry
 from features.region import Region
