@@ -23,7 +23,7 @@ from pathlib import Path
 import click
 import numpy as np
 from jaxtyping import UInt8, UInt16
-from PIL import Image
+from PIL import Image as Pillow
 
 from engine.atomic import OutputError, atomic_write
 from engine.cli.failures import BROKEN_IMAGE
@@ -37,6 +37,7 @@ from engine.regions.recogniser import Recogniser
 from engine.regions.report import RegionReport
 from engine.rendering.colors import EXTRA_COLOR, class_colors
 from engine.rendering.region_panels import three_panels
+from features.images import Image
 
 _NOTHING, _UNKNOWN, _FIRST_CLASS = 0, 1, 2
 _NOTHING_COLOR = (255, 255, 255)
@@ -132,9 +133,7 @@ def _plan(images: Iterable[Path], folder: Path, *, model: Path) -> dict[Path, _O
     return outputs
 
 
-def _write(
-    output: _Output, image: UInt8[np.ndarray, "height width 3"], report: RegionReport
-) -> None:
+def _write(output: _Output, image: Image, report: RegionReport) -> None:
     """Write all files about one image, each whole or not at all.
 
     Raises:
@@ -145,7 +144,7 @@ def _write(
         _indexed(_class_mask(report), report).save(stream, format="PNG")
     write_text(output.legend, _one_entry_a_line(_legend(report)))
     with atomic_write(output.panels) as stream:
-        Image.fromarray(three_panels(image, report)).save(stream, format="PNG")
+        Pillow.fromarray(three_panels(image, report)).save(stream, format="PNG")
 
 
 def _one_entry_a_line(entries: list[dict[str, object]]) -> str:
@@ -182,12 +181,12 @@ def _colors(report: RegionReport) -> UInt8[np.ndarray, "values 3"]:
     return np.concatenate([first, own])
 
 
-def _indexed(mask: UInt16[np.ndarray, "height width"], report: RegionReport) -> Image.Image:
+def _indexed(mask: UInt16[np.ndarray, "height width"], report: RegionReport) -> Pillow.Image:
     """Make it an image with a palette; a palette has 256 entries, so that more stay numbers."""
     colors = _colors(report)
     if len(colors) > 256:
-        return Image.fromarray(mask)
-    picture = Image.fromarray(mask.astype(np.uint8))
+        return Pillow.fromarray(mask)
+    picture = Pillow.fromarray(mask.astype(np.uint8))
     picture.putpalette(colors.tobytes())
     return picture
 

@@ -19,13 +19,11 @@ from engine.cli.failures import ANOMALY, BROKEN_IMAGE, EXIT_CODES, one_line_erro
 from engine.cli.terminal import line_text, progress, reason
 
 if TYPE_CHECKING:
-    import numpy as np
-    from jaxtyping import UInt8
-
     from engine.inspector import Inspector
     from engine.regions.recogniser import Recogniser
     from engine.regions.report import RegionReport
     from engine.report import Report
+    from features.images import Image
 
 BY_HAND = "set by hand"
 
@@ -204,7 +202,7 @@ class Judged:
     """One image and its report, and what was said of its regions if that was asked."""
 
     path: Path
-    image: UInt8[np.ndarray, "height width 3"]
+    image: Image
     report: Report
     regions: RegionReport | None = None
 
@@ -267,7 +265,7 @@ def judge(
 
 def _judged(
     path: Path,
-    image: UInt8[np.ndarray, "height width 3"],
+    image: Image,
     inspector: Inspector,
     recogniser: Recogniser | None,
 ) -> Judged:

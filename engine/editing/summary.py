@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool
 
 from alignment.aligned import NO_COUNT_RULE
 from engine.class_edits import ClassEditError
@@ -18,7 +18,7 @@ from engine.rendering.colors import class_colors, ink_on
 from engine.rendering.labels import shortened, text_width, write
 from engine.rendering.overlays import NO_PART, draw_parts
 from engine.rendering.strokes import Color
-from features.images import resize
+from features.images import AnyImage, resize
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector
@@ -115,7 +115,7 @@ def find_class(inspector: Inspector, text: str) -> int:
 
 def reference_picture(
     inspector: Inspector, index: int, *, class_id: int | None = None, scale: int = 1
-) -> UInt8[np.ndarray, "_ _ 3"]:
+) -> AnyImage:
     """Draw a reference, registered, with its classes coloured and numbered, or with one of them.
 
     The picture is ``scale`` times as high and wide as the reference in working size.
@@ -140,7 +140,7 @@ def reference_picture(
     return draw_parts(image, class_map, is_background)
 
 
-Picture = UInt8[np.ndarray, "_ _ 3"]
+Picture = AnyImage
 
 _SCALE = 2  # working pixels are small
 _TEXT_PX, _TICK_PX, _LINE_PX, _MARGIN_PX, _COLUMN_PX = 13, 10, 20, 34, 430

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int, UInt8
+from jaxtyping import Float32, Int
 
-from features.images import Mask
+from features.images import Image, Mask
 
 # along each axis; 32 bins of 0.75 spreads reach 12 spreads either way, what is beyond is clipped
 _BINS, _BIN_SPREADS = 32, 0.75
@@ -65,7 +65,7 @@ class Vicinity:
         )
 
 
-def lab_of(image: UInt8[np.ndarray, "height width 3"]) -> Lab:
+def lab_of(image: Image) -> Lab:
     """Convert to CIELAB, lightness 0 … 100."""
     scaled = image.astype(np.float32) * np.float32(1 / 255)
     lab: np.ndarray = cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB)

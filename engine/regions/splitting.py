@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 
 from engine.regions.color_contrast import lab_of
 from engine.regions.frames import Frames
 from engine.regions.tokens import RegionTokens
+from features.images import Image
 from features.region import Region
 
 # px; noise of the camera must not stop a flood
@@ -51,7 +52,7 @@ def divisions(
 
 
 def split(
-    image: UInt8[np.ndarray, "height width 3"],
+    image: Image,
     region: Region,
     seeds: Int[np.ndarray, "rows columns"],
 ) -> list[Region | None]:
@@ -110,9 +111,7 @@ def _by_votes(
     return seeds if len(np.unique(seeds[whole.mask])) > 2 else None
 
 
-def _by_color(
-    picture: UInt8[np.ndarray, "height width 3"], whole: Region
-) -> Int[np.ndarray, "rows columns"] | None:
+def _by_color(picture: Image, whole: Region) -> Int[np.ndarray, "rows columns"] | None:
     """Seed the insides of the two largest pieces of two colours (k-means)."""
     left, top, right, bottom = whole.box_xyxy
     lab = cv2.GaussianBlur(lab_of(picture[top:bottom, left:right]), (0, 0), 1.0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, SupportsFloat
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from engine.regions.report import FoundRegion, RegionKind, RegionReport
@@ -93,7 +93,7 @@ class RegionSection:
     absent: tuple[str, ...]
 
 
-def region_section(photo: UInt8[np.ndarray, "_ _ 3"], report: RegionReport) -> RegionSection:
+def region_section(photo: AnyImage, report: RegionReport) -> RegionSection:
     """Gather what the page says and shows of the regions in a photograph, reduced or not."""
     present = {each.class_index for each in report.regions}
     return RegionSection(
@@ -183,7 +183,7 @@ class Section:
 
 
 def explain_page(
-    items: Sequence[tuple[str, UInt8[np.ndarray, "_ _ 3"], Report]],
+    items: Sequence[tuple[str, AnyImage, Report]],
     references: Sequence[ReferenceView],
     class_names: Sequence[str],
     regions: Sequence[RegionReport | None] | None = None,

@@ -26,7 +26,7 @@ from engine.rendering.strokes import (
     outline,
 )
 from engine.report import Deviation
-from features.images import Image
+from features.images import Image, Mask
 
 EXTRA = -1  # in a class map: a part of no class
 NO_PART = -2  # in a class map: no part at all
@@ -173,9 +173,7 @@ def jpeg_data_uri(image: Image, quality: int = 88) -> str:
     return _data_uri(image, ".jpg", "image/jpeg", cv2.IMWRITE_JPEG_QUALITY, quality)
 
 
-def _enlarge(
-    mask: Bool[np.ndarray, "rows columns"], size: tuple[int, ...]
-) -> Bool[np.ndarray, "height width"]:
+def _enlarge(mask: Bool[np.ndarray, "rows columns"], size: tuple[int, ...]) -> Mask:
     """Bring a mask to (height, width); its edge lies where the two sides have equal share."""
     if mask.shape == size:
         return mask
