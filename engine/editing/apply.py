@@ -55,17 +55,17 @@ def split(classes: Classes, edit: Split, references: References) -> Classes:
             f"{called(classes, edit.class_id)} was painted and cannot be split by looks; "
             "remove it and paint its kinds one by one"
         )
-    looks, area_px, image_of = _parts_of(classes, edit.class_id, references)
-    n_looks = len(np.unique(looks, axis=0))
-    if not 2 <= edit.n <= n_looks:
+    descriptors, area_px, image_of = _parts_of(classes, edit.class_id, references)
+    n_distinct = len(np.unique(descriptors, axis=0))
+    if not 2 <= edit.n <= n_distinct:
         raise ClassEditError(
-            f"{called(classes, edit.class_id)} can be split into 2 … {n_looks} by the looks of its "
-            f"{len(looks)} parts on the references, got {edit.n}; choose another number"
-            if n_looks > 1
-            else f"{called(classes, edit.class_id)} has only {len(looks)} part on the references "
-            "and cannot be split; paint what it should consist of instead"
+            f"{called(classes, edit.class_id)} can be split into 2 … {n_distinct} by the looks of "
+            f"its {len(descriptors)} parts on the references, got {edit.n}; choose another number"
+            if n_distinct > 1
+            else f"{called(classes, edit.class_id)} has only {len(descriptors)} part on the "
+            "references and cannot be split; paint what it should consist of instead"
         )
-    kinds = fcluster(linkage(looks, "average"), edit.n, "maxclust") - 1
+    kinds = fcluster(linkage(descriptors, "average"), edit.n, "maxclust") - 1
     n_kinds = int(kinds.max()) + 1
     order = np.argsort([-area_px[kinds == kind].sum() for kind in range(n_kinds)], kind="stable")
     is_other = classes.class_of_prototype != edit.class_id
@@ -79,8 +79,11 @@ def split(classes: Classes, edit: Split, references: References) -> Classes:
     return replace(
         classes,
         names=with_name(classes.names, edit.class_id, None),
-        looks=np.concatenate(
-            [classes.looks[is_other], [looks[kinds == kind].mean(axis=0) for kind in order]]
+        descriptors=np.concatenate(
+            [
+                classes.descriptors[is_other],
+                [descriptors[kinds == kind].mean(axis=0) for kind in order],
+            ]
         ),
         n_parts=np.concatenate([classes.n_parts[:, is_other], n_parts], axis=1),
         class_of_prototype=np.append(classes.class_of_prototype[is_other], ids),
@@ -90,19 +93,19 @@ def split(classes: Classes, edit: Split, references: References) -> Classes:
 def _parts_of(
     classes: Classes, class_id: int, references: References
 ) -> tuple[Float[np.ndarray, "parts 5"], Int[np.ndarray, " parts"], Int[np.ndarray, " parts"]]:
-    """Return looks, areas and images of all parts of a class."""
-    looks, area_px, image_of = [], [], []
+    """Return descriptors, areas and images of all parts of a class."""
+    descriptors, area_px, image_of = [], [], []
     for index, (sample, aligned) in enumerate(
         zip(references.samples, as_cut(classes, references), strict=True)
     ):
         is_own = aligned.class_of_part == class_id
-        looks.append(describe_parts(aligned.parts, sample.image)[is_own])
+        descriptors.append(describe_parts(aligned.parts, sample.image)[is_own])
         area_px.append(aligned.parts.area_px[is_own])
         image_of.append(np.full(np.count_nonzero(is_own), index))
-    return np.concatenate(looks), np.concatenate(area_px), np.concatenate(image_of)
+    return np.concatenate(descriptors), np.concatenate(area_px), np.concatenate(image_of)
 
 
-def fold(base: Base, edits: Sequence[Edit], references: References) -> Classes:
+def replay(base: Base, edits: Sequence[Edit], references: References) -> Classes:
     """Apply edits in their order.
 
     Raises:

@@ -23,10 +23,9 @@ from alignment.sample import Sample
 from alignment.template_matching import Template, stride_for
 from engine.class_edits import ClassEditError
 from engine.editing.table import Classes, References, as_cut
-from engine.regions.color_contrast import lab_of
 from engine.regions.segmentation import refine
 from engine.regions_config import SegmentationConfig
-from features.images import Image, Mask
+from features.images import Image, Mask, to_lab
 from features.parts import PromptableSegmenter
 from features.region import Region
 
@@ -146,7 +145,7 @@ def _around(image: Image, painted: Region) -> Region:
 
 
 def _at(sample: Sample, x: int, y: int) -> Region:
-    lab = lab_of(sample.image)
+    lab = to_lab(sample.image)
     contrast, ground = _contrast(lab), _ground(sample, lab, x, y)
     longer = max(sample.is_valid.shape)
     walked = (_walked(lab, ground, (x, y), round(share * longer)) for share in _WINDOWS)

@@ -20,7 +20,7 @@ from alignment.comparison import Comparison
 from alignment.sample import Sample
 from engine.class_edits import Base, Edit, EditedClasses, with_edit, with_last_undone, without_last
 from engine.class_names import class_name
-from engine.editing.apply import fold
+from engine.editing.apply import replay
 from engine.editing.painting import aligned_references, painted_classes
 from engine.editing.table import Classes, References, told
 from engine.normalisation import MIN_THRESHOLD, Normaliser, learn_normaliser, threshold_of
@@ -129,7 +129,7 @@ def edited(
     """
     so_far = _so_far(inspector)
     # one that cannot be made is found here, before it is put into words
-    fold(so_far.base, [*(each.edit for each in so_far.counting), edit], _references(inspector))
+    replay(so_far.base, [*(each.edit for each in so_far.counting), edit], _references(inspector))
     text = told(edit, inspector.fitted.class_names, inspector.fitted.names)
     at = datetime.now(UTC).isoformat(timespec="seconds")
     history = with_edit(so_far.history, edit, text, author, at)
@@ -202,7 +202,7 @@ def _refitted(inspector: Inspector, so_far: EditedClasses, progress: Progress | 
             fitted, samples=tuple(samples), class_names=base.names, normaliser=normaliser
         )
         return inspector.with_fitted(fitted, classes)
-    table = fold(base, [each.edit for each in so_far.counting], references)
+    table = replay(base, [each.edit for each in so_far.counting], references)
     painted = painted_classes(table, references)
     classes = table.to_align(inspector.classes, painted)
     if not _is_same(classes, inspector.classes):

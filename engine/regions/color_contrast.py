@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Int
 
-from features.images import Image, Mask
+from features.images import Mask
 
 # along each axis; 32 bins of 0.75 spreads reach 12 spreads either way, what is beyond is clipped
 _BINS, _BIN_SPREADS = 32, 0.75
@@ -63,13 +63,6 @@ class Vicinity:
         return Vicinity(
             self.distance_px[at], self.is_surroundings[at], self.is_near[at], self.reach_px
         )
-
-
-def lab_of(image: Image) -> Lab:
-    """Convert to CIELAB, lightness 0 … 100."""
-    scaled = image.astype(np.float32) * np.float32(1 / 255)
-    lab: np.ndarray = cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB)
-    return lab
 
 
 def by_contrast(lab: Lab, vicinity: Vicinity, *, noise: float = NOISE) -> Mask:

@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from engine.regions.color_contrast import NOISE, Vicinity, by_contrast, lab_of
+from engine.regions.color_contrast import NOISE, Vicinity, by_contrast
 from engine.regions.lines import averaged_along, band_direction
 from engine.regions.splitting import split
 from engine.regions_config import SegmentationConfig
-from features.images import Image, Mask
+from features.images import Image, Mask, to_lab
 from features.region import Box, Region
 
 __all__ = ["Prompt", "SegmentationConfig", "context_box", "refine", "split"]
@@ -117,7 +117,7 @@ def _found(
 
 def _contrasting(crop: Image, inside: Mask, vicinity: Vicinity) -> Mask:
     """Tell by colour; along a straight band, if that finds pieces of it only."""
-    lab = lab_of(crop)
+    lab = to_lab(crop)
     found = by_contrast(lab, vicinity)
     direction_xy = band_direction(inside)
     if direction_xy is None or _is_whole(_own(found, inside)):
@@ -150,7 +150,7 @@ def _by_random_walker(crop: Crop, vicinity: Vicinity) -> Mask:
     seeds[vicinity.is_surroundings] = 2
     seeds[depth > _CORE * depth.max()] = 1
     # solved exactly: the faster "cg_j" gives up after 30 steps
-    labels = random_walker(lab_of(crop), seeds, beta=_RELUCTANCE, mode="bf", channel_axis=-1)
+    labels = random_walker(to_lab(crop), seeds, beta=_RELUCTANCE, mode="bf", channel_axis=-1)
     found: np.ndarray = labels == 1
     return found
 

@@ -18,7 +18,6 @@ from alignment.transforms import apply, compose, rescale
 from engine.examination import Examination
 from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors, heat_colors, ink_on
-from engine.rendering.overlays import between_grids
 from engine.rendering.strokes import (
     WHITE,
     Color,
@@ -63,9 +62,9 @@ class View:
         to_view = compose(rescale((height, width), size), examination.to_image)
         return cls((height, width), size, to_view)
 
-    def from_cells(self, grid: tuple[int, ...], registered_size: tuple[int, ...]) -> Affine:
+    def from_cells(self, grid: tuple[int, int], registered_size: tuple[int, int]) -> Affine:
         """Lead from (column, row) of a grid over the registered image to pixels of the view."""
-        return compose(self.registered_to_view, between_grids(grid, registered_size))
+        return compose(self.registered_to_view, rescale(grid, registered_size))
 
 
 def draw_parts_layer(
