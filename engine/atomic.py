@@ -1,4 +1,4 @@
-"""How does a file appear whole or not at all?
+"""Atomic writes: a file appears whole or not at all.
 
 The bytes go to a temporary file in the same folder, reach the disk, and only then take the name.
 Whoever looks meanwhile, or after a crash, finds the old file or the new one, never a half.

@@ -1,4 +1,6 @@
-"""Does a pixel look like anything that the references show?
+"""Distance of single pixels to the colours and the roughness of the references.
+
+Does a pixel look like anything that the references show?
 
 What is smaller than a cell (a fleck, a thread) has little say in the cells' descriptors. Here every
 working pixel is described by its colour at two radii, relative to the light across the image, and

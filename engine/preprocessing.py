@@ -1,11 +1,8 @@
-"""In which size and order are references worked on?
+"""Preparation of references: one size, a fixed order, and altered copies.
 
-Neither depends on the order in which they were given: the same photographs make the same model.
-
-What else could a normal photograph of this object look like?
-
-Altered copies of one image that are certainly still normal: moved by a few pixels, turned by a
-degree or two, dimmed, tinted, unevenly lit, noisy.
+Size and order do not depend on the order in which references were given: the same photographs make
+the same model. Altered copies of an image are certainly still normal: moved by a few pixels, turned
+by a degree or two, dimmed, tinted, unevenly lit, noisy.
 """
 
 from __future__ import annotations
@@ -18,8 +15,6 @@ import numpy as np
 
 from alignment.transforms import about_center, warp_image
 from features.images import AnyImage, Image, ImageError, check_image, fit_size, resize
-
-# references may differ in size; two axes of equal name would not
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What is wrong with the image, in numbers, pictures and words."""
+"""Report: what is wrong with an image, in numbers, pictures and words."""
 
 from __future__ import annotations
 

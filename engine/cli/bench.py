@@ -1,4 +1,4 @@
-"""``partwise bench``, ``bench-compare`` and ``bench-regions``: measurements of the method."""
+"""``partwise bench``, ``bench-compare``, ``bench-regions``: measurements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits of the classes of a model, and what the terminal is told of classes and edits."""
+"""Edits of the classes of a model, and what the terminal shows of them."""
 
 from __future__ import annotations
 

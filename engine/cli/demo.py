@@ -1,4 +1,4 @@
-"""``partwise demo``: data set, model and reports of rendered scenes, to see that all works.
+"""``partwise demo``: data set, model and reports of rendered scenes.
 
 The folder then holds a data set in the layout of MVTec LOCO, a model, a page on why images were
 judged as they were, and a page on how well all were told apart.

@@ -1,4 +1,4 @@
-"""``partwise fit``, ``info`` and ``explain``: models made, described and explained."""
+"""``partwise fit``, ``info`` and ``explain``: making and describing models."""
 
 from __future__ import annotations
 

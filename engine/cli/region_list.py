@@ -1,4 +1,4 @@
-"""``partwise region list``: classes, their examples and lessons, on a terminal and a page."""
+"""``partwise region list``: classes, examples, lessons, as text or page."""
 
 from __future__ import annotations
 

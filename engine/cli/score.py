@@ -1,4 +1,4 @@
-"""``partwise score``: one line an image; and the judgement of images that other commands share."""
+"""``partwise score``: one line an image; and judging for other commands."""
 
 from __future__ import annotations
 

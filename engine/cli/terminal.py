@@ -1,4 +1,4 @@
-"""Progress of long commands, and lines that tell people of verdicts, regions and times."""
+"""Progress of long commands, and lines about verdicts, regions and times."""
 
 from __future__ import annotations
 

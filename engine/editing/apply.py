@@ -1,8 +1,7 @@
-"""What are the classes after these edits?
+"""Replay of edits of classes.
 
-Pure: the same base and edits give the same classes, whatever was done and undone in between.
-
-How does one class become several, by the looks of its parts?
+What are the classes after these edits? The same base and edits give the same classes, whatever was
+done and undone in between. A class is split by average linkage of the descriptors of its parts.
 """
 
 from __future__ import annotations
@@ -42,8 +41,79 @@ from engine.editing.table import (
     with_value,
 )
 
+# a square of 4 px: what is smaller has no look of its own
+MIN_PAINTED_PX = 16
 
-def split(classes: Classes, edit: Split, references: References) -> Classes:
+
+def replay(base: Base, edits: Sequence[Edit], references: References) -> Classes:
+    """Apply edits in their order.
+
+    Raises:
+        ClassEditError: One of them cannot be made.
+    """
+    classes = Classes.of(base)
+    for edit in edits:
+        classes = _applied(classes, edit, references)
+    return classes
+
+
+def _applied(classes: Classes, edit: Edit, references: References) -> Classes:
+    match edit:
+        case Rename():
+            return _renamed(classes, edit)
+        case Merge():
+            return _merged(classes, edit)
+        case Split():
+            return _split(classes, edit, references)
+        case Ignore():
+            check_class(classes, edit.class_id)
+            is_background = with_value(classes.is_background, edit.class_id, edit.is_ignored)
+            return replace(classes, is_background=is_background)
+        case Count():
+            return _ruled(classes, edit)
+        case Add():
+            return _added(classes, edit, references)
+        case Remove():
+            return _removed(classes, edit)
+
+
+def _renamed(classes: Classes, edit: Rename) -> Classes:
+    check_class(classes, edit.class_id)
+    name = clean_name(edit.name)
+    check_free(classes, name, {edit.class_id})
+    return replace(classes, names=with_name(classes.names, edit.class_id, name))
+
+
+def _merged(classes: Classes, edit: Merge) -> Classes:
+    ids = list(dict.fromkeys(edit.class_ids))
+    if len(ids) < 2:
+        raise ClassEditError(
+            f"merging needs two different classes or more, got {list(edit.class_ids)}; name another"
+        )
+    for class_id in ids:
+        check_class(classes, class_id)
+    target, rest = ids[0], ids[1:]
+    names = classes.names
+    if edit.name is not None:
+        name = clean_name(edit.name)
+        check_free(classes, name, set(ids))
+        names = with_name(names, target, name)
+    paintings = tuple(
+        replace(each, class_id=target) if each.class_id in rest else each
+        for each in classes.paintings
+    )
+    return replace(
+        classes,
+        names=names,
+        class_of_prototype=np.where(
+            np.isin(classes.class_of_prototype, rest), target, classes.class_of_prototype
+        ),
+        is_retired=classes.is_retired | np.isin(np.arange(len(names)), rest),
+        paintings=paintings,
+    )
+
+
+def _split(classes: Classes, edit: Split, references: References) -> Classes:
     """Divide a class; the largest kind keeps the number, the others get new ones.
 
     Raises:
@@ -105,74 +175,6 @@ def _parts_of(
     return np.concatenate(descriptors), np.concatenate(area_px), np.concatenate(image_of)
 
 
-def replay(base: Base, edits: Sequence[Edit], references: References) -> Classes:
-    """Apply edits in their order.
-
-    Raises:
-        ClassEditError: One of them cannot be made.
-    """
-    classes = Classes.of(base)
-    for edit in edits:
-        classes = _applied(classes, edit, references)
-    return classes
-
-
-def _applied(classes: Classes, edit: Edit, references: References) -> Classes:
-    match edit:
-        case Rename():
-            return _renamed(classes, edit)
-        case Merge():
-            return _merged(classes, edit)
-        case Split():
-            return split(classes, edit, references)
-        case Ignore():
-            check_class(classes, edit.class_id)
-            is_background = with_value(classes.is_background, edit.class_id, edit.is_ignored)
-            return replace(classes, is_background=is_background)
-        case Count():
-            return _ruled(classes, edit)
-        case Add():
-            return _added(classes, edit, references)
-        case Remove():
-            return _removed(classes, edit)
-
-
-def _renamed(classes: Classes, edit: Rename) -> Classes:
-    check_class(classes, edit.class_id)
-    name = clean_name(edit.name)
-    check_free(classes, name, {edit.class_id})
-    return replace(classes, names=with_name(classes.names, edit.class_id, name))
-
-
-def _merged(classes: Classes, edit: Merge) -> Classes:
-    ids = list(dict.fromkeys(edit.class_ids))
-    if len(ids) < 2:
-        raise ClassEditError(
-            f"merging needs two different classes or more, got {list(edit.class_ids)}; name another"
-        )
-    for class_id in ids:
-        check_class(classes, class_id)
-    target, rest = ids[0], ids[1:]
-    names = classes.names
-    if edit.name is not None:
-        name = clean_name(edit.name)
-        check_free(classes, name, set(ids))
-        names = with_name(names, target, name)
-    paintings = tuple(
-        replace(each, class_id=target) if each.class_id in rest else each
-        for each in classes.paintings
-    )
-    return replace(
-        classes,
-        names=names,
-        class_of_prototype=np.where(
-            np.isin(classes.class_of_prototype, rest), target, classes.class_of_prototype
-        ),
-        is_retired=classes.is_retired | np.isin(np.arange(len(names)), rest),
-        paintings=paintings,
-    )
-
-
 def _ruled(classes: Classes, edit: Count) -> Classes:
     check_class(classes, edit.class_id)
     tolerance = NO_COUNT_RULE if edit.tolerance is None else edit.tolerance
@@ -220,10 +222,6 @@ def _added(classes: Classes, edit: Add, references: References) -> Classes:
         classes = classes.with_class(name)
     painting = Painting(class_id, edit.reference, edit.region)
     return replace(classes, paintings=(*classes.paintings, painting))
-
-
-# a square of 4 px: what is smaller has no look of its own
-MIN_PAINTED_PX = 16
 
 
 def _removed(classes: Classes, edit: Remove) -> Classes:

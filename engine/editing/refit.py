@@ -1,9 +1,8 @@
-"""What has an inspector learnt once its classes are edited?
+"""Refit of an inspector after an edit of its classes, and the effect of the edit.
 
 No descriptor is computed anew: the references keep their pictures, tokens and poses; only their
-parts get other classes, and leaving one out is done again.
-
-What does an edit change for the references, before it is saved?
+parts get other classes, and leaving one out is done again. The effect is what this changes for the
+references: their totals, the threshold, and the counts of the classes.
 """
 
 from __future__ import annotations
@@ -30,90 +29,6 @@ from features.images import resize
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector
-
-
-@dataclass(frozen=True)
-class Change:
-    """A number before and after."""
-
-    name: str
-    before: float
-    after: float
-
-
-@dataclass(frozen=True)
-class CountChange:
-    """How many of a class each reference has, before and after; None where there is no class."""
-
-    class_id: int
-    name: str
-    before: tuple[int, ...] | None
-    after: tuple[int, ...] | None
-
-
-@dataclass(frozen=True)
-class Effect:
-    """Leave-one-out totals of the references, threshold, and counts, before and after."""
-
-    totals: tuple[Change, ...]
-    threshold: Change
-    counts: tuple[CountChange, ...]
-
-    @property
-    def changed_counts(self) -> tuple[CountChange, ...]:
-        """The classes whose counts are not what they were."""
-        return tuple(each for each in self.counts if each.before != each.after)
-
-
-def effect(before: Inspector, after: Inspector) -> Effect:
-    """Compare two inspectors of the same references."""
-    from engine.editing.summary import class_rows
-
-    rows = [{row.id: row for row in class_rows(each)} for each in (before, after)]
-    counts = []
-    for class_id in sorted(rows[0].keys() | rows[1].keys()):
-        old, new = (each.get(class_id) for each in rows)
-        shown = rows[1].get(class_id) or rows[0][class_id]
-        counts.append(
-            CountChange(
-                class_id, shown.name, old.counts if old else None, new.counts if new else None
-            )
-        )
-    totals = zip(
-        after.fitted.names, leave_one_out_totals(before), leave_one_out_totals(after), strict=True
-    )
-    return Effect(
-        tuple(Change(*each) for each in totals),
-        Change("threshold", before.fitted.threshold, after.fitted.threshold),
-        tuple(counts),
-    )
-
-
-def leave_one_out_totals(inspector: Inspector) -> list[float]:
-    """Total of each reference judged by the others, in the order of the references.
-
-    A single reference, which nobody can judge, has the mean total of its altered copies.
-    """
-    totals = normal_totals(inspector)
-    if len(inspector.fitted.samples) == 1:
-        return [float(np.mean(totals))]
-    return list(totals)
-
-
-def normal_totals(inspector: Inspector) -> tuple[float, ...]:
-    """Return the totals of the normal images that scales were learnt from."""
-    normaliser = inspector.fitted.normaliser
-    if normaliser.normal_totals:
-        return normaliser.normal_totals
-    # models of the first release did not keep them
-    judged, _ = _judge_references(inspector)
-    return tuple(normaliser.total(score_all(each, inspector.config.scores)) for each in judged)
-
-
-def _judge_references(inspector: Inspector) -> tuple[list[list[Comparison]], Calibration]:
-    fitted = inspector.fitted
-    photos = [resize(sample.image, fitted.photo_size) for sample in fitted.samples]
-    return inspector.judge_normal(fitted.samples, photos)
 
 
 Progress = Callable[[str, int, int], None]
@@ -251,3 +166,87 @@ def _learnt(inspector: Inspector, base: Normaliser) -> Normaliser:
         threshold=learnt.threshold * base.threshold / max(own, MIN_THRESHOLD),
         threshold_source=f"{base.threshold_source}, carried over to edited classes",
     )
+
+
+@dataclass(frozen=True)
+class Change:
+    """A number before and after."""
+
+    name: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class CountChange:
+    """How many of a class each reference has, before and after; None where there is no class."""
+
+    class_id: int
+    name: str
+    before: tuple[int, ...] | None
+    after: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Leave-one-out totals of the references, threshold, and counts, before and after."""
+
+    totals: tuple[Change, ...]
+    threshold: Change
+    counts: tuple[CountChange, ...]
+
+    @property
+    def changed_counts(self) -> tuple[CountChange, ...]:
+        """The classes whose counts are not what they were."""
+        return tuple(each for each in self.counts if each.before != each.after)
+
+
+def effect(before: Inspector, after: Inspector) -> Effect:
+    """Compare two inspectors of the same references."""
+    from engine.editing.summary import class_rows
+
+    rows = [{row.id: row for row in class_rows(each)} for each in (before, after)]
+    counts = []
+    for class_id in sorted(rows[0].keys() | rows[1].keys()):
+        old, new = (each.get(class_id) for each in rows)
+        shown = rows[1].get(class_id) or rows[0][class_id]
+        counts.append(
+            CountChange(
+                class_id, shown.name, old.counts if old else None, new.counts if new else None
+            )
+        )
+    totals = zip(
+        after.fitted.names, leave_one_out_totals(before), leave_one_out_totals(after), strict=True
+    )
+    return Effect(
+        tuple(Change(*each) for each in totals),
+        Change("threshold", before.fitted.threshold, after.fitted.threshold),
+        tuple(counts),
+    )
+
+
+def leave_one_out_totals(inspector: Inspector) -> list[float]:
+    """Total of each reference judged by the others, in the order of the references.
+
+    A single reference, which nobody can judge, has the mean total of its altered copies.
+    """
+    totals = normal_totals(inspector)
+    if len(inspector.fitted.samples) == 1:
+        return [float(np.mean(totals))]
+    return list(totals)
+
+
+def normal_totals(inspector: Inspector) -> tuple[float, ...]:
+    """Return the totals of the normal images that scales were learnt from."""
+    normaliser = inspector.fitted.normaliser
+    if normaliser.normal_totals:
+        return normaliser.normal_totals
+    # models of the first release did not keep them
+    judged, _ = _judge_references(inspector)
+    return tuple(normaliser.total(score_all(each, inspector.config.scores)) for each in judged)
+
+
+def _judge_references(inspector: Inspector) -> tuple[list[list[Comparison]], Calibration]:
+    fitted = inspector.fitted
+    photos = [resize(sample.image, fitted.photo_size) for sample in fitted.samples]
+    return inspector.judge_normal(fitted.samples, photos)

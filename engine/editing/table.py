@@ -1,9 +1,4 @@
-"""Which classes are there, and what is known of each, between two edits?
-
-Is there such a class, is the name free, and what is a class called in a message?
-
-What was edited, in a line for people?
-"""
+"""Table of the classes between two edits, with the checks and words edits need."""
 
 from __future__ import annotations
 
