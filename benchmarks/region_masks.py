@@ -1,4 +1,4 @@
-"""How exact are the masks of things that are only roughly known, and how long do they take?
+"""Masks of things that are only roughly known: how exact, and how fast.
 
     python benchmarks/region_masks.py [--rolls 16] [--methods threshold grabcut random_walker]
                                       [--data ../shared/data/cookies] [--plates 16]

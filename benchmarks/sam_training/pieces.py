@@ -1,4 +1,4 @@
-"""Which pixel belongs to which piece, and which piece to which thing?"""
+"""Pieces of a picture: their pixels, and the thing that each belongs to."""
 
 from __future__ import annotations
 
