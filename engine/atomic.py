@@ -66,6 +66,16 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
             temporary.unlink()
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text whole or not at all.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    with atomic_write(path) as stream:
+        stream.write(text.encode(errors="replace"))
+
+
 def _check_replaceable(target: Path) -> None:
     """Refuse folders, and devices: renaming over /dev/null would succeed as root."""
     # os.path answers False where it may not look; opening will then say why.

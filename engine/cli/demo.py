@@ -79,8 +79,7 @@ def make_demo(output: Path) -> None:
 
 def _claim(folder: Path) -> None:
     """Make the folder ours, emptied of the scenes of an earlier demo."""
-    from engine.atomic import OutputError
-    from engine.cli.files import write_text
+    from engine.atomic import OutputError, write_text
 
     try:
         if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).is_file():

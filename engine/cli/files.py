@@ -1,4 +1,4 @@
-"""Files that a command writes, whole or not at all."""
+"""Checks of the files that a command will write."""
 
 from __future__ import annotations
 
@@ -23,13 +23,3 @@ def check_writable(path: Path, *, inputs: Iterable[Path] = ()) -> None:
         raise OutputError(f"cannot write {path}: it is one of the inputs; name another file")
     with suppress(_RolledBackError), atomic_write(path):
         raise _RolledBackError
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text whole or not at all.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    with atomic_write(path) as stream:
-        stream.write(text.encode(errors="replace"))

@@ -252,7 +252,7 @@ def write_explanation(output: Path, inspector: Inspector, judged: Sequence[Judge
     Raises:
         OutputError: The file cannot be written.
     """
-    from engine.cli.files import write_text
+    from engine.atomic import write_text
     from engine.rendering.html_report import explain_page
 
     items = [(str(each.path), each.image, each.report) for each in judged]

@@ -16,7 +16,7 @@ import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,13 +25,13 @@ import numpy as np
 from jaxtyping import UInt8, UInt16
 from PIL import Image as Pillow
 
-from engine.atomic import OutputError, atomic_write
+from engine.atomic import OutputError, atomic_write, write_text
 from engine.cli.failures import BROKEN_IMAGE
-from engine.cli.files import check_writable, write_text
+from engine.cli.files import check_writable
 from engine.cli.options import Place
 from engine.cli.region_library import to_read
 from engine.cli.score import Judged, Unjudged, find_images, judge, sound
-from engine.cli.terminal import line_text, progress, reason, regions_text
+from engine.cli.terminal import line_text, reason, regions_text, watched
 from engine.inspector import Inspector
 from engine.regions.recogniser import Recogniser
 from engine.regions.report import RegionReport
@@ -63,21 +63,13 @@ def classify_images(
         judged = judge(
             inspector, found, max_pixels=max_pixels, threshold=threshold, recogniser=recogniser
         )
-        for each in judged if sys.stdout.isatty() else _watched(judged, len(found)):
+        for each in judged if sys.stdout.isatty() else watched(judged, len(found)):
             click.echo(_line(each, is_jsonl=is_jsonl))
             n_broken += isinstance(each, Unjudged)
             if isinstance(each, Judged) and each.regions is not None and outputs:
                 _write(outputs[each.path], each.image, each.regions)
     if n_broken:
         sys.exit(BROKEN_IMAGE)
-
-
-def _watched(judged: Iterator[Judged | Unjudged], n_images: int) -> Iterator[Judged | Unjudged]:
-    """Tell how far it is where the lines do not show it."""
-    with progress() as tell:
-        for n_done, each in enumerate(judged, 1):
-            tell("judging", n_done, n_images)
-            yield each
 
 
 def _line(each: Judged | Unjudged, *, is_jsonl: bool) -> str:

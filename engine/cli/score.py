@@ -16,7 +16,7 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import ANOMALY, BROKEN_IMAGE, EXIT_CODES, one_line_errors
-from engine.cli.terminal import line_text, progress, reason
+from engine.cli.terminal import line_text, reason, watched
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector
@@ -110,13 +110,13 @@ def _print(
     is_failing_on_anomaly: bool,
 ) -> int:
     """Print a line an image in the order asked for, and write the table; returns the exit code."""
-    from engine.cli.files import write_text
+    from engine.atomic import write_text
 
     lines: Iterator[_Line] = (_line(each, is_jsonl=is_jsonl) for each in judged)
     if is_worst_first:
-        lines = iter(sorted(_watched(lines, n_images), key=_rank))
+        lines = iter(sorted(watched(lines, n_images), key=_rank))
     elif not sys.stdout.isatty():  # else the lines show how far it is
-        lines = _watched(lines, n_images)
+        lines = watched(lines, n_images)
 
     n_broken = n_anomalies = 0
     table = []
@@ -131,13 +131,6 @@ def _print(
     if n_broken:
         return BROKEN_IMAGE
     return ANOMALY if is_failing_on_anomaly and n_anomalies else 0
-
-
-def _watched(lines: Iterator[_Line], n_lines: int) -> Iterator[_Line]:
-    with progress() as tell:
-        for n_done, line in enumerate(lines, 1):
-            tell("judging", n_done, n_lines)
-            yield line
 
 
 def _rank(line: _Line) -> tuple[bool, float]:

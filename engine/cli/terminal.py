@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from features.region import Region
 
 Tell = Callable[[str, int, int], None]
+T = TypeVar("T")
 
 
 @contextmanager
@@ -40,6 +41,14 @@ def progress() -> Iterator[Tell]:
             bar.update(task, description=stage, completed=done, total=total)
 
         yield tell
+
+
+def watched(judged: Iterable[T], n_images: int) -> Iterator[T]:
+    """Show the progress of judging where the lines do not."""
+    with progress() as tell:
+        for n_done, each in enumerate(judged, 1):
+            tell("judging", n_done, n_images)
+            yield each
 
 
 def moment(time: datetime) -> str:

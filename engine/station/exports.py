@@ -7,10 +7,8 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from engine.atomic import atomic_write
 from engine.rendering.html_report import explain_page
 from engine.report import Report
 from engine.station.judge import Judge
@@ -63,16 +61,6 @@ def csv_text(entries: Sequence[Entry]) -> str:
 def jsonl_text(entries: Sequence[Entry]) -> str:
     """Write one JSON object an entry."""
     return "".join(json.dumps(facts(each), ensure_ascii=False) + "\n" for each in entries)
-
-
-def write(path: Path, text: str) -> None:
-    """Write a text whole or not at all.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    with atomic_write(path) as stream:
-        stream.write(text.encode(errors="replace"))
 
 
 def report_page(entries: Sequence[Entry], photos: Sequence[AnyImage]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from engine.atomic import write_text
 from engine.station import batches, entries, exports, jobs, results
 from engine.station.database import Database
 from engine.station.entries import Filters, Order
@@ -305,7 +306,7 @@ class Station:
         Raises:
             OutputError: The file cannot be written.
         """
-        exports.write(path, exports.csv_text(self.entries(**filters)))
+        write_text(path, exports.csv_text(self.entries(**filters)))
 
     def export_jsonl(self, path: Path, **filters: Unpack[Filters]) -> None:
         """Write one JSON object for each entry asked for, the newest first.
@@ -313,7 +314,7 @@ class Station:
         Raises:
             OutputError: The file cannot be written.
         """
-        exports.write(path, exports.jsonl_text(self.entries(**filters)))
+        write_text(path, exports.jsonl_text(self.entries(**filters)))
 
     def report_html(self, ids: Sequence[int]) -> str:
         """Write the page on why these images, all of one model, were judged as they were.
