@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -74,6 +74,22 @@ def write_text(path: Path, text: str) -> None:
     """
     with atomic_write(path) as stream:
         stream.write(text.encode(errors="replace"))
+
+
+class _RolledBackError(Exception):
+    """Ends a trial of writing without an outcome."""
+
+
+def check_writable(path: Path, *, inputs: Iterable[Path] = ()) -> None:
+    """Find out before long work that its outcome could not be written; changes nothing.
+
+    Raises:
+        OutputError: The path cannot be written now, or is one of the inputs: ``-o *.png`` happens.
+    """
+    if path.exists() and any(path.samefile(each) for each in inputs if each.exists()):
+        raise OutputError(f"cannot write {path}: it is one of the inputs; name another file")
+    with suppress(_RolledBackError), atomic_write(path):
+        raise _RolledBackError
 
 
 def _check_replaceable(target: Path) -> None:

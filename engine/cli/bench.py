@@ -286,7 +286,7 @@ def _measure_boxed(
 
 def _check_writable(*paths: Path | None) -> None:
     """Find out before long work that an outcome could not be written."""
-    from engine.cli.files import check_writable
+    from engine.atomic import check_writable
 
     for path in paths:
         if path:

@@ -64,7 +64,7 @@ def fit(
 
     REFERENCE is an image or a folder of images.
     """
-    from engine.cli.files import check_writable
+    from engine.atomic import check_writable
     from engine.config import read_config
     from engine.inspector import Inspector
     from features.image_files import list_images, read_image
@@ -197,7 +197,7 @@ def explain(
 
     IMAGE is an image or a folder of images. The page needs no network.
     """
-    from engine.cli.files import check_writable
+    from engine.atomic import check_writable
     from engine.cli.score import Unjudged, find_images, judge, recogniser_at, sound
     from engine.inspector import Inspector
 

@@ -25,9 +25,8 @@ import numpy as np
 from jaxtyping import UInt8, UInt16
 from PIL import Image as Pillow
 
-from engine.atomic import OutputError, atomic_write, write_text
+from engine.atomic import OutputError, atomic_write, check_writable, write_text
 from engine.cli.failures import BROKEN_IMAGE
-from engine.cli.files import check_writable
 from engine.cli.options import Place
 from engine.cli.region_library import to_read
 from engine.cli.score import Judged, Unjudged, find_images, judge, sound

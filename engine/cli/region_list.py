@@ -12,8 +12,7 @@ from typing import Any
 
 import click
 
-from engine.atomic import write_text
-from engine.cli.files import check_writable
+from engine.atomic import check_writable, write_text
 from engine.cli.options import Place
 from engine.cli.region_library import to_read
 from engine.cli.terminal import box_text, moment

@@ -10,9 +10,8 @@ from typing import Any
 
 import click
 
-from engine.atomic import write_text
+from engine.atomic import check_writable, write_text
 from engine.cli.failures import BROKEN_IMAGE
-from engine.cli.files import check_writable
 from engine.cli.options import Place
 from engine.cli.region_library import to_read
 from engine.cli.terminal import Tell, progress

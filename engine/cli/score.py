@@ -68,7 +68,7 @@ def score(
     The lines are in the order of the arguments, a folder's images by name. An image that cannot be
     judged has a line with its error.
     """
-    from engine.cli.files import check_writable
+    from engine.atomic import check_writable
     from engine.inspector import Inspector
 
     inspector = Inspector.load(model, machine=machine)

@@ -12,9 +12,8 @@ from types import FrameType
 
 import click
 
-from engine.atomic import write_text
+from engine.atomic import check_writable, write_text
 from engine.cli.failures import BROKEN_IMAGE
-from engine.cli.files import check_writable
 from engine.cli.terminal import Tell, line_text, moment, progress
 from engine.station import Entry, Limits, Station, StationError
 from engine.station.entries import Filters, Order
