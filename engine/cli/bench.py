@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from engine.benchmark.regions.figures import Speed
     from engine.benchmark.regions.photographs import BoxedResult, BoxedSet
     from engine.benchmark.regions.runner import MakeInspector
-    from engine.benchmark.regions.walkthrough import Counts, ProgressReporter
+    from engine.benchmark.regions.walkthrough import Counts
+    from features.progress import ProgressReporter
 
 _category = click.option(
     "--category", "categories", multiple=True, metavar="NAME", help="Only this one; repeatable."

@@ -14,7 +14,7 @@ from engine.atomic import check_writable, write_text
 from engine.cli.failures import BROKEN_IMAGE
 from engine.cli.options import Place
 from engine.cli.region_library import to_read
-from engine.cli.terminal import Tell, progress
+from engine.cli.terminal import progress
 from engine.inspector import Inspector
 from engine.regions.recogniser import Recogniser
 from engine.regions.suggestion import Suggestion, suggest
@@ -22,6 +22,7 @@ from engine.rendering.html_report import render
 from engine.rendering.overlays import jpeg_data_uri
 from features.image_files import list_images, read_image
 from features.images import Image, ImageError
+from features.progress import ProgressReporter
 
 # pictures of one group on the page; the JSON has all members
 _N_PICTURES = 48
@@ -59,7 +60,7 @@ def propose_groups(
 
 
 def _read(
-    paths: Sequence[Path], broken: list[str], tell: Tell, *, max_pixels: int
+    paths: Sequence[Path], broken: list[str], tell: ProgressReporter, *, max_pixels: int
 ) -> Iterator[tuple[str, Image]]:
     """Read one image after the other; what is wrong with others is noted."""
     for n_done, path in enumerate(paths, 1):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -13,14 +13,14 @@ import click
 if TYPE_CHECKING:
     from engine.regions.report import FoundRegion, RegionReport
     from engine.report import Report
+    from features.progress import ProgressReporter
     from features.region import Region
 
-Tell = Callable[[str, int, int], None]
 T = TypeVar("T")
 
 
 @contextmanager
-def progress() -> Iterator[Tell]:
+def progress() -> Iterator[ProgressReporter]:
     """Give a function that takes a stage, how much of it is done and how much there is.
 
     Draws a bar on the standard error stream that vanishes at the end where that is a terminal, and

@@ -7,7 +7,7 @@ references: their totals, the threshold, and the counts of the classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -26,16 +26,14 @@ from engine.normalisation import MIN_THRESHOLD, Normaliser, learn_normaliser, th
 from engine.report import Calibration
 from engine.scores import score_all
 from features.images import resize
+from features.progress import ProgressReporter, silent
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector
 
 
-Progress = Callable[[str, int, int], None]
-
-
 def edited(
-    inspector: Inspector, edit: Edit, *, author: str = "", progress: Progress | None = None
+    inspector: Inspector, edit: Edit, *, author: str = "", progress: ProgressReporter | None = None
 ) -> Inspector:
     """Return an inspector with one more edit, refitted; the given one stays as it is.
 
@@ -52,7 +50,7 @@ def edited(
 
 
 def undone(
-    inspector: Inspector, *, author: str = "", progress: Progress | None = None
+    inspector: Inspector, *, author: str = "", progress: ProgressReporter | None = None
 ) -> Inspector:
     """Return an inspector without the last edit that counts.
 
@@ -65,7 +63,7 @@ def undone(
 
 
 def redone(
-    inspector: Inspector, *, author: str = "", progress: Progress | None = None
+    inspector: Inspector, *, author: str = "", progress: ProgressReporter | None = None
 ) -> Inspector:
     """Return an inspector with the edit that was undone last; ``author`` redoes it.
 
@@ -105,8 +103,10 @@ def _references(inspector: Inspector) -> References:
     )
 
 
-def _refitted(inspector: Inspector, so_far: EditedClasses, progress: Progress | None) -> Inspector:
-    report = progress or (lambda step, done, total: None)
+def _refitted(
+    inspector: Inspector, so_far: EditedClasses, progress: ProgressReporter | None
+) -> Inspector:
+    report = progress or silent
     report("sorting parts", 0, 2)
     base, references = so_far.base, _references(inspector)
     fitted = replace(inspector.fitted, edits=so_far)
