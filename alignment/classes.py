@@ -221,7 +221,7 @@ def match_slots(
 
 
 def describe_parts(parts: Parts, image: Image) -> Float[np.ndarray, "parts 5"]:
-    """What each part descriptors like: colour (L, a, b), size, elongation.
+    """What each part looks like: colour (L, a, b), size, elongation.
 
     Colour is relative to the image's median, in units of 10 CIELAB (lightness 20, as shading
     changes it); size is the logarithm of the area, in units of a factor 4; elongation the

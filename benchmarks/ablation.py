@@ -1,4 +1,4 @@
-"""What does each ingredient of the default sum add?
+"""Ablation of the total: what each of its ingredients adds.
 
 Fits and inspects once for each category and seed, then adds the scores up in different ways: all
 active scores, without each of them, each score alone, and the published seven.

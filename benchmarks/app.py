@@ -1,4 +1,4 @@
-"""How long does a person wait for the app, in a real browser?
+"""Waits of a person who uses the app, in a real browser.
 
     python benchmarks/app.py [FOLDER] [--uploads 10] [--queued 500] [--clicks 12]
 

@@ -1,4 +1,6 @@
-"""Which runtime describes images fastest, and do all of them say the same?
+"""Runtimes of the large backbones: speed and agreement.
+
+Which runtime describes images fastest, and do all of them say the same?
 
     python benchmarks/backbones.py [--sizes small,base] [--rounds 7] [--input 518]
 

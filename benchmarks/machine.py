@@ -1,4 +1,4 @@
-"""On what were the figures measured?"""
+"""Machine and libraries that figures were measured on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""How fast are our masks, how much memory do they take, and are they the same?
+"""Masks of the exact and the fast mode beside the reference implementation.
+
+How fast are our masks, how much memory do they take, and are they the same?
 
     python benchmarks/masks.py [IMAGE] [--weights tests/assets/sam-mini.safetensors]
                                [--points 32] [--threads 2] [--scenes 10]

@@ -1,4 +1,4 @@
-"""How well is a thing found that was painted once, on one reference?
+"""Search for the instances of a class that was painted once, on one reference.
 
 On rendered scenes: of each true class, one instance is painted on the first of four references; of
 its instances on other normal scenes, which share is found (IoU 0.5 or more), how well do the masks

@@ -1,4 +1,4 @@
-"""How well do the embedded profile's parts agree with the truth, on rendered scenes?
+"""Agreement of the embedded profile's parts with the truth of rendered scenes.
 
 For each category: of the true parts of normal scenes larger than a cell, how much the best found
 part overlaps them (mean IoU), which share is found at IoU 0.5, and in which share of the scenes

@@ -1,4 +1,4 @@
-"""How fast is the profile foundation-fast beside the methods that anomalib offers?
+"""Speed of the profile ``foundation-fast`` beside the methods of anomalib.
 
     pip install anomalib open-clip-torch
     python benchmarks/peers.py [FOLDER] [--images 8]

@@ -1,4 +1,6 @@
-"""Which comparison of regions knows kinds again from one, three or five examples?
+"""Comparisons of regions, by the kinds they know again from a few examples.
+
+Which comparison of regions knows kinds again from one, three or five examples?
 
     PARTWISE_DATA=DIR python benchmarks/region_embeddings.py [--seeds 5] [--rolls 4]
 

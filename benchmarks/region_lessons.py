@@ -1,4 +1,6 @@
-"""Of what is new in photographs of a real product, how much is recognised after one lesson?
+"""Recognition of new regions in real photographs after one lesson.
+
+Of what is new in photographs of a real product, how much is recognised after one lesson?
 
     PARTWISE_DATA=DIR python benchmarks/region_lessons.py SET TYPE [--shots 8] [--seeds 42,0,1234]
 

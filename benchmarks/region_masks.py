@@ -1,4 +1,4 @@
-"""How exact are the masks of things that are only roughly known, and how long do they take?
+"""Masks of things that are only roughly known: how exact, and how fast.
 
     python benchmarks/region_masks.py [--rolls 16] [--methods threshold grabcut random_walker]
                                       [--data ../shared/data/cookies] [--plates 16]
@@ -25,13 +25,13 @@ use_one_thread()
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
 
 from engine.regions.outlines import from_mask_file
 from engine.regions.segmentation import refine
 from engine.regions_config import SegmentationConfig
 from engine.synthetic.cloth import BUTTONS, DEFECTS, draw_cloth, render_cloth
 from features.image_files import read_image
+from features.images import Image, Mask
 from features.region import Region, RegionError
 
 FIRST_ROLL = 500
@@ -39,8 +39,7 @@ CELL_PX = 16
 MIN_FILL = 0.02  # of a cell that a proposal takes
 MISSING = 0.25
 
-Thing = tuple[UInt8[np.ndarray, "height width 3"], str, Region]
-Mask = Bool[np.ndarray, "height width"]
+Thing = tuple[Image, str, Region]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""How does the cost of one image grow with its size and with the number of references?
+"""Cost of one image by its size and by the number of references.
 
     python benchmarks/scaling.py [--sides 256,512,1024,2048,4096] [--shots 1,2,4,8,16,32,64]
 

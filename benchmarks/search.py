@@ -1,4 +1,4 @@
-"""How near does the search for the nearest cells come to a bare matrix product of its size?
+"""Search for the nearest cells beside a bare matrix product of its size.
 
     python benchmarks/search.py [--dim 384] [--side 37]
 

@@ -1,4 +1,4 @@
-"""How fast is the method on one core, and how much memory does it take?
+"""Speed of the method on one core, and its memory.
 
     python benchmarks/speed.py [FOLDER] [--references 4] [--images 60]
 

@@ -1,4 +1,4 @@
-"""Train a small network of Segment Anything's architecture on rendered scenes.
+"""Training of a small Segment Anything network on rendered scenes.
 
 It makes ``tests/assets/sam-mini.safetensors``: about four million weights with the names that
 ``segment_anything.modeling.Sam`` gives them. Being trained, it has confident, stable, nested masks

@@ -1,4 +1,4 @@
-"""Train the small network that compares regions, on rendered regions of random kinds.
+"""Training of the small network that compares regions, on rendered regions.
 
     pip install torch safetensors
     python benchmarks/train_siamese.py --photographs DIR --minutes 20 -o siamese.safetensors

@@ -1,4 +1,4 @@
-"""The judgement: an inspector learns from normal images and reports what differs in others.
+"""The judgement: what an inspector learns from normal images, and what it reports.
 
 The names below are imported when first used, so that ``partwise --help`` need not wait for NumPy.
 """

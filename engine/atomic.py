@@ -1,4 +1,4 @@
-"""How does a file appear whole or not at all?
+"""Atomic writes: a file appears whole or not at all.
 
 The bytes go to a temporary file in the same folder, reach the disk, and only then take the name.
 Whoever looks meanwhile, or after a crash, finds the old file or the new one, never a half.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -64,6 +64,32 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):  # gone after success, or never made
             temporary.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text whole or not at all.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    with atomic_write(path) as stream:
+        stream.write(text.encode(errors="replace"))
+
+
+class _RolledBackError(Exception):
+    """Ends a trial of writing without an outcome."""
+
+
+def check_writable(path: Path, *, inputs: Iterable[Path] = ()) -> None:
+    """Find out before long work that its outcome could not be written; changes nothing.
+
+    Raises:
+        OutputError: The path cannot be written now, or is one of the inputs: ``-o *.png`` happens.
+    """
+    if path.exists() and any(path.samefile(each) for each in inputs if each.exists()):
+        raise OutputError(f"cannot write {path}: it is one of the inputs; name another file")
+    with suppress(_RolledBackError), atomic_write(path):
+        raise _RolledBackError
 
 
 def _check_replaceable(target: Path) -> None:

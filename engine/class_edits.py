@@ -1,12 +1,10 @@
-"""What may a person change about the classes of parts?
+"""Edits of the classes of parts, and their history since a model was fitted.
 
 Classes are told by their number, which never changes and is never given again. Coordinates are
 those of a reference as the model keeps it: registered, in working pixels.
 
-Which edits of classes were made since a model was fitted, by whom, and which of them count?
-
-Edits are a list that only grows. Undoing marks the last edit that counts; redoing unmarks the one
-undone last, unless something else has been edited since.
+The history only grows. Undoing marks the last edit that counts; redoing unmarks the one undone
+last, unless something else has been edited since.
 """
 
 from __future__ import annotations

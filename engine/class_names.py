@@ -1,4 +1,4 @@
-"""What would a person call a class of parts?"""
+"""Names of classes of parts, by number, colour and shape."""
 
 from __future__ import annotations
 

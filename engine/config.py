@@ -1,4 +1,4 @@
-"""How is the method set up?
+"""Config: the settings of the whole method, and the files that they are read from.
 
 Every part of the method has a record of its settings beside its code; ``Config`` composes them. A
 file holds differences only: from the preset it names as ``preset``, or else from the defaults.

@@ -1,10 +1,8 @@
-"""What is wrong, in words a person at the line understands?
+"""Deviations from the references, in words that a person at the line understands.
 
 Counts, sizes, colours and places of the classes are compared with what the references showed, and
 the maps of what is missing and what was never seen are read for their worst places. Each finding
 has a severity: 1 is the most that the references themselves deviate.
-
-Where are the parts that are missing, or too many?
 
 Counts say that there are too few or too many of a class, not which. So the image is laid over the
 reference that is most like it: what one of the two shows, and the other does not show there, it is.
@@ -28,61 +26,6 @@ from engine.scores.instance_count import beyond_tolerance
 from engine.scores.reading import CellMapKind
 from features.images import Mask
 
-# what is hidden by less than this share of itself is not the same part
-MIN_SHARED = 0.5
-# of the diagonal of the image: parts may lie so far from where the reference has them
-PLAY = 0.02
-
-
-def missing_from(comparison: Comparison, class_id: int, n_missing: int) -> Mask | None:
-    """Return where the reference shows parts of a class that the test image lacks there.
-
-    At most ``n_missing`` of them, in working pixels of the test image; None if all are there.
-    """
-    shown = [_moved(each, comparison) for each in _instances(comparison.reference, class_id)]
-    return _not_covered(shown, _mask(comparison.test, class_id), n_missing)
-
-
-def extra_in(comparison: Comparison, class_id: int, n_extra: int) -> Mask | None:
-    """Return where the test image shows parts of a class that the reference lacks there.
-
-    At most ``n_extra`` of them; None if the reference shows something of the class in each place.
-    """
-    usual = _moved(_mask(comparison.reference, class_id), comparison)
-    return _not_covered(_instances(comparison.test, class_id), usual, n_extra)
-
-
-def _not_covered(instances: list[Mask], cover: Mask, n_most: int) -> Mask | None:
-    """Join those that are covered least, if less than half of each is."""
-    radius_px = max(1, round(PLAY * float(np.hypot(*cover.shape))))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2)
-    wide = cv2.dilate(cover.astype(np.uint8), kernel) > 0
-    shared = [(float(wide[each].mean()), i) for i, each in enumerate(instances) if each.any()]
-    chosen = [instances[i] for share, i in sorted(shared)[:n_most] if share < MIN_SHARED]
-    return np.any(chosen, axis=0) if chosen else None
-
-
-def _instances(sample: Sample, class_id: int) -> list[Mask]:
-    aligned = sample.aligned
-    is_own = aligned.class_of_part == class_id
-    instance_map = np.append(aligned.instance_of_part, -1)[aligned.parts.labels]
-    return [
-        (instance_map == instance) & sample.is_valid
-        for instance in np.unique(aligned.instance_of_part[is_own]).tolist()
-    ]
-
-
-def _mask(sample: Sample, class_id: int) -> Mask:
-    return np.asarray(sample.valid_class_map == class_id)
-
-
-def _moved(mask: Mask, comparison: Comparison) -> Mask:
-    """Bring a mask of the reference to where it lies on the test image."""
-    size = mask.shape[::-1]
-    moved = cv2.warpAffine(mask.astype(np.uint8), comparison.to_test, size, flags=cv2.INTER_NEAREST)
-    return np.asarray(moved > 0)
-
-
 # a class whose count differs this much among the references themselves is not counted
 MAX_COUNT_SPREAD = 1
 # shares of area and distances, relative to the references', that nobody would call different
@@ -91,6 +34,10 @@ SIZE_TOLERANCE, COLOR_TOLERANCE, PLACE_TOLERANCE = 0.15, 6.0, 0.05
 MIN_CLASS_SHARE = 0.002
 # a place belongs to a class if it fills this share of it on the references
 CLEAR_SHARE = 0.3
+# what is hidden by less than this share of itself is not the same part
+MIN_SHARED = 0.5
+# of the diagonal of the image: parts may lie so far from where the reference has them
+PLAY = 0.02
 
 
 def find_deviations(
@@ -166,11 +113,60 @@ def _count(index: int, name: str, n_found: int, n_low: int, n_high: int) -> Devi
 def _placed(count: Deviation, nearest: Comparison, to_image: Affine) -> Deviation:
     """Frame what is missing or too many, where that is clear."""
     n_off = round(abs(count.found - count.expected))
-    look = missing_from if count.kind == "missing" else extra_in
+    look = _missing_from if count.kind == "missing" else _extra_in
     region = look(nearest, count.class_id, n_off)
     if region is None:
         return count
     return replace(count, box_xyxy=_box(region, nearest.test, to_image))
+
+
+def _missing_from(comparison: Comparison, class_id: int, n_missing: int) -> Mask | None:
+    """Return where the reference shows parts of a class that the test image lacks there.
+
+    At most ``n_missing`` of them, in working pixels of the test image; None if all are there.
+    """
+    shown = [_moved(each, comparison) for each in _instances(comparison.reference, class_id)]
+    return _not_covered(shown, _mask(comparison.test, class_id), n_missing)
+
+
+def _extra_in(comparison: Comparison, class_id: int, n_extra: int) -> Mask | None:
+    """Return where the test image shows parts of a class that the reference lacks there.
+
+    At most ``n_extra`` of them; None if the reference shows something of the class in each place.
+    """
+    usual = _moved(_mask(comparison.reference, class_id), comparison)
+    return _not_covered(_instances(comparison.test, class_id), usual, n_extra)
+
+
+def _not_covered(instances: list[Mask], cover: Mask, n_most: int) -> Mask | None:
+    """Join those that are covered least, if less than half of each is."""
+    radius_px = max(1, round(PLAY * float(np.hypot(*cover.shape))))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1,) * 2)
+    wide = cv2.dilate(cover.astype(np.uint8), kernel) > 0
+    shared = [(float(wide[each].mean()), i) for i, each in enumerate(instances) if each.any()]
+    chosen = [instances[i] for share, i in sorted(shared)[:n_most] if share < MIN_SHARED]
+    return np.any(chosen, axis=0) if chosen else None
+
+
+def _instances(sample: Sample, class_id: int) -> list[Mask]:
+    aligned = sample.aligned
+    is_own = aligned.class_of_part == class_id
+    instance_map = np.append(aligned.instance_of_part, -1)[aligned.parts.labels]
+    return [
+        (instance_map == instance) & sample.is_valid
+        for instance in np.unique(aligned.instance_of_part[is_own]).tolist()
+    ]
+
+
+def _mask(sample: Sample, class_id: int) -> Mask:
+    return np.asarray(sample.valid_class_map == class_id)
+
+
+def _moved(mask: Mask, comparison: Comparison) -> Mask:
+    """Bring a mask of the reference to where it lies on the test image."""
+    size = mask.shape[::-1]
+    moved = cv2.warpAffine(mask.astype(np.uint8), comparison.to_test, size, flags=cv2.INTER_NEAREST)
+    return np.asarray(moved > 0)
 
 
 def _once(
@@ -250,7 +246,7 @@ def _missing_here(
     to_image: Affine,
 ) -> list[Deviation]:
     """Say where something that the references show is not, and what it is if that is clear."""
-    severity, region = _loudest_place("missing_here", readings, scales)
+    severity, region = _strongest_place("missing_here", readings, scales)
     if region is None:
         return []
     box = _box(region, test, to_image)
@@ -272,7 +268,7 @@ def _unseen_here(
     to_image: Affine,
 ) -> list[Deviation]:
     """Say where something is that no reference shows at that place."""
-    severity, region = _loudest_place("unseen_here", readings, scales)
+    severity, region = _strongest_place("unseen_here", readings, scales)
     if region is None:
         return []
     text = f"new {_where(region)}: something that no reference shows there"
@@ -280,7 +276,7 @@ def _unseen_here(
     return [Deviation(-1, "", "unseen_here", 1.0, severity, text, severity, box)]
 
 
-def _loudest_place(
+def _strongest_place(
     kind: CellMapKind, readings: Mapping[str, Reading], scales: Mapping[str, float]
 ) -> tuple[float, Bool[np.ndarray, "rows columns"] | None]:
     """Return a score in units of its scale, and the cells it comes from where that exceeds 1."""

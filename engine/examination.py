@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
 from alignment.comparison import Comparison
 from alignment.pose import RegisteredImage
 from alignment.sample import Sample
 from alignment.transforms import compose, rescale
 from engine.scores import Reading
+from features.images import AnyImage
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class Examination:
     ``photo`` is the image in the size in which networks see it.
     """
 
-    image: UInt8[np.ndarray, "_ _ 3"]
-    photo: UInt8[np.ndarray, "_ _ 3"]
+    image: AnyImage
+    photo: AnyImage
     registered: RegisteredImage
     comparisons: Sequence[Comparison]
     readings: dict[str, Reading]

@@ -1,4 +1,4 @@
-"""Fitted state: all that an inspector has learnt from its references, in one frozen record.
+"""Fitted state: all that an inspector has learnt, in one frozen record.
 
 ``fit`` makes it, a model file keeps it, an edit of classes makes another. The networks and the
 other describing objects, which know nothing of the product, keep their own few numbers themselves.

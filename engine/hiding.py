@@ -10,23 +10,21 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float
 
 from alignment.aligned import AlignedParts
 from alignment.transforms import invert, warp_image
 from engine.examination import Examination
 from engine.inspector import Inspector
 from engine.scores import score_all
-from features.images import Mask, resize
+from features.images import AnyMask, Image, Mask, resize
 from features.parts import Parts
 
 # a part of which more is hidden is no longer judged by what is left of it
 MOSTLY = 0.5
 
 
-def without_hidden(
-    aligned: AlignedParts, is_hidden: Bool[np.ndarray, "height width"]
-) -> AlignedParts:
+def without_hidden(aligned: AlignedParts, is_hidden: Mask) -> AlignedParts:
     """Take hidden pixels from all parts, and leave out the parts that are mostly hidden."""
     parts = aligned.parts
     labels = np.where(is_hidden, -1, parts.labels)
@@ -41,9 +39,7 @@ def without_hidden(
     )
 
 
-def enlarged(
-    mask: Bool[np.ndarray, "_ _"], size: tuple[int, int]
-) -> Bool[np.ndarray, "height width"]:
+def enlarged(mask: AnyMask, size: tuple[int, int]) -> Mask:
     """Bring a mask to another (height, width); a pixel that is touched at all counts."""
     if mask.shape == size:
         return mask
@@ -100,9 +96,7 @@ def _moved(mask: Mask, transform: Float[np.ndarray, "2 3"]) -> Mask:
     return np.asarray(share > 0)
 
 
-def _painted_over(
-    image: UInt8[np.ndarray, "height width 3"], mask: Mask
-) -> UInt8[np.ndarray, "height width 3"]:
+def _painted_over(image: Image, mask: Mask) -> Image:
     """Continue what is around a mask into it (Telea, 2004)."""
     painted = cv2.inpaint(np.ascontiguousarray(image), mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)
     return np.asarray(painted, dtype=np.uint8)

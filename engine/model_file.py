@@ -1,4 +1,6 @@
-"""What is in a model file, and can this one be trusted?
+"""Model file: arrays and a JSON header in one safetensors file, with a checksum.
+
+What is in a model file, and can this one be trusted?
 
 A model is one safetensors file (https://github.com/huggingface/safetensors): arrays as tensors, all
 else as JSON in its metadata. Nothing in it is ever executed. The file is a function of its

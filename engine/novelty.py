@@ -1,4 +1,4 @@
-"""How new is each pixel, between what is usual and the most that normal images showed?
+"""Novelty of pixels, between what is usual and the most that normal images showed.
 
 Four maps have a say: the distance of single pixels (``engine.pixel_distance``); its mean along rows
 and columns, which finds faint faults that are long; and the cells' distances to all of the

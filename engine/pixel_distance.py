@@ -1,4 +1,6 @@
-"""Does a pixel look like anything that the references show?
+"""Distance of single pixels to the colours and the roughness of the references.
+
+Does a pixel look like anything that the references show?
 
 What is smaller than a cell (a fleck, a thread) has little say in the cells' descriptors. Here every
 working pixel is described by its colour at two radii, relative to the light across the image, and
@@ -16,7 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 from scipy.cluster.vq import kmeans2
 
-from features.images import Image, Mask
+from features.images import Image, Mask, to_lab
 
 Planes = Float32[np.ndarray, "height width channels"]
 
@@ -78,7 +80,7 @@ def learn_detail(
 ) -> Detail:
     """Sum up the valid pixels of registered references of one size."""
     pairs = list(zip(images, is_valid, strict=True))
-    cells = [_cells(_lab(image), valid) for image, valid in pairs]
+    cells = [_cells(to_lab(image), valid) for image, valid in pairs]
     colors = _centers(np.concatenate([lab[is_seen] for lab, is_seen in cells]), N_COLORS, rng)
     pixels = np.concatenate([describe(image, valid, colors)[valid] for image, valid in pairs])
     mean = pixels.mean(axis=0)
@@ -102,7 +104,7 @@ def _centers(
 
 def describe(image: Image, is_valid: Mask, colors: Float32[np.ndarray, "colors 3"]) -> Planes:
     """Return seven features a pixel: CIELAB relative to the light at two radii, and roughness."""
-    lab = _lab(image)
+    lab = to_lab(image)
     relative = lab - light_of(lab, is_valid, colors)
     fine = cv2.GaussianBlur(relative, (0, 0), FINE_SIGMA_PX)
     wide = cv2.GaussianBlur(relative, (0, 0), WIDE_SIGMA_PX)
@@ -143,11 +145,6 @@ def light_of(
     surface = (terms @ solution).astype(np.float32).reshape(*grid, 3)
     light: Planes = cv2.resize(surface, (width, height), interpolation=cv2.INTER_LINEAR)
     return light
-
-
-def _lab(image: Image) -> Float32[np.ndarray, "height width 3"]:
-    scaled = image.astype(np.float32) * np.float32(1 / 255)
-    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB))
 
 
 def _grid(height: int, width: int) -> tuple[int, int]:

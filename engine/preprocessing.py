@@ -1,11 +1,8 @@
-"""In which size and order are references worked on?
+"""Preparation of references: one size, a fixed order, and altered copies.
 
-Neither depends on the order in which they were given: the same photographs make the same model.
-
-What else could a normal photograph of this object look like?
-
-Altered copies of one image that are certainly still normal: moved by a few pixels, turned by a
-degree or two, dimmed, tinted, unevenly lit, noisy.
+Size and order do not depend on the order in which references were given: the same photographs make
+the same model. Altered copies of an image are certainly still normal: moved by a few pixels, turned
+by a degree or two, dimmed, tinted, unevenly lit, noisy.
 """
 
 from __future__ import annotations
@@ -15,12 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
 
 from alignment.transforms import about_center, warp_image
-from features.images import AnyImage, ImageError, check_image, fit_size, resize
-
-# references may differ in size; two axes of equal name would not
+from features.images import AnyImage, Image, ImageError, check_image, fit_size, resize
 
 
 @dataclass(frozen=True)
@@ -76,16 +70,12 @@ def take_in(
     )
 
 
-def altered_copies(
-    image: UInt8[np.ndarray, "height width 3"], n_copies: int, rng: np.random.Generator
-) -> list[UInt8[np.ndarray, "height width 3"]]:
+def altered_copies(image: Image, n_copies: int, rng: np.random.Generator) -> list[Image]:
     """Return altered copies of an image, each altered in every way at once."""
     return [_alter(image, rng) for _ in range(n_copies)]
 
 
-def _alter(
-    image: UInt8[np.ndarray, "height width 3"], rng: np.random.Generator
-) -> UInt8[np.ndarray, "height width 3"]:
+def _alter(image: Image, rng: np.random.Generator) -> Image:
     height, width = image.shape[:2]
     move = about_center(
         (height, width),

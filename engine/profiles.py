@@ -1,4 +1,4 @@
-"""Which two objects make a profile: the dense-feature backbone and the segmenter.
+"""Profiles: which backbone and which segmenter go together.
 
 The networks of a foundation profile are imported here when they are asked for, never above.
 """

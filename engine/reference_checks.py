@@ -1,4 +1,6 @@
-"""Do the photographs that are to be references fit together?
+"""Checks of references: near duplicates, and photographs unlike all others.
+
+Do the photographs that are to be references fit together?
 
 Two that are nearly the same say the same twice; one that differs from all others may show another
 product. Whether two are the same is seen where they are laid on each other; whether they show the

@@ -1,4 +1,4 @@
-"""Settings of the regions: how they are proposed, outlined, recognised and grouped.
+"""Settings of regions: how they are proposed, outlined, recognised, grouped.
 
 They stand below the steps that they set, because ``engine.config`` composes them.
 """

@@ -1,4 +1,4 @@
-"""What is wrong with the image, in numbers, pictures and words."""
+"""Report: what is wrong with an image, in numbers, pictures and words."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 
 from alignment.aligned import AlignedParts
 from engine.scores import SCORES
+from features.images import Image
 
 Calibration = Literal["leave-one-out", "self-calibrated", "uncalibrated"]
 
@@ -60,7 +61,7 @@ class ReferenceView:
     """
 
     name: str
-    registered: UInt8[np.ndarray, "height width 3"]
+    registered: Image
     class_map: Int[np.ndarray, "rows columns"]
     counts: Int[np.ndarray, " classes"] | None = None
 
@@ -85,7 +86,7 @@ class Report:
     anomaly_map: Float[np.ndarray, "rows columns"]
     missing_map: Float[np.ndarray, "rows columns"]
     aligned: AlignedParts
-    registered: UInt8[np.ndarray, "height width 3"]
+    registered: Image
     nearest_reference: int
     image_size: tuple[int, int]
     to_image: Float[np.ndarray, "2 3"]

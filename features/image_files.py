@@ -23,10 +23,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, ImageOps, UnidentifiedImageError
+from PIL import Image as Pillow
 
-from features.images import MIN_SIDE_PX, ImageError
+from features.images import MIN_SIDE_PX, Image, ImageError
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -75,9 +75,7 @@ def list_images(path: str | Path) -> list[Path]:
     return images
 
 
-def read_image(
-    path: str | Path, *, max_pixels: int = MAX_PIXELS
-) -> UInt8[np.ndarray, "height width 3"]:
+def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Image:
     """Read the photograph in a file, upright.
 
     ``max_pixels`` is compared with the size in the header, before anything is decoded. May be
@@ -114,19 +112,19 @@ def image_size(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[int, 
 
 
 @contextmanager
-def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
+def _opened(path: Path, max_pixels: int) -> Iterator[Pillow.Image]:
     """Open an image of permitted size; nothing is decoded yet."""
     _check_entry(path)
     with (
         _one_line_errors(path, max_pixels),
         _pillow_limited(max_pixels),
-        Image.open(path, formats=FORMATS) as image,
+        Pillow.open(path, formats=FORMATS) as image,
     ):
         _check_size(path, image.size, max_pixels)
         yield image
 
 
-def _to_rgb(path: Path, image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
+def _to_rgb(path: Path, image: Pillow.Image) -> Image:
     """Convert a decoded image of any mode as the head of this module says."""
     # Older Pillow releases give 16-bit grey PNG the mode of 32-bit integers.
     if image.mode.startswith("I;16") or (image.mode, image.format) == ("I", "PNG"):
@@ -138,8 +136,8 @@ def _to_rgb(path: Path, image: Image.Image) -> UInt8[np.ndarray, "height width 3
             "save it as 8-bit RGB"
         )
     if image.has_transparency_data:
-        paper = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(paper, image.convert("RGBA"))
+        paper = Pillow.new("RGBA", image.size, "white")
+        image = Pillow.alpha_composite(paper, image.convert("RGBA"))
     return np.array(image.convert("RGB"))
 
 
@@ -192,7 +190,7 @@ def _one_line_errors(path: Path, max_pixels: int) -> Iterator[None]:
         yield
     except ImageError:
         raise
-    except Image.DecompressionBombError as error:  # some formats look before they can be asked
+    except Pillow.DecompressionBombError as error:  # some formats look before they can be asked
         raise _too_large(path, f"over {2 * max_pixels:,}", max_pixels) from error
     except PermissionError as error:
         raise ImageError(f"{path}: no permission to read it; change its permissions") from error
@@ -217,9 +215,9 @@ def _pillow_limited(max_pixels: int) -> Iterator[None]:
     """
     with _pillow_settings, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        cap_before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = max_pixels
+        cap_before = Pillow.MAX_IMAGE_PIXELS
+        Pillow.MAX_IMAGE_PIXELS = max_pixels
         try:
             yield
         finally:
-            Image.MAX_IMAGE_PIXELS = cap_before
+            Pillow.MAX_IMAGE_PIXELS = cap_before

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import streamlit as st
-from jaxtyping import UInt8
-from PIL import Image, ImageOps
+from PIL import Image as Pillow
+from PIL import ImageOps
 
 from features import read_image
 from features.image_files import image_size
+from features.images import Image
 
 SIDE_PX = 320
 _THUMBNAIL_QUALITY = 82
@@ -37,22 +37,22 @@ def thumbnail(path: Path) -> bytes:
 
 @st.cache_resource(show_spinner=False, max_entries=500)
 def _thumbnail(path: str, mtime_ns: int) -> bytes:
-    with Image.open(path) as file:
+    with Pillow.open(path) as file:
         is_direct = file.mode in _DIRECT_MODES
         if is_direct:
             file.draft("RGB", (2 * SIDE_PX, 2 * SIDE_PX))
             small = ImageOps.exif_transpose(file).convert("RGB")
     if not is_direct:
-        small = Image.fromarray(read_image(Path(path)))
+        small = Pillow.fromarray(read_image(Path(path)))
     small.thumbnail((SIDE_PX, SIDE_PX))
     stream = BytesIO()
     small.save(stream, "JPEG", quality=_THUMBNAIL_QUALITY)
     return stream.getvalue()
 
 
-def shrunk(photo: bytes, side_px: int) -> Image.Image:
+def shrunk(photo: bytes, side_px: int) -> Pillow.Image:
     """Return a JPEG as a small picture of at most this length on a side."""
-    with Image.open(BytesIO(photo)) as file:
+    with Pillow.open(BytesIO(photo)) as file:
         file.draft("RGB", (2 * side_px, 2 * side_px))
         small = file.convert("RGB")
     small.thumbnail((side_px, side_px))
@@ -78,7 +78,7 @@ class Tile:
     jpeg: bytes
 
 
-def tile_of(image: UInt8[np.ndarray, "height width 3"], viewport: Viewport | None) -> Tile | None:
+def tile_of(image: Image, viewport: Viewport | None) -> Tile | None:
     """Cut what is in a window from an image, at most ``MAX_SIDE_PX`` on a side.
 
     None without a window, or where it lies outside of the image.
@@ -91,8 +91,8 @@ def tile_of(image: UInt8[np.ndarray, "height width 3"], viewport: Viewport | Non
     bottom = min(math.ceil(viewport.box_xyxy[3]), height)
     if left >= right or top >= bottom:
         return None
-    crop = Image.fromarray(image[top:bottom, left:right])
-    crop.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Image.Resampling.BOX, reducing_gap=None)
+    crop = Pillow.fromarray(image[top:bottom, left:right])
+    crop.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), Pillow.Resampling.BOX, reducing_gap=None)
     file = BytesIO()
     crop.save(file, "JPEG", quality=_QUALITY, subsampling=0)
     return Tile((left, top, right, bottom), file.getvalue())

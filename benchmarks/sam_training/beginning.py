@@ -1,4 +1,4 @@
-"""With which weights does training begin?
+"""Initial weights with which training begins.
 
 A small network trained for less than an hour has no time to find out what colour is. It begins as
 a network that compares colours: each token carries the colour of the sixteen cells of its patch,

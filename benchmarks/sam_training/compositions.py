@@ -1,4 +1,4 @@
-"""What can lie on a table? Random pictures of things with parts, for training a segmenter.
+"""Random pictures of things with parts, for training a segmenter.
 
 Nothing in them is meant: outlines, colours, materials and grounds are drawn at random, so that a
 network learns what an object is, not which objects there are. Every picture knows its pieces and
@@ -8,7 +8,7 @@ which piece belongs to which (a label to its bottle, a bottle to its tray).
 from __future__ import annotations
 
 import numpy as np
-from sam_training.looks import Look, outline_of, random_color, random_look, random_material
+from sam_training.appearance import Look, outline_of, random_color, random_look, random_material
 from sam_training.pieces import NO_PARENT, Pieces, Sheet
 from sam_training.things import Pose, cover, paint_thing
 

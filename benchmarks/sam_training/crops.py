@@ -1,4 +1,4 @@
-"""From pictures of pieces to what a promptable segmenter is trained on: crops, prompts, targets.
+"""Crops of pictures, with the prompts and targets that a segmenter is trained on.
 
 One point may mean a part, the thing that it belongs to, or the tray in which that lies. All of
 them are targets at once.

@@ -1,4 +1,4 @@
-"""How wrong are the masks, and what the network believes of them?
+"""Losses of the masks, and of what the network believes of them.
 
 As in Kirillov et al., "Segment Anything" (2023), appendix A, the best of three masks counts and the
 predicted IoU has a squared error; but cross-entropy takes the place of the focal loss, whose

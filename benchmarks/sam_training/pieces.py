@@ -1,4 +1,4 @@
-"""Which pixel belongs to which piece, and which piece to which thing?"""
+"""Pieces of a picture: their pixels, and the thing that each belongs to."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Int16, Int64, UInt8, UInt16
+from jaxtyping import Int16, Int64, UInt16
 
 from engine.synthetic.scenes.canvas import Canvas
 from engine.synthetic.scenes.record import Scene
+from features.images import Image, Mask
 
 NO_PARENT = -1
 MAX_MEANINGS = 3  # of a point: as many masks as the network gives for one prompt
 
 Labels = Int64[np.ndarray, "height width"]
-Mask = Bool[np.ndarray, "height width"]
 Parents = Int16[np.ndarray, " pieces"]
 
 
@@ -26,7 +26,7 @@ class Pieces:
     ``parents`` names the piece that a piece is part of, or ``NO_PARENT``.
     """
 
-    image: UInt8[np.ndarray, "height width 3"]
+    image: Image
     labels: UInt16[np.ndarray, "height width"]
     parents: Parents
 
@@ -80,9 +80,7 @@ def pieces_of(scene: Scene) -> Pieces:
     return Pieces(scene.image, labels, parents)
 
 
-def meanings(
-    labels: Labels, parents: np.ndarray, leaf: int
-) -> list[Bool[np.ndarray, "height width"]]:
+def meanings(labels: Labels, parents: np.ndarray, leaf: int) -> list[Mask]:
     """What a point in ``leaf`` may mean, from small to large: it alone, with its parts, its whole.
 
     At most :data:`MAX_MEANINGS`; the outermost whole stays, meanings between are dropped.

@@ -1,11 +1,11 @@
-"""Painting one thing: its body, and what is on it or in it."""
+"""Painting of one thing: its body, and what is on it or in it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from sam_training.looks import Look, outline_of, random_color, random_material
+from sam_training.appearance import Look, outline_of, random_color, random_material
 from sam_training.pieces import Sheet
 
 from engine.synthetic.scenes import primitives

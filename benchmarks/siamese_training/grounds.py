@@ -1,4 +1,4 @@
-"""On what do regions lie? Cloth, wood, sheet metal, paper, and cuts of photographs."""
+"""Grounds that regions lie on: cloth, wood, metal, paper, photographs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from sam_training.looks import random_color
+from sam_training.appearance import random_color
 
 from engine.synthetic.scenes import primitives
 from engine.synthetic.scenes.canvas import Canvas

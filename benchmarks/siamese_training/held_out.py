@@ -1,4 +1,6 @@
-"""How well are regions of kinds that were never trained on told apart?
+"""Discrimination of regions of kinds that were never trained on.
+
+How well are regions of kinds that were never trained on told apart?
 
 Pairs are of one group (kinds that lie side by side, half of which hardly differ) and of different
 sheets. Their grounds are drawn anew, but of the same photographs. The logistic curve is fitted to

@@ -1,4 +1,4 @@
-"""What kinds of regions are there? Designs that repeat, and processes that leave similar marks.
+"""Kinds of regions: designs that repeat, and processes with similar marks.
 
 A design (a button, a label) has one outline and look. A process (a spill, a tear, a pulled thread)
 has a manner: outline, size and strength of its marks vary as widely as they do on a product.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from sam_training.looks import Look, random_color, random_look, random_material
+from sam_training.appearance import Look, random_color, random_look, random_material
 from sam_training.pieces import NO_PARENT, Sheet
 from sam_training.things import Pose, cover, paint_thing
 

@@ -1,4 +1,4 @@
-"""How does the network learn from pairs?
+"""Losses and steps by which the siamese network learns from pairs.
 
 Supervised contrastive loss (Khosla et al., "Supervised Contrastive Learning", 2020, equation 2)
 ranks; a logistic loss over pairs (Zhai et al., "Sigmoid Loss for Language Image Pre-Training",

@@ -1,4 +1,4 @@
-"""Pictures that show several kinds of regions side by side, and their canonical cuts.
+"""Sheets that show several kinds of regions side by side, and canonical cuts.
 
 All kinds of a group lie on each of its sheets: what lies on one ground under one light must be
 told apart, and what is the same must be known again on another ground or under another light.

@@ -149,6 +149,12 @@ class ComparedRow:
     pairs: tuple[RunPair, ...]
     figures: dict[str, Difference]
 
+    @property
+    def shots_text(self) -> str:
+        """The shots of both sides, once if they are the same."""
+        old, new = self.shots
+        return str(old) if old == new else f"{old} → {new}"
+
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form; a figure that is not defined is null."""
         return {

@@ -14,9 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import UInt8
-from PIL import Image
+from PIL import Image as Pillow
 
 from engine.atomic import atomic_write
 from engine.benchmark.charts import f1_chart, precision_chart, roc_chart, span, totals_chart
@@ -27,7 +25,7 @@ from engine.benchmark.summary import MEAN, Figures, Row
 from engine.benchmark.text_report import number, with_spread
 from engine.rendering.html_report import render
 from features.image_files import read_image
-from features.images import ImageError
+from features.images import Image, ImageError
 
 _SIDE_PX = 168  # twice the size on the page, for dense screens
 _QUALITY = 78
@@ -284,16 +282,14 @@ class Thumbnails:
         return _shrink(image, key=f"t{len(self._made)}")
 
 
-def _shrink(image: UInt8[np.ndarray, "height width 3"], key: str) -> Thumbnail:
+def _shrink(image: Image, key: str) -> Thumbnail:
     small, (width, height) = small_jpeg(image, _SIDE_PX)
     return Thumbnail(key, "data:image/jpeg;base64," + b64encode(small).decode(), width, height)
 
 
-def small_jpeg(
-    image: UInt8[np.ndarray, "height width 3"], side_px: int
-) -> tuple[bytes, tuple[int, int]]:
+def small_jpeg(image: Image, side_px: int) -> tuple[bytes, tuple[int, int]]:
     """Shrink an image to ``side_px`` on its longer side; returns JPEG, and (width, height)."""
-    small = Image.fromarray(image)
+    small = Pillow.fromarray(image)
     small.thumbnail((side_px, side_px))
     stream = BytesIO()
     small.save(stream, "JPEG", quality=_QUALITY, optimize=True)

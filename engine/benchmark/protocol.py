@@ -17,9 +17,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Float64, UInt8
+from jaxtyping import Float64
 
 from engine.benchmark.datasets import Category, DatasetError
+from features.images import Image
 
 SHOTS = (1, 2, 4, 8)
 SEEDS = (42, 0, 1234)
@@ -89,9 +90,7 @@ class Perturbation:
                 f"got {self.rotation_deg}, {self.shift} and {self.scale}"
             )
 
-    def apply(
-        self, image: UInt8[np.ndarray, "height width 3"], index: int
-    ) -> UInt8[np.ndarray, "height width 3"]:
+    def apply(self, image: Image, index: int) -> Image:
         """Perturb the test image with this index in its own reproducible way."""
         rng = np.random.default_rng([self.seed, index])
         return perturb(
@@ -100,13 +99,13 @@ class Perturbation:
 
 
 def perturb(
-    image: UInt8[np.ndarray, "height width 3"],
+    image: Image,
     rng: np.random.Generator,
     *,
     rotation_deg: float = 15.0,
     shift: float = 0.10,
     scale: float = 0.10,
-) -> UInt8[np.ndarray, "height width 3"]:
+) -> Image:
     """Return the image under a random similarity about its centre, in its own size.
 
     What comes in from outside the frame continues the border pixels.

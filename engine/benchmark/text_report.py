@@ -171,7 +171,7 @@ def _figures_table(comparison: BenchComparison) -> Table:
         table.add_column(heading, justify="right")
     for row in comparison.rows + comparison.means:
         style = "bold" if row.category == MEAN else None
-        table.add_row(row.category, _shots(row), str(len(row.seeds)), *_cells(row), style=style)
+        table.add_row(row.category, row.shots_text, str(len(row.seeds)), *_cells(row), style=style)
     return table
 
 
@@ -189,11 +189,6 @@ def _cells(row: ComparedRow) -> list[str]:
 
 def _flags(image: ImagePair) -> tuple[bool, bool]:
     return image.is_better, image.is_worse
-
-
-def _shots(row: ComparedRow) -> str:
-    old, new = row.shots
-    return str(old) if old == new else f"{old} → {new}"
 
 
 def _changes_table(pair: RunPair) -> Table:

@@ -1,4 +1,4 @@
-"""``partwise bench``, ``bench-compare`` and ``bench-regions``: measurements of the method."""
+"""``partwise bench``, ``bench-compare``, ``bench-regions``: measurements."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from engine.benchmark.regions.figures import Speed
     from engine.benchmark.regions.photographs import BoxedResult, BoxedSet
     from engine.benchmark.regions.runner import MakeInspector
-    from engine.benchmark.regions.walkthrough import Counts, ProgressReporter
+    from engine.benchmark.regions.walkthrough import Counts
+    from features.progress import ProgressReporter
 
 _category = click.option(
     "--category", "categories", multiple=True, metavar="NAME", help="Only this one; repeatable."
@@ -286,7 +287,7 @@ def _measure_boxed(
 
 def _check_writable(*paths: Path | None) -> None:
     """Find out before long work that an outcome could not be written."""
-    from engine.cli.files import check_writable
+    from engine.atomic import check_writable
 
     for path in paths:
         if path:

@@ -1,4 +1,4 @@
-"""``partwise classes``: its commands, which list and edit the classes of parts of a model."""
+"""``partwise classes``: commands that list and edit the classes of a model."""
 
 from __future__ import annotations
 

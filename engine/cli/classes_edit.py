@@ -1,4 +1,4 @@
-"""Edits of the classes of a model, and what the terminal is told of classes and edits."""
+"""Edits of the classes of a model, and what the terminal shows of them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ import click
 import cv2
 import numpy as np
 
-from engine.atomic import atomic_write
+from engine.atomic import atomic_write, check_writable
 from engine.cli.failures import Failure
-from engine.cli.files import check_writable
 from engine.editing import (
     Add,
     ClassEdit,

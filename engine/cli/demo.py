@@ -1,4 +1,4 @@
-"""``partwise demo``: data set, model and reports of rendered scenes, to see that all works.
+"""``partwise demo``: data set, model and reports of rendered scenes.
 
 The folder then holds a data set in the layout of MVTec LOCO, a model, a page on why images were
 judged as they were, and a page on how well all were told apart.
@@ -16,13 +16,14 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import one_line_errors
-from engine.cli.terminal import Tell, progress
+from engine.cli.terminal import progress
 
 if TYPE_CHECKING:
     from engine.benchmark.datasets import Category
     from engine.benchmark.records import Run
     from engine.benchmark.results import BenchResult
     from engine.inspector import Inspector
+    from features.progress import ProgressReporter
 
 SHOWN, OTHER = "pins", "meal"  # one with fixed places, one laid out freely
 N_TRAIN, N_PER_GROUP = 6, 10
@@ -79,8 +80,7 @@ def make_demo(output: Path) -> None:
 
 def _claim(folder: Path) -> None:
     """Make the folder ours, emptied of the scenes of an earlier demo."""
-    from engine.atomic import OutputError
-    from engine.cli.files import write_text
+    from engine.atomic import OutputError, write_text
 
     try:
         if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).is_file():
@@ -99,7 +99,7 @@ def _claim(folder: Path) -> None:
         shutil.rmtree(folder / "scenes")
 
 
-def _render(root: Path, tell: Tell) -> list[Category]:
+def _render(root: Path, tell: ProgressReporter) -> list[Category]:
     from engine.benchmark.datasets import find_categories
     from engine.synthetic.scenes import write_scenes
 
@@ -116,7 +116,7 @@ def _render(root: Path, tell: Tell) -> list[Category]:
     return find_categories(root)
 
 
-def _measure(categories: list[Category], tell: Tell) -> BenchResult:
+def _measure(categories: list[Category], tell: ProgressReporter) -> BenchResult:
     from engine.benchmark.runner import run_bench
     from engine.config import Config, to_dict
     from engine.inspector import Inspector
@@ -132,7 +132,7 @@ def _measure(categories: list[Category], tell: Tell) -> BenchResult:
     )
 
 
-def _learn(category: Category, tell: Tell) -> Inspector:
+def _learn(category: Category, tell: ProgressReporter) -> Inspector:
     """Fit again on the references of the benchmark, which keeps no inspector."""
     from engine.benchmark.protocol import pick_references
     from engine.inspector import Inspector

@@ -1,4 +1,4 @@
-"""Exit codes, and the one line that a command ends with when it cannot do what it was asked.
+"""Exit codes, and the one line that a failing command ends with.
 
 The line goes to the standard error stream, never with a traceback; a fault of our own is the
 exception.

@@ -1,4 +1,4 @@
-"""``partwise fit``, ``info`` and ``explain``: models made, described and explained."""
+"""``partwise fit``, ``info`` and ``explain``: making and describing models."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def fit(
 
     REFERENCE is an image or a folder of images.
     """
-    from engine.cli.files import check_writable
+    from engine.atomic import check_writable
     from engine.config import read_config
     from engine.inspector import Inspector
     from features.image_files import list_images, read_image
@@ -197,7 +197,7 @@ def explain(
 
     IMAGE is an image or a folder of images. The page needs no network.
     """
-    from engine.cli.files import check_writable
+    from engine.atomic import check_writable
     from engine.cli.score import Unjudged, find_images, judge, recogniser_at, sound
     from engine.inspector import Inspector
 
@@ -252,7 +252,7 @@ def write_explanation(output: Path, inspector: Inspector, judged: Sequence[Judge
     Raises:
         OutputError: The file cannot be written.
     """
-    from engine.cli.files import write_text
+    from engine.atomic import write_text
     from engine.rendering.html_report import explain_page
 
     items = [(str(each.path), each.image, each.report) for each in judged]

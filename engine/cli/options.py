@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and the records that they are packed into.
+"""Arguments and options that several commands share, and their records.
 
 Options that belong together reach a command as one parameter: ``machine`` and ``place``.
 """

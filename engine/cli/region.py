@@ -1,4 +1,4 @@
-"""``partwise region``: its commands, which teach regions, recognise them and change lessons."""
+"""``partwise region``: commands that teach and recognise regions."""
 
 from __future__ import annotations
 

@@ -16,27 +16,27 @@ import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import numpy as np
 from jaxtyping import UInt8, UInt16
-from PIL import Image
+from PIL import Image as Pillow
 
-from engine.atomic import OutputError, atomic_write
+from engine.atomic import OutputError, atomic_write, check_writable, write_text
 from engine.cli.failures import BROKEN_IMAGE
-from engine.cli.files import check_writable, write_text
 from engine.cli.options import Place
 from engine.cli.region_library import to_read
 from engine.cli.score import Judged, Unjudged, find_images, judge, sound
-from engine.cli.terminal import line_text, progress, reason, regions_text
+from engine.cli.terminal import line_text, reason, regions_text, watched
 from engine.inspector import Inspector
 from engine.regions.recogniser import Recogniser
 from engine.regions.report import RegionReport
 from engine.rendering.colors import EXTRA_COLOR, class_colors
 from engine.rendering.region_panels import three_panels
+from features.images import Image
 
 _NOTHING, _UNKNOWN, _FIRST_CLASS = 0, 1, 2
 _NOTHING_COLOR = (255, 255, 255)
@@ -62,21 +62,13 @@ def classify_images(
         judged = judge(
             inspector, found, max_pixels=max_pixels, threshold=threshold, recogniser=recogniser
         )
-        for each in judged if sys.stdout.isatty() else _watched(judged, len(found)):
+        for each in judged if sys.stdout.isatty() else watched(judged, len(found)):
             click.echo(_line(each, is_jsonl=is_jsonl))
             n_broken += isinstance(each, Unjudged)
             if isinstance(each, Judged) and each.regions is not None and outputs:
                 _write(outputs[each.path], each.image, each.regions)
     if n_broken:
         sys.exit(BROKEN_IMAGE)
-
-
-def _watched(judged: Iterator[Judged | Unjudged], n_images: int) -> Iterator[Judged | Unjudged]:
-    """Tell how far it is where the lines do not show it."""
-    with progress() as tell:
-        for n_done, each in enumerate(judged, 1):
-            tell("judging", n_done, n_images)
-            yield each
 
 
 def _line(each: Judged | Unjudged, *, is_jsonl: bool) -> str:
@@ -132,9 +124,7 @@ def _plan(images: Iterable[Path], folder: Path, *, model: Path) -> dict[Path, _O
     return outputs
 
 
-def _write(
-    output: _Output, image: UInt8[np.ndarray, "height width 3"], report: RegionReport
-) -> None:
+def _write(output: _Output, image: Image, report: RegionReport) -> None:
     """Write all files about one image, each whole or not at all.
 
     Raises:
@@ -145,7 +135,7 @@ def _write(
         _indexed(_class_mask(report), report).save(stream, format="PNG")
     write_text(output.legend, _one_entry_a_line(_legend(report)))
     with atomic_write(output.panels) as stream:
-        Image.fromarray(three_panels(image, report)).save(stream, format="PNG")
+        Pillow.fromarray(three_panels(image, report)).save(stream, format="PNG")
 
 
 def _one_entry_a_line(entries: list[dict[str, object]]) -> str:
@@ -182,12 +172,12 @@ def _colors(report: RegionReport) -> UInt8[np.ndarray, "values 3"]:
     return np.concatenate([first, own])
 
 
-def _indexed(mask: UInt16[np.ndarray, "height width"], report: RegionReport) -> Image.Image:
+def _indexed(mask: UInt16[np.ndarray, "height width"], report: RegionReport) -> Pillow.Image:
     """Make it an image with a palette; a palette has 256 entries, so that more stay numbers."""
     colors = _colors(report)
     if len(colors) > 256:
-        return Image.fromarray(mask)
-    picture = Image.fromarray(mask.astype(np.uint8))
+        return Pillow.fromarray(mask)
+    picture = Pillow.fromarray(mask.astype(np.uint8))
     picture.putpalette(colors.tobytes())
     return picture
 

@@ -1,4 +1,4 @@
-"""``partwise region list``: classes, their examples and lessons, on a terminal and a page."""
+"""``partwise region list``: classes, examples, lessons, as text or page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from engine.cli.files import check_writable, write_text
+from engine.atomic import check_writable, write_text
 from engine.cli.options import Place
 from engine.cli.region_library import to_read
 from engine.cli.terminal import box_text, moment

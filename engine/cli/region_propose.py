@@ -9,21 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-from jaxtyping import UInt8
 
+from engine.atomic import check_writable, write_text
 from engine.cli.failures import BROKEN_IMAGE
-from engine.cli.files import check_writable, write_text
 from engine.cli.options import Place
 from engine.cli.region_library import to_read
-from engine.cli.terminal import Tell, progress
+from engine.cli.terminal import progress
 from engine.inspector import Inspector
 from engine.regions.recogniser import Recogniser
 from engine.regions.suggestion import Suggestion, suggest
 from engine.rendering.html_report import render
 from engine.rendering.overlays import jpeg_data_uri
 from features.image_files import list_images, read_image
-from features.images import ImageError
+from features.images import Image, ImageError
+from features.progress import ProgressReporter
 
 # pictures of one group on the page; the JSON has all members
 _N_PICTURES = 48
@@ -61,8 +60,8 @@ def propose_groups(
 
 
 def _read(
-    paths: Sequence[Path], broken: list[str], tell: Tell, *, max_pixels: int
-) -> Iterator[tuple[str, UInt8[np.ndarray, "height width 3"]]]:
+    paths: Sequence[Path], broken: list[str], tell: ProgressReporter, *, max_pixels: int
+) -> Iterator[tuple[str, Image]]:
     """Read one image after the other; what is wrong with others is noted."""
     for n_done, path in enumerate(paths, 1):
         try:

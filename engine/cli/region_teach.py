@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import cast
 
 import click
-import numpy as np
-from jaxtyping import UInt8
 
 from engine.cli.failures import Failure
 from engine.cli.options import Place
@@ -29,6 +27,7 @@ from engine.regions.proposals import check_product
 from engine.regions.recogniser import Recogniser
 from engine.regions.teaching import Outlined, apply_lesson, teach
 from features.image_files import read_image
+from features.images import Image
 from features.region import Region
 
 
@@ -75,9 +74,7 @@ def teach_region(
         click.echo(f"{name}: {report_text(each.before)} → {report_text(each.after)}")
 
 
-def _outlined_region(
-    way: str, outline: str | Path, photo: UInt8[np.ndarray, "height width 3"]
-) -> Region:
+def _outlined_region(way: str, outline: str | Path, photo: Image) -> Region:
     """Read an outline given as ``mask``, ``box`` or ``polygon``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""``partwise score``: one line an image; and the judgement of images that other commands share."""
+"""``partwise score``: one line an image; and judging for other commands."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import ANOMALY, BROKEN_IMAGE, EXIT_CODES, one_line_errors
-from engine.cli.terminal import line_text, progress, reason
+from engine.cli.terminal import line_text, reason, watched
 
 if TYPE_CHECKING:
-    import numpy as np
-    from jaxtyping import UInt8
-
     from engine.inspector import Inspector
     from engine.regions.recogniser import Recogniser
     from engine.regions.report import RegionReport
     from engine.report import Report
+    from features.images import Image
 
 BY_HAND = "set by hand"
 
@@ -70,7 +68,7 @@ def score(
     The lines are in the order of the arguments, a folder's images by name. An image that cannot be
     judged has a line with its error.
     """
-    from engine.cli.files import check_writable
+    from engine.atomic import check_writable
     from engine.inspector import Inspector
 
     inspector = Inspector.load(model, machine=machine)
@@ -112,13 +110,13 @@ def _print(
     is_failing_on_anomaly: bool,
 ) -> int:
     """Print a line an image in the order asked for, and write the table; returns the exit code."""
-    from engine.cli.files import write_text
+    from engine.atomic import write_text
 
     lines: Iterator[_Line] = (_line(each, is_jsonl=is_jsonl) for each in judged)
     if is_worst_first:
-        lines = iter(sorted(_watched(lines, n_images), key=_rank))
+        lines = iter(sorted(watched(lines, n_images), key=_rank))
     elif not sys.stdout.isatty():  # else the lines show how far it is
-        lines = _watched(lines, n_images)
+        lines = watched(lines, n_images)
 
     n_broken = n_anomalies = 0
     table = []
@@ -133,13 +131,6 @@ def _print(
     if n_broken:
         return BROKEN_IMAGE
     return ANOMALY if is_failing_on_anomaly and n_anomalies else 0
-
-
-def _watched(lines: Iterator[_Line], n_lines: int) -> Iterator[_Line]:
-    with progress() as tell:
-        for n_done, line in enumerate(lines, 1):
-            tell("judging", n_done, n_lines)
-            yield line
 
 
 def _rank(line: _Line) -> tuple[bool, float]:
@@ -204,7 +195,7 @@ class Judged:
     """One image and its report, and what was said of its regions if that was asked."""
 
     path: Path
-    image: UInt8[np.ndarray, "height width 3"]
+    image: Image
     report: Report
     regions: RegionReport | None = None
 
@@ -267,7 +258,7 @@ def judge(
 
 def _judged(
     path: Path,
-    image: UInt8[np.ndarray, "height width 3"],
+    image: Image,
     inspector: Inspector,
     recogniser: Recogniser | None,
 ) -> Judged:

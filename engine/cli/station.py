@@ -1,4 +1,4 @@
-"""``partwise station``: its commands, which queue images, judge them and list verdicts."""
+"""``partwise station``: commands of the queue, its worker and its verdicts."""
 
 from __future__ import annotations
 

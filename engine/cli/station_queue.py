@@ -12,15 +12,16 @@ from types import FrameType
 
 import click
 
+from engine.atomic import check_writable, write_text
 from engine.cli.failures import BROKEN_IMAGE
-from engine.cli.files import check_writable, write_text
-from engine.cli.terminal import Tell, line_text, moment, progress
+from engine.cli.terminal import line_text, moment, progress
 from engine.station import Entry, Limits, Station, StationError
 from engine.station.entries import Filters, Order
 from engine.station.exports import jsonl_text
 from engine.station.file_lock import file_lock
 from engine.station.records import Review, label
 from features.image_files import list_images
+from features.progress import ProgressReporter
 
 _LOOK_S = 0.2
 
@@ -108,7 +109,7 @@ def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
 class _Progress:
     """How much of what was queued at the start is done; shown a few times a second."""
 
-    def __init__(self, station: Station, tell: Tell) -> None:
+    def __init__(self, station: Station, tell: ProgressReporter) -> None:
         self._station, self._tell, self._at = station, tell, 0.0
         waiting = station.entries(states=("queued", "running"))
         self.pending = {each.id for each in waiting}

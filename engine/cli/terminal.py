@@ -1,25 +1,26 @@
-"""Progress of long commands, and lines that tell people of verdicts, regions and times."""
+"""Progress of long commands, and lines about verdicts, regions and times."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from engine.regions.report import FoundRegion, RegionReport
     from engine.report import Report
+    from features.progress import ProgressReporter
     from features.region import Region
 
-Tell = Callable[[str, int, int], None]
+T = TypeVar("T")
 
 
 @contextmanager
-def progress() -> Iterator[Tell]:
+def progress() -> Iterator[ProgressReporter]:
     """Give a function that takes a stage, how much of it is done and how much there is.
 
     Draws a bar on the standard error stream that vanishes at the end where that is a terminal, and
@@ -40,6 +41,14 @@ def progress() -> Iterator[Tell]:
             bar.update(task, description=stage, completed=done, total=total)
 
         yield tell
+
+
+def watched(judged: Iterable[T], n_images: int) -> Iterator[T]:
+    """Show the progress of judging where the lines do not."""
+    with progress() as tell:
+        for n_done, each in enumerate(judged, 1):
+            tell("judging", n_done, n_images)
+            yield each
 
 
 def moment(time: datetime) -> str:

@@ -1,4 +1,4 @@
-"""``partwise ui``: which app is to be started, and whether all is there that it needs.
+"""``partwise ui``: which app is to be started, and what it needs.
 
 The app lies above this package, so that it is never imported here: a process of its own runs it.
 """

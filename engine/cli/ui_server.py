@@ -1,4 +1,4 @@
-"""Server of the app: a process of its own that ends with us, and the options that it runs with."""
+"""Server of the app: a process of its own that ends with the command."""
 
 from __future__ import annotations
 

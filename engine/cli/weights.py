@@ -13,9 +13,10 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import BAD_USAGE, one_line_errors
-from engine.cli.terminal import Tell, progress
+from engine.cli.terminal import progress
 
 if TYPE_CHECKING:
+    from features.progress import ProgressReporter
     from features.weights.locations import Site
     from features.weights.registry import Known
     from features.weights.store import Verdict
@@ -131,7 +132,7 @@ def import_weights(path: Path, *, name: str | None, is_converted: bool) -> None:
 
 
 @contextmanager
-def _megabytes() -> Iterator[Tell]:
+def _megabytes() -> Iterator[ProgressReporter]:
     with progress() as tell:
         yield lambda stage, done, total: tell(f"{stage}, MB", done // _MB, total // _MB)
 

@@ -1,4 +1,4 @@
-"""Classes of parts as a person wants them: renamed, merged, split, ignored, ruled, painted.
+"""Editing of classes of parts: rename, merge, split, ignore, set counts, paint.
 
 Every edit is kept with the model; what counts is what follows from all edits that are not undone.
 """

@@ -1,8 +1,7 @@
-"""What are the classes after these edits?
+"""Replay of edits of classes.
 
-Pure: the same base and edits give the same classes, whatever was done and undone in between.
-
-How does one class become several, by the looks of its parts?
+What are the classes after these edits? The same base and edits give the same classes, whatever was
+done and undone in between. A class is split by average linkage of the descriptors of its parts.
 """
 
 from __future__ import annotations
@@ -42,67 +41,11 @@ from engine.editing.table import (
     with_value,
 )
 
-
-def split(classes: Classes, edit: Split, references: References) -> Classes:
-    """Divide a class; the largest kind keeps the number, the others get new ones.
-
-    Raises:
-        ClassEditError: Its parts on the references do not differ enough, or were painted.
-    """
-    check_class(classes, edit.class_id)
-    if edit.class_id in classes.painted_ids:
-        raise ClassEditError(
-            f"{called(classes, edit.class_id)} was painted and cannot be split by looks; "
-            "remove it and paint its kinds one by one"
-        )
-    looks, area_px, image_of = _parts_of(classes, edit.class_id, references)
-    n_looks = len(np.unique(looks, axis=0))
-    if not 2 <= edit.n <= n_looks:
-        raise ClassEditError(
-            f"{called(classes, edit.class_id)} can be split into 2 … {n_looks} by the looks of its "
-            f"{len(looks)} parts on the references, got {edit.n}; choose another number"
-            if n_looks > 1
-            else f"{called(classes, edit.class_id)} has only {len(looks)} part on the references "
-            "and cannot be split; paint what it should consist of instead"
-        )
-    kinds = fcluster(linkage(looks, "average"), edit.n, "maxclust") - 1
-    n_kinds = int(kinds.max()) + 1
-    order = np.argsort([-area_px[kinds == kind].sum() for kind in range(n_kinds)], kind="stable")
-    is_other = classes.class_of_prototype != edit.class_id
-    first_new = len(classes.names)
-    ids = [edit.class_id, *range(first_new, first_new + n_kinds - 1)]
-    n_parts = np.zeros((len(references.samples), n_kinds), dtype=np.int64)
-    np.add.at(n_parts, (image_of, np.argsort(order)[kinds]), 1)
-    is_background = bool(classes.is_background[edit.class_id])
-    for _ in ids[1:]:
-        classes = classes.with_class(None, is_background=is_background)
-    return replace(
-        classes,
-        names=with_name(classes.names, edit.class_id, None),
-        looks=np.concatenate(
-            [classes.looks[is_other], [looks[kinds == kind].mean(axis=0) for kind in order]]
-        ),
-        n_parts=np.concatenate([classes.n_parts[:, is_other], n_parts], axis=1),
-        class_of_prototype=np.append(classes.class_of_prototype[is_other], ids),
-    )
+# a square of 4 px: what is smaller has no look of its own
+MIN_PAINTED_PX = 16
 
 
-def _parts_of(
-    classes: Classes, class_id: int, references: References
-) -> tuple[Float[np.ndarray, "parts 5"], Int[np.ndarray, " parts"], Int[np.ndarray, " parts"]]:
-    """Return looks, areas and images of all parts of a class."""
-    looks, area_px, image_of = [], [], []
-    for index, (sample, aligned) in enumerate(
-        zip(references.samples, as_cut(classes, references), strict=True)
-    ):
-        is_own = aligned.class_of_part == class_id
-        looks.append(describe_parts(aligned.parts, sample.image)[is_own])
-        area_px.append(aligned.parts.area_px[is_own])
-        image_of.append(np.full(np.count_nonzero(is_own), index))
-    return np.concatenate(looks), np.concatenate(area_px), np.concatenate(image_of)
-
-
-def fold(base: Base, edits: Sequence[Edit], references: References) -> Classes:
+def replay(base: Base, edits: Sequence[Edit], references: References) -> Classes:
     """Apply edits in their order.
 
     Raises:
@@ -121,7 +64,7 @@ def _applied(classes: Classes, edit: Edit, references: References) -> Classes:
         case Merge():
             return _merged(classes, edit)
         case Split():
-            return split(classes, edit, references)
+            return _split(classes, edit, references)
         case Ignore():
             check_class(classes, edit.class_id)
             is_background = with_value(classes.is_background, edit.class_id, edit.is_ignored)
@@ -168,6 +111,68 @@ def _merged(classes: Classes, edit: Merge) -> Classes:
         is_retired=classes.is_retired | np.isin(np.arange(len(names)), rest),
         paintings=paintings,
     )
+
+
+def _split(classes: Classes, edit: Split, references: References) -> Classes:
+    """Divide a class; the largest kind keeps the number, the others get new ones.
+
+    Raises:
+        ClassEditError: Its parts on the references do not differ enough, or were painted.
+    """
+    check_class(classes, edit.class_id)
+    if edit.class_id in classes.painted_ids:
+        raise ClassEditError(
+            f"{called(classes, edit.class_id)} was painted and cannot be split by looks; "
+            "remove it and paint its kinds one by one"
+        )
+    descriptors, area_px, image_of = _parts_of(classes, edit.class_id, references)
+    n_distinct = len(np.unique(descriptors, axis=0))
+    if not 2 <= edit.n <= n_distinct:
+        raise ClassEditError(
+            f"{called(classes, edit.class_id)} can be split into 2 … {n_distinct} by the looks of "
+            f"its {len(descriptors)} parts on the references, got {edit.n}; choose another number"
+            if n_distinct > 1
+            else f"{called(classes, edit.class_id)} has only {len(descriptors)} part on the "
+            "references and cannot be split; paint what it should consist of instead"
+        )
+    kinds = fcluster(linkage(descriptors, "average"), edit.n, "maxclust") - 1
+    n_kinds = int(kinds.max()) + 1
+    order = np.argsort([-area_px[kinds == kind].sum() for kind in range(n_kinds)], kind="stable")
+    is_other = classes.class_of_prototype != edit.class_id
+    first_new = len(classes.names)
+    ids = [edit.class_id, *range(first_new, first_new + n_kinds - 1)]
+    n_parts = np.zeros((len(references.samples), n_kinds), dtype=np.int64)
+    np.add.at(n_parts, (image_of, np.argsort(order)[kinds]), 1)
+    is_background = bool(classes.is_background[edit.class_id])
+    for _ in ids[1:]:
+        classes = classes.with_class(None, is_background=is_background)
+    return replace(
+        classes,
+        names=with_name(classes.names, edit.class_id, None),
+        descriptors=np.concatenate(
+            [
+                classes.descriptors[is_other],
+                [descriptors[kinds == kind].mean(axis=0) for kind in order],
+            ]
+        ),
+        n_parts=np.concatenate([classes.n_parts[:, is_other], n_parts], axis=1),
+        class_of_prototype=np.append(classes.class_of_prototype[is_other], ids),
+    )
+
+
+def _parts_of(
+    classes: Classes, class_id: int, references: References
+) -> tuple[Float[np.ndarray, "parts 5"], Int[np.ndarray, " parts"], Int[np.ndarray, " parts"]]:
+    """Return descriptors, areas and images of all parts of a class."""
+    descriptors, area_px, image_of = [], [], []
+    for index, (sample, aligned) in enumerate(
+        zip(references.samples, as_cut(classes, references), strict=True)
+    ):
+        is_own = aligned.class_of_part == class_id
+        descriptors.append(describe_parts(aligned.parts, sample.image)[is_own])
+        area_px.append(aligned.parts.area_px[is_own])
+        image_of.append(np.full(np.count_nonzero(is_own), index))
+    return np.concatenate(descriptors), np.concatenate(area_px), np.concatenate(image_of)
 
 
 def _ruled(classes: Classes, edit: Count) -> Classes:
@@ -217,10 +222,6 @@ def _added(classes: Classes, edit: Add, references: References) -> Classes:
         classes = classes.with_class(name)
     painting = Painting(class_id, edit.reference, edit.region)
     return replace(classes, paintings=(*classes.paintings, painting))
-
-
-# a square of 4 px: what is smaller has no look of its own
-MIN_PAINTED_PX = 16
 
 
 def _removed(classes: Classes, edit: Remove) -> Classes:

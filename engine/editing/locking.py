@@ -1,4 +1,4 @@
-"""How do two people edit the classes of one model file at once, and both edits survive?
+"""Lock on a model file, so that edits of two people at once both survive.
 
 Who changes the file holds a lock beside it while it loads, edits and saves. The system takes the
 lock from a process that dies, so that none is ever left behind.

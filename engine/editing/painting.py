@@ -1,6 +1,4 @@
-"""Where on the references is what was painted on some of them?
-
-Which pixels of a reference are meant by a rough painting, or by a click?
+"""Painted classes on the references, and regions grown from paintings and clicks.
 
 A painting is rough: its border moves to where the thing ends (``engine.regions.segmentation``). A
 click says where the thing is, not how large: a random walker (Grady, 2006) from there, against the
@@ -23,10 +21,9 @@ from alignment.sample import Sample
 from alignment.template_matching import Template, stride_for
 from engine.class_edits import ClassEditError
 from engine.editing.table import Classes, References, as_cut
-from engine.regions.color_contrast import lab_of
 from engine.regions.segmentation import refine
 from engine.regions_config import SegmentationConfig
-from features.images import Image, Mask
+from features.images import Image, Mask, to_lab
 from features.parts import PromptableSegmenter
 from features.region import Region
 
@@ -36,6 +33,20 @@ if TYPE_CHECKING:
 # parts turn by some degrees even where the product has a pose, and by any where it has none
 POSED_TURNS_DEG = (-12.0, 0.0, 12.0)
 FREE_TURNS_DEG = tuple(float(turn) for turn in range(0, 360, 30))
+
+# of the longer side of the image: half the side of the windows around a click
+_WINDOWS = (0.05, 0.08, 0.13, 0.21, 0.34)
+_SEED_PX = 2
+# of the window: what fills more has no outline in it
+_MAX_FILL = 0.7
+# as in engine.regions.segmentation
+_RELUCTANCE = 130.0
+# units of CIELAB from the background's colour: what is nearer is background
+_ALIKE = 14.0
+# side of the pictures that walkers walk on
+_MOST_PX = 64
+# a larger outline is taken if its contrast is at least this share of the best one's
+_ABOUT_AS_CLEAR = 0.9
 
 
 def painted_classes(classes: Classes, references: References) -> list[PaintedClass]:
@@ -80,21 +91,6 @@ def aligned_references(
             as_cut(classes, references, painted), references.samples, given, strict=True
         )
     ]
-
-
-# of the longer side of the image: half the side of the windows around a click
-_WINDOWS = (0.05, 0.08, 0.13, 0.21, 0.34)
-_SEED_PX = 2
-# of the window: what fills more has no outline in it
-_MAX_FILL = 0.7
-# as in engine.regions.segmentation
-_RELUCTANCE = 130.0
-# units of CIELAB from the background's colour: what is nearer is background
-_ALIKE = 14.0
-# side of the pictures that walkers walk on
-_MOST_PX = 64
-# a larger outline is taken if its contrast is at least this share of the best one's
-_ABOUT_AS_CLEAR = 0.9
 
 
 def grow(inspector: Inspector, reference: int, meant: Region | tuple[float, float]) -> Region:
@@ -146,7 +142,7 @@ def _around(image: Image, painted: Region) -> Region:
 
 
 def _at(sample: Sample, x: int, y: int) -> Region:
-    lab = lab_of(sample.image)
+    lab = to_lab(sample.image)
     contrast, ground = _contrast(lab), _ground(sample, lab, x, y)
     longer = max(sample.is_valid.shape)
     walked = (_walked(lab, ground, (x, y), round(share * longer)) for share in _WINDOWS)

@@ -1,6 +1,6 @@
-"""How do all references look with their classes, on one picture with axes and a legend?
+"""Summary of the classes: a table, and the references drawn with them.
 
-Which classes are there, as a table, and how do the references look with them?
+The overview shows all references on one picture, with axes and a legend.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool
 
 from alignment.aligned import NO_COUNT_RULE
 from engine.class_edits import ClassEditError
@@ -18,10 +18,17 @@ from engine.rendering.colors import class_colors, ink_on
 from engine.rendering.labels import shortened, text_width, write
 from engine.rendering.overlays import NO_PART, draw_parts
 from engine.rendering.strokes import Color
-from features.images import resize
+from features.images import AnyImage, resize
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector
+
+_SCALE = 2  # working pixels are small
+_TEXT_PX, _TICK_PX, _LINE_PX, _MARGIN_PX, _COLUMN_PX = 13, 10, 20, 34, 430
+_TICK_EVERY_PX = 50  # working pixels
+_PAPER: Color = (255, 255, 255)
+_INK: Color = (40, 40, 40)
+_FADED: Color = (120, 120, 120)
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ def find_class(inspector: Inspector, text: str) -> int:
 
 def reference_picture(
     inspector: Inspector, index: int, *, class_id: int | None = None, scale: int = 1
-) -> UInt8[np.ndarray, "_ _ 3"]:
+) -> AnyImage:
     """Draw a reference, registered, with its classes coloured and numbered, or with one of them.
 
     The picture is ``scale`` times as high and wide as the reference in working size.
@@ -140,17 +147,7 @@ def reference_picture(
     return draw_parts(image, class_map, is_background)
 
 
-Picture = UInt8[np.ndarray, "_ _ 3"]
-
-_SCALE = 2  # working pixels are small
-_TEXT_PX, _TICK_PX, _LINE_PX, _MARGIN_PX, _COLUMN_PX = 13, 10, 20, 34, 430
-_TICK_EVERY_PX = 50  # working pixels
-_PAPER: Color = (255, 255, 255)
-_INK: Color = (40, 40, 40)
-_FADED: Color = (120, 120, 120)
-
-
-def overview(inspector: Inspector) -> Picture:
+def overview(inspector: Inspector) -> AnyImage:
     """Draw the references side by side; axes count their pixels, a legend names the classes."""
     panels = [_panel(inspector, index) for index in range(len(inspector.fitted.samples))]
     n_columns = min(len(panels), 4 if panels[0].shape[1] < 500 else 2)
@@ -160,7 +157,7 @@ def overview(inspector: Inspector) -> Picture:
     return np.vstack([*rows, _legend(class_rows(inspector), rows[0].shape[1])])
 
 
-def _panel(inspector: Inspector, index: int) -> Picture:
+def _panel(inspector: Inspector, index: int) -> AnyImage:
     drawn = reference_picture(inspector, index, scale=_SCALE)
     size = drawn.shape[1], drawn.shape[0]
     top, left = _LINE_PX + 14, _MARGIN_PX
@@ -178,7 +175,7 @@ def _panel(inspector: Inspector, index: int) -> Picture:
     return write(write(panel, ticks, _TICK_PX), [((left, 2), title, _INK)], _TEXT_PX)
 
 
-def _legend(rows: list[ClassRow], width: int) -> Picture:
+def _legend(rows: list[ClassRow], width: int) -> AnyImage:
     n_columns = max(1, width // _COLUMN_PX)
     n_lines = -(-len(rows) // n_columns)
     legend = np.full((n_lines * _LINE_PX + 16, width, 3), 255, dtype=np.uint8)

@@ -1,9 +1,4 @@
-"""Which classes are there, and what is known of each, between two edits?
-
-Is there such a class, is the name free, and what is a class called in a message?
-
-What was edited, in a line for people?
-"""
+"""Table of the classes between two edits, with the checks and words edits need."""
 
 from __future__ import annotations
 
@@ -46,7 +41,7 @@ class Classes:
     """All classes that ever were, by their numbers; ``names`` is None where looks decide."""
 
     names: tuple[str | None, ...]
-    looks: Float[np.ndarray, "prototypes 5"]
+    descriptors: Float[np.ndarray, "prototypes 5"]
     n_parts: Int[np.ndarray, "references prototypes"]
     class_of_prototype: Int[np.ndarray, " prototypes"]
     is_background: Bool[np.ndarray, " classes"]
@@ -87,7 +82,7 @@ class Classes:
         """Write the classes down as images are aligned to them."""
         made = PartClasses(like.config).restore(
             {
-                "looks": self.looks,
+                "looks": self.descriptors,
                 "counts": self.n_parts,
                 "is_background": self.is_background,
                 "class_of_prototype": self.class_of_prototype,
@@ -100,7 +95,7 @@ class Classes:
 
 @dataclass(frozen=True)
 class References:
-    """What the fold may look at: the references with the parts that were cut, and their pose."""
+    """What a replay of edits may use: the references with the parts as cut, and their pose."""
 
     samples: Sequence[Sample]
     classes: PartClasses

@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Literal
 
 import numpy as np
-from jaxtyping import UInt8
 
 from engine.library.errors import LibraryError
+from features.images import Image
 from features.region import Region
 
 Kind = Literal["accepted", "defect"]
@@ -56,7 +56,7 @@ class NewExample:
     image_size: tuple[int, int]
     """Height and width of the image file, in pixels."""
     region: Region
-    thumbnail: UInt8[np.ndarray, "height width 3"]
+    thumbnail: Image
     features: Features
     note: str = ""
     verdict: str = ""
@@ -90,7 +90,7 @@ class Example:
     image_name: str
     image_size: tuple[int, int]
     region: Region
-    thumbnail: UInt8[np.ndarray, "height width 3"]
+    thumbnail: Image
     features: Features
     """Empty where they were not asked for."""
     note: str

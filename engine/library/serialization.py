@@ -12,11 +12,12 @@ from typing import Any
 import cv2
 import numpy as np
 import safetensors.numpy
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool
 from safetensors import SafetensorError
 
 from engine.library.errors import LibraryError
 from engine.library.records import Example, Features, NewExample, storable
+from features.images import Image
 from features.region import Region
 
 Identity = dict[str, str]
@@ -32,12 +33,12 @@ def mask_of(data: bytes) -> Bool[np.ndarray, "rows columns"]:
     return _pixels(data, cv2.IMREAD_GRAYSCALE) > 127
 
 
-def _picture_bytes(picture: UInt8[np.ndarray, "height width 3"]) -> bytes:
+def _picture_bytes(picture: Image) -> bytes:
     """Encode an RGB picture as PNG."""
     return _png(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
 
 
-def _picture_of(data: bytes) -> UInt8[np.ndarray, "height width 3"]:
+def _picture_of(data: bytes) -> Image:
     """Decode what ``_picture_bytes`` made."""
     picture: np.ndarray = cv2.cvtColor(_pixels(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
     return picture

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from features.images import AnyMask, Image
 from features.region import Region
 
 MEASURES = (
@@ -75,7 +76,7 @@ class Views:
     measures: Float32[np.ndarray, "regions measures"]
 
 
-def cut(image: UInt8[np.ndarray, "height width 3"], regions: Sequence[Region]) -> Views:
+def cut(image: Image, regions: Sequence[Region]) -> Views:
     """Bring regions of one image to canonical form; outside the image nothing differs."""
     pixels = np.empty((len(regions), N_TURNS, SIDE_PX, SIDE_PX, len(CHANNELS)), np.float32)
     measures = np.empty((len(regions), len(MEASURES)), np.float32)
@@ -86,7 +87,7 @@ def cut(image: UInt8[np.ndarray, "height width 3"], regions: Sequence[Region]) -
 
 
 def cut_wide(
-    image: UInt8[np.ndarray, "height width 3"], region: Region
+    image: Image, region: Region
 ) -> tuple[Float32[np.ndarray, "wide wide channels"], Float32[np.ndarray, " measures"]]:
     """Cut one region with enough around it to be turned; ``CHANNELS`` and ``MEASURES``."""
     lab, mask, shown = _square(image, region)
@@ -104,7 +105,7 @@ def turned(planes: Float32[np.ndarray, "wide wide channels"], turn: int) -> np.n
 
 
 def _square(
-    image: UInt8[np.ndarray, "height width 3"], region: Region
+    image: Image, region: Region
 ) -> tuple[
     Float32[np.ndarray, "side side 3"],
     Float32[np.ndarray, "side side"],
@@ -131,7 +132,7 @@ def _resized(square: UInt8[np.ndarray, "side side ..."]) -> Float32[np.ndarray, 
 
 
 def _window(
-    image: UInt8[np.ndarray, "height width 3"], x0: int, y0: int, side: int
+    image: Image, x0: int, y0: int, side: int
 ) -> tuple[UInt8[np.ndarray, "side side 3"], UInt8[np.ndarray, "side side"]]:
     """Cut a square that may reach over the border; 255 where it shows the photograph."""
     height, width = image.shape[:2]
@@ -214,7 +215,7 @@ def _ends(mask: Bool[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "points
     return np.stack([columns, np.tile(rows, 2)], axis=1).astype(np.float32)
 
 
-def _thinned(mask: Bool[np.ndarray, "rows columns"], step: int) -> Bool[np.ndarray, "_ _"]:
+def _thinned(mask: Bool[np.ndarray, "rows columns"], step: int) -> AnyMask:
     """Shrink a mask by a whole number; a cell belongs to it where any of its pixels do."""
     height, width = (-(-side // step) for side in mask.shape)
     kernel = np.ones((step, step), np.uint8)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int, UInt8
+from jaxtyping import Float32, Int
 
 from features.images import Mask
 
@@ -63,13 +63,6 @@ class Vicinity:
         return Vicinity(
             self.distance_px[at], self.is_surroundings[at], self.is_near[at], self.reach_px
         )
-
-
-def lab_of(image: UInt8[np.ndarray, "height width 3"]) -> Lab:
-    """Convert to CIELAB, lightness 0 … 100."""
-    scaled = image.astype(np.float32) * np.float32(1 / 255)
-    lab: np.ndarray = cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB)
-    return lab
 
 
 def by_contrast(lab: Lab, vicinity: Vicinity, *, noise: float = NOISE) -> Mask:

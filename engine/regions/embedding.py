@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Int, UInt8
+from jaxtyping import Float32, Int
 
 from engine.regions.siamese import Siamese
 from engine.regions.similarity import probability
+from features.images import Image
 from features.region import Region
 
 # log-odds by which an example must lag behind the best of its class to lose most of its say
@@ -38,7 +39,7 @@ class RegionEmbedder(Protocol):
     """Describes regions of any size and compares them."""
 
     def describe(
-        self, image: UInt8[np.ndarray, "height width 3"], regions: Sequence[Region]
+        self, image: Image, regions: Sequence[Region]
     ) -> Float32[np.ndarray, "regions views dim"]:
         """Describe regions of one image; view 0 is as photographed, the others are turned."""
 

@@ -16,14 +16,14 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int
 
 from alignment.transforms import compose, invert, rescale
 from engine.examination import Examination
 from engine.regions.report import FoundRegion
 from engine.regions.token_classifier import agreed, disagreement
 from engine.regions.tokens import RegionTokens
-from features.images import resize
+from features.images import AnyMask, Image, Mask, resize
 from features.region import Box, Region
 
 Affine = Float[np.ndarray, "2 3"]
@@ -40,7 +40,7 @@ class Frames:
     photo_area_px: int
 
     @cached_property
-    def picture(self) -> UInt8[np.ndarray, "height width 3"]:
+    def picture(self) -> Image:
         """The photograph in the size in which regions are outlined."""
         image = self.examination.image
         height, width = image.shape[:2]
@@ -110,7 +110,7 @@ class Frames:
         """Reduce a region of the image file to the picture; a thin one keeps a pixel."""
         return scaled(region, self.examination.image_size, self.picture_size)
 
-    def hidden(self, regions: list[Region], margin_px: int) -> Bool[np.ndarray, "height width"]:
+    def hidden(self, regions: list[Region], margin_px: int) -> Mask:
         """Mark regions of the image file, with a margin, on the registered working image."""
         height, width = self.examination.sample.is_valid.shape
         mask = np.zeros(self.picture_size, dtype=np.float32)
@@ -160,7 +160,7 @@ def _mostly(share: Float32[np.ndarray, "rows columns"]) -> Bool[np.ndarray, "row
 
 
 def _moved(
-    mask: Bool[np.ndarray, "_ _"], transform: Affine, size: tuple[int, int]
+    mask: AnyMask, transform: Affine, size: tuple[int, int]
 ) -> Float32[np.ndarray, "rows columns"]:
     """Return the share of each pixel of an image of this (height, width) that a mask covers."""
     # sample often enough to meet each pixel of the mask

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
+from features.images import Mask
 from features.region import Region
 
 # times as long as thick
@@ -41,7 +42,7 @@ LEAST_DOTS, UNEVENNESS = 5, 0.3
 # One band
 
 
-def band_direction(mask: Bool[np.ndarray, "height width"]) -> Float[np.ndarray, " 2"] | None:
+def band_direction(mask: Mask) -> Float[np.ndarray, " 2"] | None:
     """Give the direction (x, y) of a straight band; None if it is none.
 
     Length and breadth are those of the rectangle with the region's second moments.

@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from PIL import Image, ImageOps
 
+from features.images import Mask
 from features.region import Box, Region, RegionError
 
 # a hand draws fewer, and every edge is compared with every other
@@ -228,7 +229,7 @@ def _pixels(file: Image.Image, image_size: tuple[int, int]) -> np.ndarray:
     return np.asarray(file)
 
 
-def _inside(mask: np.ndarray) -> Bool[np.ndarray, "height width"]:
+def _inside(mask: np.ndarray) -> Mask:
     """Tell inside from outside as the head of this module says."""
     inside = np.atleast_3d(mask != 0)
     is_visible = inside[..., -1]

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import Float32, UInt8
 
 from engine.regions.lines import bridged, chained
 from engine.regions_config import ProposalConfig
-from features.images import ImageError
+from features.images import AnyMask, ImageError
 from features.region import Region
 
 Map = Float32[np.ndarray, "height width"]
@@ -79,9 +79,7 @@ def _peeled(left: Map, config: ProposalConfig) -> Iterator[Proposal]:
         left[cv2.dilate(is_peeled.astype(np.uint8), halo) > 0] = 0
 
 
-def _components(
-    mask: Bool[np.ndarray, "_ _"], gap_px: int
-) -> Iterator[tuple[tuple[slice, slice], Bool[np.ndarray, "_ _"]]]:
+def _components(mask: AnyMask, gap_px: int) -> Iterator[tuple[tuple[slice, slice], AnyMask]]:
     """Give the window of each component and its pixels there, small gaps in it closed.
 
     What is no farther apart than a small gap is one component even where closing fills no gap: in

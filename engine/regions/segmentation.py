@@ -13,13 +13,13 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
-from engine.regions.color_contrast import NOISE, Vicinity, by_contrast, lab_of
+from engine.regions.color_contrast import NOISE, Vicinity, by_contrast
 from engine.regions.lines import averaged_along, band_direction
 from engine.regions.splitting import split
 from engine.regions_config import SegmentationConfig
-from features.images import Mask
+from features.images import Image, Mask, to_lab
 from features.region import Box, Region
 
 __all__ = ["Prompt", "SegmentationConfig", "context_box", "refine", "split"]
@@ -30,7 +30,7 @@ _RELUCTANCE = 130.0
 # of the deepest pixel's depth: what lies deeper is taken to be the thing
 _CORE = 0.6
 
-Crop = UInt8[np.ndarray, "height width 3"]
+Crop = Image
 
 Prompt = Callable[[Mask], Mask]
 
@@ -65,7 +65,7 @@ def context_box(rough: Region, image_size: tuple[int, int], config: Segmentation
 
 
 def refine(
-    image: UInt8[np.ndarray, "height width 3"],
+    image: Image,
     rough: Region,
     novelty: Float32[np.ndarray, "rows columns"] | None = None,
     config: SegmentationConfig | None = None,
@@ -101,7 +101,7 @@ def refine(
 
 
 def _found(
-    crop: UInt8[np.ndarray, "height width 3"],
+    crop: Image,
     inside: Mask,
     vicinity: Vicinity,
     config: SegmentationConfig,
@@ -115,11 +115,9 @@ def _found(
     return _contrasting(crop, inside, vicinity)
 
 
-def _contrasting(
-    crop: UInt8[np.ndarray, "height width 3"], inside: Mask, vicinity: Vicinity
-) -> Mask:
+def _contrasting(crop: Image, inside: Mask, vicinity: Vicinity) -> Mask:
     """Tell by colour; along a straight band, if that finds pieces of it only."""
-    lab = lab_of(crop)
+    lab = to_lab(crop)
     found = by_contrast(lab, vicinity)
     direction_xy = band_direction(inside)
     if direction_xy is None or _is_whole(_own(found, inside)):
@@ -152,7 +150,7 @@ def _by_random_walker(crop: Crop, vicinity: Vicinity) -> Mask:
     seeds[vicinity.is_surroundings] = 2
     seeds[depth > _CORE * depth.max()] = 1
     # solved exactly: the faster "cg_j" gives up after 30 steps
-    labels = random_walker(lab_of(crop), seeds, beta=_RELUCTANCE, mode="bf", channel_axis=-1)
+    labels = random_walker(to_lab(crop), seeds, beta=_RELUCTANCE, mode="bf", channel_axis=-1)
     found: np.ndarray = labels == 1
     return found
 

@@ -23,6 +23,7 @@ from jaxtyping import Bool, Float, Int
 
 from engine.regions.outlines import as_example, box_pixels, polygon_pixels
 from features import region
+from features.images import Mask
 from features.region import Region
 
 Point = tuple[float, float]
@@ -111,7 +112,7 @@ def _reach(shape: Shape) -> tuple[float, float, float, float] | None:
 
 
 def _add(
-    inside: Bool[np.ndarray, "height width"],
+    inside: Mask,
     mask: Bool[np.ndarray, "rows columns"],
     at_xy: tuple[int, int],
     frame_xy: tuple[int, int],
@@ -122,9 +123,7 @@ def _add(
     inside[y - top : y - top + rows, x - left : x - left + columns] |= mask
 
 
-def _sweep(
-    inside: Bool[np.ndarray, "height width"], stroke: Stroke, frame_xy: tuple[int, int]
-) -> None:
+def _sweep(inside: Mask, stroke: Stroke, frame_xy: tuple[int, int]) -> None:
     """Paint or erase the ways of a brush, some of them at a time."""
     points_xy = np.array(stroke.points_xy, dtype=np.float64) - frame_xy
     ways = list(pairwise(np.concatenate([points_xy[:1], points_xy])))

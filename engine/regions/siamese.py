@@ -16,12 +16,13 @@ from itertools import count, takewhile
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 from numpy.lib.stride_tricks import sliding_window_view
 from safetensors.numpy import load_file
 
 from engine.regions.canonical import Views, cut
 from engine.regions.similarity import Curve, with_half_norm
+from features.images import Image
 from features.region import Region
 
 WEIGHTS = Path(__file__).with_name("siamese.safetensors")
@@ -37,7 +38,7 @@ class Siamese:
         self._curve = Curve(**record["curve"])
 
     def describe(
-        self, image: UInt8[np.ndarray, "height width 3"], regions: Sequence[Region]
+        self, image: Image, regions: Sequence[Region]
     ) -> Float32[np.ndarray, "regions views dim"]:
         """Describe each region as photographed and turned by quarters."""
         return self.embed(cut(image, regions))

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
 from engine.regions.canonical import CHANNELS, MEASURES, N_TURNS, Views, cut
+from features.images import Image
 from features.region import Region
 
 GRID = 4
@@ -107,7 +108,7 @@ class Arrangement:
     """Compares regions by measures and coarse pictures; there is nothing to load."""
 
     def describe(
-        self, image: UInt8[np.ndarray, "height width 3"], regions: Sequence[Region]
+        self, image: Image, regions: Sequence[Region]
     ) -> Float32[np.ndarray, "regions views dim"]:
         """Describe each region as photographed and turned by quarters."""
         return with_half_norm(arrange(cut(image, regions)))

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int
 
-from engine.regions.color_contrast import lab_of
 from engine.regions.frames import Frames
 from engine.regions.tokens import RegionTokens
+from features.images import Image, to_lab
 from features.region import Region
 
 # px; noise of the camera must not stop a flood
@@ -51,7 +51,7 @@ def divisions(
 
 
 def split(
-    image: UInt8[np.ndarray, "height width 3"],
+    image: Image,
     region: Region,
     seeds: Int[np.ndarray, "rows columns"],
 ) -> list[Region | None]:
@@ -76,7 +76,7 @@ def split(
     known = np.where(region.mask, np.maximum(seeds, 0), 0).astype(np.int32)
     if not known.any():
         return [None] * n_labels
-    lab = cv2.GaussianBlur(lab_of(image[top:bottom, left:right]), (0, 0), _BLUR_PX)
+    lab = cv2.GaussianBlur(to_lab(image[top:bottom, left:right]), (0, 0), _BLUR_PX)
     steps = [cv2.Sobel(lab, cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1))]
     steepness = np.sqrt(sum(np.square(step).sum(axis=2) for step in steps))
     flood: Callable[..., np.ndarray] = watershed  # it has no types
@@ -110,12 +110,10 @@ def _by_votes(
     return seeds if len(np.unique(seeds[whole.mask])) > 2 else None
 
 
-def _by_color(
-    picture: UInt8[np.ndarray, "height width 3"], whole: Region
-) -> Int[np.ndarray, "rows columns"] | None:
+def _by_color(picture: Image, whole: Region) -> Int[np.ndarray, "rows columns"] | None:
     """Seed the insides of the two largest pieces of two colours (k-means)."""
     left, top, right, bottom = whole.box_xyxy
-    lab = cv2.GaussianBlur(lab_of(picture[top:bottom, left:right]), (0, 0), 1.0)
+    lab = cv2.GaussianBlur(to_lab(picture[top:bottom, left:right]), (0, 0), 1.0)
     pixels = lab[whole.mask]
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 10, 0.5)
     # begins at the darkest and the lightest: no chance, and no restarts

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, SupportsFloat
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from alignment.transforms import compose, rescale
 from engine.regions.report import FoundRegion, RegionKind, RegionReport
 from engine.regions.wording import (
     KIND_WORDS,
@@ -93,7 +94,7 @@ class RegionSection:
     absent: tuple[str, ...]
 
 
-def region_section(photo: UInt8[np.ndarray, "_ _ 3"], report: RegionReport) -> RegionSection:
+def region_section(photo: AnyImage, report: RegionReport) -> RegionSection:
     """Gather what the page says and shows of the regions in a photograph, reduced or not."""
     present = {each.class_index for each in report.regions}
     return RegionSection(
@@ -183,7 +184,7 @@ class Section:
 
 
 def explain_page(
-    items: Sequence[tuple[str, UInt8[np.ndarray, "_ _ 3"], Report]],
+    items: Sequence[tuple[str, AnyImage, Report]],
     references: Sequence[ReferenceView],
     class_names: Sequence[str],
     regions: Sequence[RegionReport | None] | None = None,
@@ -268,7 +269,7 @@ def _section(
         usual = count_regions(reference.class_map, aligned.n_classes)
     deviations = sorted(report.deviations, key=lambda each: -each.severity)
     photo = _to_side(image, min(SIDE_PX, max(image.shape[:2])))
-    from_file = overlays.between_grids(report.image_size, photo.shape)
+    from_file = rescale(report.image_size, photo.shape[:2])
     class_map = np.append(shown_classes(report), overlays.NO_PART)[aligned.parts.labels]
     return Section(
         name=name,
@@ -295,10 +296,10 @@ def _heat_picture(
     from_file: Float[np.ndarray, "2 3"],
 ) -> Picture:
     """Lay a map over the photograph in grey, so that all colour is heat."""
-    to_registered = overlays.between_grids(cell_map.shape, report.registered.shape)
-    to_file = overlays.chain(to_registered, report.to_image)
+    to_registered = rescale(cell_map.shape, report.registered.shape[:2])
+    to_file = compose(report.to_image, to_registered)
     return _picture(
-        overlays.draw_heat(overlays.in_grey(photo), cell_map, overlays.chain(to_file, from_file))
+        overlays.draw_heat(overlays.in_grey(photo), cell_map, compose(from_file, to_file))
     )
 
 

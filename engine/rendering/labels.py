@@ -17,14 +17,13 @@ from functools import cache
 
 import cv2
 import numpy as np
-from jaxtyping import Bool
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from engine.regions.report import RegionKind
 from engine.rendering.colors import ink_on
 from engine.rendering.strokes import BLACK, WHITE, Color
-from features.images import Image
+from features.images import Image, Mask
 from features.region import Region
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -168,7 +167,7 @@ def draw_badge(
 def place_badges(
     boxes_xyxy: Sequence[tuple[float, float, float, float]],
     sizes: Sequence[tuple[int, int]],
-    is_taken: Bool[np.ndarray, "height width"],
+    is_taken: Mask,
 ) -> list[Point]:
     """Choose the centre of each badge beside its box: inside the image, on few taken pixels.
 

@@ -18,7 +18,6 @@ from alignment.transforms import apply, compose, rescale
 from engine.examination import Examination
 from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors, heat_colors, ink_on
-from engine.rendering.overlays import between_grids
 from engine.rendering.strokes import (
     WHITE,
     Color,
@@ -29,7 +28,7 @@ from engine.rendering.strokes import (
     rim,
     stroke_px,
 )
-from features.images import Image
+from features.images import AnyMask, Image
 
 Layer = UInt8[np.ndarray, "height width 4"]
 Affine = Float[np.ndarray, "2 3"]
@@ -63,9 +62,9 @@ class View:
         to_view = compose(rescale((height, width), size), examination.to_image)
         return cls((height, width), size, to_view)
 
-    def from_cells(self, grid: tuple[int, ...], registered_size: tuple[int, ...]) -> Affine:
+    def from_cells(self, grid: tuple[int, int], registered_size: tuple[int, int]) -> Affine:
         """Lead from (column, row) of a grid over the registered image to pixels of the view."""
-        return compose(self.registered_to_view, between_grids(grid, registered_size))
+        return compose(self.registered_to_view, rescale(grid, registered_size))
 
 
 def draw_parts_layer(
@@ -163,7 +162,7 @@ def _layer(color: Image, cover: Image) -> Layer:
 
 def _moved(
     mask: Bool[np.ndarray, "rows columns"], to_view: Affine, size: tuple[int, int]
-) -> tuple[Bool[np.ndarray, "_ _"], Window] | None:
+) -> tuple[AnyMask, Window] | None:
     """Bring a mask to the view with a smooth edge; returns what of the view it may touch."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
@@ -204,6 +203,6 @@ def _over(
     return np.asarray(np.maximum(heat, 0) * is_inside, np.float32)
 
 
-def _stripes(mask: Bool[np.ndarray, "_ _"], size: tuple[int, int]) -> Bool[np.ndarray, "_ _"]:
+def _stripes(mask: AnyMask, size: tuple[int, int]) -> AnyMask:
     y, x = np.ogrid[: mask.shape[0], : mask.shape[1]]
     return np.asarray((x + y) // (3 * stroke_px(size)) % 2 == 0)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
+from alignment.transforms import rescale
 from engine.rendering.colors import EXTRA_COLOR, OKABE_ITO, class_colors, heat_colors, ink_on
 from engine.rendering.strokes import (
     Color,
@@ -26,7 +27,7 @@ from engine.rendering.strokes import (
     outline,
 )
 from engine.report import Deviation
-from features.images import Image
+from features.images import Image, Mask
 
 EXTRA = -1  # in a class map: a part of no class
 NO_PART = -2  # in a class map: no part at all
@@ -83,7 +84,7 @@ def draw_heat(
     cell, and under cells below 0.5, stay as they are.
     """
     if cell_to_image is None:
-        cell_to_image = between_grids(cell_map.shape, image.shape[:2])
+        cell_to_image = rescale(cell_map.shape, image.shape[:2])
     heat = _sample(cell_map, cell_to_image, image.shape[:2])
     colors = heat_colors()[(np.clip(heat / top, 0, 1) * 255).round().astype(np.uint8)]
     opacity = heat_opacity(heat, top)[..., None]
@@ -147,22 +148,6 @@ def letter(index: int) -> str:
     return (letter(rest - 1) if rest else "") + chr(ord("A") + last)
 
 
-def between_grids(source: tuple[int, ...], target: tuple[int, ...]) -> Float[np.ndarray, "2 3"]:
-    """Affine from (x, y) of one grid (height, width, …) to another that covers the same area.
-
-    Whole numbers are centres of pixels or cells, as everywhere in OpenCV.
-    """
-    y, x = np.array(target[:2]) / np.array(source[:2])
-    return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2]])
-
-
-def chain(
-    first: Float[np.ndarray, "2 3"], second: Float[np.ndarray, "2 3"]
-) -> Float[np.ndarray, "2 3"]:
-    """Affine that applies one affine after the other."""
-    return np.asarray(second @ np.vstack([first, [0, 0, 1]]))
-
-
 def png_data_uri(image: Image) -> str:
     """Return a lossless address for ``src`` that contains the image."""
     return _data_uri(image, ".png", "image/png")
@@ -173,9 +158,7 @@ def jpeg_data_uri(image: Image, quality: int = 88) -> str:
     return _data_uri(image, ".jpg", "image/jpeg", cv2.IMWRITE_JPEG_QUALITY, quality)
 
 
-def _enlarge(
-    mask: Bool[np.ndarray, "rows columns"], size: tuple[int, ...]
-) -> Bool[np.ndarray, "height width"]:
+def _enlarge(mask: Bool[np.ndarray, "rows columns"], size: tuple[int, ...]) -> Mask:
     """Bring a mask to (height, width); its edge lies where the two sides have equal share."""
     if mask.shape == size:
         return mask

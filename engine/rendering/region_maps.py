@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from alignment.transforms import compose, rescale
 from engine.regions.frames import NOTHING, scaled
 from engine.regions.report import FoundRegion, RegionReport
 from engine.rendering import overlays
@@ -110,8 +111,8 @@ def error_colors() -> UInt8[np.ndarray, "256 3"]:
 
 def _to_view(image: Image, report: RegionReport) -> Float[np.ndarray, "2 3"]:
     """From registered working pixels to pixels of the photograph as it is given."""
-    from_file = overlays.between_grids(report.report.image_size, image.shape)
-    return overlays.chain(report.report.to_image, from_file)
+    from_file = rescale(report.report.image_size, image.shape[:2])
+    return compose(from_file, report.report.to_image)
 
 
 def _on_view(image: Image, report: RegionReport) -> list[Region]:

@@ -1,4 +1,6 @@
-"""Has anything in the image been seen nowhere in the references?
+"""Distance of the cells to their nearest neighbours among all reference cells.
+
+Has anything in the image been seen nowhere in the references?
 
 Published reading, score 1: with the test tokens t_p and the bank of all reference tokens r_q,
 

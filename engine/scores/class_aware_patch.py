@@ -1,4 +1,6 @@
-"""Does each class look like itself?
+"""Distance of the cells of each class to the reference cells of that class.
+
+Does each class look like itself?
 
 Published reading, score 2: score 1 inside each class c, against that class's own bank,
 

@@ -1,4 +1,6 @@
-"""Does each class have its colour?
+"""Distance of the mean colours of the classes to those of a reference.
+
+Does each class have its colour?
 
 Published reading, score 6: CIELAB without lightness, per pixel, averaged over each class, gives one
 descriptor per image; the score is the distance to the nearest reference's,

@@ -1,4 +1,6 @@
-"""Does each class look, on the whole, as it should?
+"""Distance of the mean descriptors of the classes to those of a reference.
+
+Does each class look, on the whole, as it should?
 
 Published reading, score 4: the mean of the tokens over the pixels of each class, e_c, gives one
 descriptor per image; the score is the distance to the nearest reference's,

@@ -1,4 +1,6 @@
-"""Is there as much of each class as there should be?
+"""Distance of the areas of the classes to those of the references.
+
+Is there as much of each class as there should be?
 
 Published reading, score 5: the share of the pixels that each class covers, h = (h_1 … h_C), gives
 one descriptor per image; the score is the distance to the nearest reference's,
@@ -13,7 +15,7 @@ and k of them,
 where D is diagonal, ``relative_spread`` · m + a floor: a belief about how much each class varies
 that weighs as much as ν = ``prior_references`` references. So one reference suffices (k = 1 leaves
 D alone, a Euclidean distance in units of each class's size), and the more there are, the more they
-say themselves; no k switches to another distance, so leave-one-out weights stay comparable.
+say themselves; no k switches to another distance, so leave-one-out scales stay comparable.
 
 All classes take part, the background too; no class is missing here, an absent one has share 0.
 """

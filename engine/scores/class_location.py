@@ -1,4 +1,6 @@
-"""Is each class where it should be?
+"""Distance of the mean positions of the classes to those of a reference.
+
+Is each class where it should be?
 
 Published reading, score 7: the distance of each class's mean position to the image corner (0, 0),
 in units of the image diagonal, gives one descriptor per image; the score is the distance to the

@@ -1,4 +1,6 @@
-"""Is there as much of everything as there should be, wherever it lies?
+"""Distance of the shares of the visual words to those of the references.
+
+Is there as much of everything as there should be, wherever it lies?
 
 Beside the seven, for what neither place nor parts decide: fruit in a box, screws in a bag. With
 shares h of the visual words (``features.visual_words``) and references r,

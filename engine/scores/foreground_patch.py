@@ -1,4 +1,6 @@
-"""Has anything in the foreground been seen in no reference's foreground?
+"""Distance of the foreground cells to the foreground cells of the references.
+
+Has anything in the foreground been seen in no reference's foreground?
 
 Published reading, score 3: score 1 over the cells of all classes but the background, against a bank
 of such cells. Cells of no class are foreground. An image without foreground scores 0, for nothing

@@ -1,4 +1,6 @@
-"""Are there as many instances of each class as there should be?
+"""Instances of each class outside the counts that the references show.
+
+Are there as many instances of each class as there should be?
 
 Beside the seven. With n_c instances of foreground class c, and the least and most that the
 references show, l_c and h_c,

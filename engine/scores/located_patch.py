@@ -1,4 +1,6 @@
-"""Has this place of the image looked like this before?
+"""Distance of the cells to the reference cells at the same place.
+
+Has this place of the image looked like this before?
 
 Beside the seven. After registration by a shift s_j to each reference j, with a small window w,
 

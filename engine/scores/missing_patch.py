@@ -1,4 +1,6 @@
-"""Is what a reference shows still there?
+"""Distance of the reference cells to the cells of the image at the same place.
+
+Is what a reference shows still there?
 
 Beside the seven, and the other direction of ``located_patch``: every *reference* cell asks the test
 image. With the shift s_j registered to reference j and a small window w,

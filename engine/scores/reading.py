@@ -1,6 +1,4 @@
-"""What one score says of one image, and the arithmetic that several scores share.
-
-How far are the classes of two images apart, all together?
+"""Scores and their readings, and the arithmetic that several scores share.
 
 Scores 4, 6 and 7 describe each class by a row of numbers. The rows of two images differ by one gap
 per class, and the classes are combined by the root mean square, which is the Euclidean distance of
@@ -20,6 +18,7 @@ from jaxtyping import Bool, Float, Float32
 from alignment.comparison import Comparison
 
 CellMap = Float32[np.ndarray, "rows columns"]
+Rows = Float[np.ndarray, "classes channels"]
 
 # What a score looks at: what things look like, whether a place is as it was, or how much there is.
 # The freer a product is laid out, the less a place tells and the more an amount.
@@ -81,9 +80,6 @@ def nearest_cells(maps: Sequence[CellMap]) -> CellMap:
 def compared(cells: CellMap) -> CellMap:
     """Put 0 where nothing could be compared: no evidence."""
     return np.where(np.isfinite(cells), cells, np.float32(0))
-
-
-Rows = Float[np.ndarray, "classes channels"]
 
 
 def shows(rows: Rows) -> Bool[np.ndarray, " classes"]:

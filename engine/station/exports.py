@@ -7,18 +7,13 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import UInt8
-
-from engine.atomic import atomic_write
 from engine.rendering.html_report import explain_page
 from engine.report import Report
 from engine.station.judge import Judge
 from engine.station.records import Entry, StationError
-from features.images import resize
+from features.images import AnyImage, resize
 
 # sharper than the page shows anything
 _SIDE_PX = 1280
@@ -68,17 +63,7 @@ def jsonl_text(entries: Sequence[Entry]) -> str:
     return "".join(json.dumps(facts(each), ensure_ascii=False) + "\n" for each in entries)
 
 
-def write(path: Path, text: str) -> None:
-    """Write a text whole or not at all.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    with atomic_write(path) as stream:
-        stream.write(text.encode(errors="replace"))
-
-
-def report_page(entries: Sequence[Entry], photos: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> str:
+def report_page(entries: Sequence[Entry], photos: Sequence[AnyImage]) -> str:
     """Judge images of one model once more and explain why each is judged as it is.
 
     Raises:
@@ -131,7 +116,7 @@ def _with_threshold_of(report: Report, entry: Entry) -> Report:
     return replace(report, threshold=entry.threshold, threshold_source=_BY_HAND)
 
 
-def _downsized(photo: UInt8[np.ndarray, "_ _ 3"]) -> UInt8[np.ndarray, "_ _ 3"]:
+def _downsized(photo: AnyImage) -> AnyImage:
     height, width = photo.shape[:2]
     factor = min(1.0, _SIDE_PX / max(height, width))
     return resize(photo, (max(1, round(height * factor)), max(1, round(width * factor))))

@@ -14,13 +14,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import numpy as np
-from jaxtyping import UInt8
-
 from engine.examination import Examination
 from engine.inspector import Inspector
 from engine.regions.report import RegionReport
 from engine.report import Report
+from features.images import AnyImage
 
 if TYPE_CHECKING:
     from engine.regions.recogniser import Recogniser
@@ -53,9 +51,7 @@ class Judge:
         self._n_kept = n_kept
         self._models: OrderedDict[tuple[Path, str | None], _LoadedModel] = OrderedDict()
 
-    def judge(
-        self, image: UInt8[np.ndarray, "_ _ 3"], model: Path, library: str | None = None
-    ) -> Judged:
+    def judge(self, image: AnyImage, model: Path, library: str | None = None) -> Judged:
         """Judge one image.
 
         Raises:

@@ -13,15 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import UInt8
-
 from engine.atomic import atomic_write
 from engine.station.database import Database
 from engine.station.paths import root_of
 from engine.station.records import Entry, Limits, StationError
 from features.image_files import RAISE_CAP, SUFFIXES, image_size, read_image
-from features.images import ImageError
+from features.images import Image, ImageError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -98,7 +95,7 @@ def named_size(path: Path, name: str, limits: Limits) -> tuple[int, int]:
         raise _renamed(error, path, name) from error
 
 
-def read_photograph(path: Path, name: str, limits: Limits) -> UInt8[np.ndarray, "height width 3"]:
+def read_photograph(path: Path, name: str, limits: Limits) -> Image:
     """Read an image; a complaint calls it by ``name``.
 
     Raises:
@@ -134,9 +131,7 @@ def photograph_of(entry: Entry, images: Path) -> Path:
     return path
 
 
-def unchanged_photograph(
-    entry: Entry, database: Database, images: Path, limits: Limits
-) -> UInt8[np.ndarray, "height width 3"]:
+def unchanged_photograph(entry: Entry, database: Database, images: Path, limits: Limits) -> Image:
     """Read the image of an entry if it is still the one that was judged.
 
     Raises:

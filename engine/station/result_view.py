@@ -7,7 +7,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
 
 from alignment.transforms import compose
 from engine.rendering import overlays
@@ -23,7 +22,7 @@ from engine.rendering.layers import (
 from engine.rendering.region_maps import draw_classes
 from engine.rendering.tables import class_lines, score_lines, shown_classes
 from engine.station.judge import Judged
-from features.images import Image, resize
+from features.images import AnyImage, Image, resize
 
 # what the reference does not show is neither light nor dark
 _OUTSIDE = (127, 127, 127)
@@ -66,7 +65,7 @@ def _warped_reference(judged: Judged, view: View) -> Image:
     examination, nearest = judged.examination, judged.report.nearest_reference
     comparison = examination.comparisons[nearest]
     reference = judged.inspector.fitted.samples[nearest]
-    warped: UInt8[np.ndarray, "_ _ 3"] = cv2.warpAffine(
+    warped: AnyImage = cv2.warpAffine(
         reference.image,
         compose(view.registered_to_view, comparison.to_test),
         view.size[::-1],

@@ -7,9 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-import numpy as np
-from jaxtyping import UInt8
-
+from engine.atomic import write_text
 from engine.station import batches, entries, exports, jobs, results
 from engine.station.database import Database
 from engine.station.entries import Filters, Order
@@ -31,6 +29,7 @@ from engine.station.records import (
     model_name,
 )
 from engine.station.results import finished_benchmarks, finished_runs
+from features.images import Image
 
 if TYPE_CHECKING:
     from engine.benchmark.records import Run
@@ -202,7 +201,7 @@ class Station:
         """Return what a page shows of a judged image; waits while its pictures are drawn."""
         return results.read_result(lambda: self.entry(id), self.paths.results)
 
-    def photo(self, id: int) -> UInt8[np.ndarray, "height width 3"]:
+    def photo(self, id: int) -> Image:
         """Read the photograph of an entry in full resolution.
 
         Raises:
@@ -307,7 +306,7 @@ class Station:
         Raises:
             OutputError: The file cannot be written.
         """
-        exports.write(path, exports.csv_text(self.entries(**filters)))
+        write_text(path, exports.csv_text(self.entries(**filters)))
 
     def export_jsonl(self, path: Path, **filters: Unpack[Filters]) -> None:
         """Write one JSON object for each entry asked for, the newest first.
@@ -315,7 +314,7 @@ class Station:
         Raises:
             OutputError: The file cannot be written.
         """
-        exports.write(path, exports.jsonl_text(self.entries(**filters)))
+        write_text(path, exports.jsonl_text(self.entries(**filters)))
 
     def report_html(self, ids: Sequence[int]) -> str:
         """Write the page on why these images, all of one model, were judged as they were.

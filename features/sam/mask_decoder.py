@@ -30,7 +30,7 @@ from features.images import Image
 from features.sam.mask_drawing import Canvas, Drawing, Fine, as_projection
 from features.sam.network import Embedding, Prompts, in_square, to_frame
 from features.sam.point_grid import on_all_cores
-from features.sam.shared_attention import Change, Folded, ImageTokens, transform
+from features.sam.shared_attention import Change, ImageTokens, Precomputed, transform
 
 # prompts that are worked on at once: what four make of the image's tokens fills a processor core's
 # caches, while a GPU wants more to be busy
@@ -118,7 +118,7 @@ class MaskCandidates:
 
 
 class Decoder:
-    """A mask decoder's weights, folded for images of one size."""
+    """A mask decoder's weights, precomputed for images of one size."""
 
     def __init__(
         self,
@@ -128,8 +128,10 @@ class Decoder:
     ) -> None:
         self._decoder = decoder
         first, *_ = upscaling = decoder.output_upscaling
-        self._folded = Folded(decoder.transformer, as_projection(first), positions.flatten(1))
-        self._drawing = Drawing(upscaling, self._folded.canvas, positions.shape[2], dtype)
+        self._attention = Precomputed(
+            decoder.transformer, as_projection(first), positions.flatten(1)
+        )
+        self._drawing = Drawing(upscaling, self._attention.canvas, positions.shape[2], dtype)
         self._group = GROUP_ON_CPU if positions.device.type == "cpu" else GROUP_ELSEWHERE
 
     def prepare(
@@ -140,12 +142,12 @@ class Decoder:
     ) -> Prepared:
         """Ask an image's tokens what prompts without a rough mask need to know."""
         placed = tokens + without_mask[:, None, None]
-        answers, energies, shared = self._folded.answer(placed.flatten(1))
+        answers, energies, shared = self._attention.answer(placed.flatten(1))
         return Prepared(tokens, answers, energies, *self._drawing.canvas(shared, fine))
 
     def with_mask(self, prepared: Prepared, mask: Float[torch.Tensor, "dim grid grid"]) -> Prepared:
         """Ask again, now for a prompt with an embedded rough mask."""
-        answers, energies, shared = self._folded.answer((prepared.tokens + mask).flatten(1))
+        answers, energies, shared = self._attention.answer((prepared.tokens + mask).flatten(1))
         shared = shared.to(prepared.shared.dtype)
         return prepared._replace(answers=answers, energies=energies, shared=shared)
 
@@ -168,8 +170,8 @@ class Decoder:
         # let tokens and image change each other
         own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
         tokens = torch.cat([own.expand(n_prompts, -1, -1), prompts], dim=1)
-        answers = self._folded.split(prepared.answers, prepared.energies)
-        image = ImageTokens(self._folded.stages, answers, n_prompts)
+        answers = self._attention.split(prepared.answers, prepared.energies)
+        image = ImageTokens(self._attention.stages, answers, n_prompts)
         found = transform(decoder.transformer, tokens, image)
 
         # judge masks, and make the brushes to draw them with

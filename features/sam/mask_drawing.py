@@ -46,7 +46,7 @@ class Fine(NamedTuple):
 
 
 class Drawing:
-    """The upscaling layers; ``canvas`` is the first, folded; ``grid`` counts tokens by side."""
+    """The upscaling layers; ``canvas``, the first, is given; ``grid`` counts tokens a side."""
 
     def __init__(
         self, upscaling: nn.Sequential, canvas: Projection, grid: int, dtype: torch.dtype

@@ -16,9 +16,11 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
-from PIL import Image
+from jaxtyping import Bool, Float
+from PIL import Image as Pillow
 from torch.nn.functional import pad
+
+from features.images import Image
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Candidates(Protocol):
 class MaskNetwork(Protocol):
     """Encoder and decoder with their weights."""
 
-    def embed(self, image: UInt8[np.ndarray, "height width 3"]) -> Embedding:
+    def embed(self, image: Image) -> Embedding:
         """Encode one RGB image of any size."""
 
     def decode(
@@ -116,7 +118,7 @@ def frame_of(image_size: tuple[int, int], side_px: int) -> tuple[int, int]:
 
 
 def in_square(
-    image: UInt8[np.ndarray, "height width 3"], frame_px: tuple[int, int], side_px: int
+    image: Image, frame_px: tuple[int, int], side_px: int
 ) -> Float[torch.Tensor, "1 3 side side"]:
     """Resize an RGB image to its frame, normalise it, and pad with the mean colour.
 
@@ -130,7 +132,7 @@ def in_square(
         )
     height, width = frame_px
     # bilinear over all pixels that shrink to one, in uint8, as torchvision resizes PIL images
-    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+    resized = Pillow.fromarray(image).resize((width, height), Pillow.Resampling.BILINEAR)
     pixels = torch.from_numpy(np.array(resized)).permute(2, 0, 1)[None]
     mean, deviation = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, DEVIATION))
     return pad((pixels - mean) / deviation, (0, side_px - width, 0, side_px - height))

@@ -11,8 +11,8 @@ send, and normalises. So the image tokens of one prompt are at all times
 with S shared by all prompts; P the attention weights, a row for each head and token of each layer;
 N what each of them sent; s (one per pixel) the product of the layer norms' scales; β the last
 norm's bias. A projection W k splits into W S, answered once for an image, and a product of low
-rank. Here the weights of all layers are folded into such questions to the image's embedding, in
-fp64. Centring, a layer norm's first step, is the linear map 1 - 11ᵀ/dim and is folded with them.
+rank. Here such questions to the image's embedding are precomputed from the weights of all layers,
+in fp64, and with them centring, a layer norm's first step, which is the linear map 1 - 11ᵀ/dim.
 
 What a prompt has changed is kept as P, N and s alone; the variance that a layer norm asks for is a
 quadratic form of P's columns. A row of P stands for one token and head, heads running faster: so
@@ -76,7 +76,7 @@ class Answers(NamedTuple):
     """Mean square of the centred S."""
 
 
-class Folded:
+class Precomputed:
     """The questions of all stages, and how to put them to an image's embedding at once.
 
     ``canvas`` is one more projection of the last image tokens, which drawing starts from.
@@ -88,11 +88,11 @@ class Folded:
         canvas: tuple[Float[torch.Tensor, "canvas dim"], Float[torch.Tensor, " canvas"]],
         positions: Float[torch.Tensor, "dim pixels"],
     ) -> None:
-        fold = _Folding(positions)
-        self.stages = [fold.layer(layer) for layer in transformer.layers]
-        self.stages.append(Stage(*fold.reading(transformer.final_attn_token_to_image)))
-        self.canvas, self._canvas_asked = fold.last(*canvas)
-        self._asked, self._centred = fold.asked()
+        computed = _Precomputation(positions)
+        self.stages = [computed.layer(layer) for layer in transformer.layers]
+        self.stages.append(Stage(*computed.reading(transformer.final_attn_token_to_image)))
+        self.canvas, self._canvas_asked = computed.last(*canvas)
+        self._asked, self._centred = computed.asked()
 
     def answer(
         self, embedding: Float[torch.Tensor, "dim pixels"]
@@ -133,7 +133,7 @@ class Folded:
         return [weight.shape[0] * weight.shape[1] for weight in weights]
 
 
-class _Folding:
+class _Precomputation:
     """Goes through the layers, keeping how S and N depend on the embedding and on what is sent."""
 
     def __init__(self, positions: Float[torch.Tensor, "dim pixels"]) -> None:

@@ -18,23 +18,17 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from features.progress import ProgressReporter, silent
 from features.weights.errors import WeightsError
 from features.weights.registry import Known, WeightsFile
 from features.weights.sidecar import read_json, read_sidecar, write_json
-
-Tell = Callable[[str, int, int], None]
-"""Takes a stage, how many bytes of it are done and how many there are, 0 if that is not known."""
 
 _CHUNK_BYTES = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SETTLED_S = 2.0  # FAT counts time in steps of two seconds; other file systems are finer
 
 
-def silent(stage: str, done: int, total: int) -> None:
-    """Tell nobody."""
-
-
-def hash_file(path: Path, tell: Tell = silent) -> str:
+def hash_file(path: Path, tell: ProgressReporter = silent) -> str:
     """Read the whole file and return its SHA-256 in hexadecimal digits."""
     digest = hashlib.sha256()
     done, total = 0, path.stat().st_size

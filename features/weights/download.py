@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from features.device import need
-from features.weights.checksums import Tell, check_file, facts_about, hash_file, silent
+from features.progress import ProgressReporter, silent
+from features.weights.checksums import check_file, facts_about, hash_file
 from features.weights.errors import WeightsError
 from features.weights.importing import check_can_convert, convert, needs_conversion
 from features.weights.locations import FreeBytes, Site, free_bytes, lock_folder, room_for
@@ -59,7 +60,7 @@ def obtain(
     is_converted: bool = False,
     is_forced: bool = False,
     retry: RetryPolicy | None = None,
-    tell: Tell = silent,
+    tell: ProgressReporter = silent,
     free: FreeBytes = free_bytes,
 ) -> Path:
     """Fetch weights that are not here, or not sound, and return what ``locate`` does.
@@ -111,7 +112,12 @@ def _described(weights: Known, here: Path, known: Sequence[Known], site: Site) -
 
 
 def _fetch_all(
-    weights: Known, site: Site, staging: Path, retry: RetryPolicy, tell: Tell, free: FreeBytes
+    weights: Known,
+    site: Site,
+    staging: Path,
+    retry: RetryPolicy,
+    tell: ProgressReporter,
+    free: FreeBytes,
 ) -> Sidecar:
     """Bring all files of one revision into ``staging``."""
     if site.is_offline:
@@ -159,7 +165,7 @@ def fetch(
     target: Path,
     *,
     retry: RetryPolicy | None = None,
-    tell: Tell = silent,
+    tell: ProgressReporter = silent,
     free: FreeBytes = free_bytes,
 ) -> WeightsFile:
     """Bring a file to ``target`` and return what it is; the caller keeps others from doing so.
@@ -220,7 +226,7 @@ def _wrong(remote: Remote, problem: str) -> WeightsError:
     )
 
 
-def _continue(part: Path, remote: Remote, timeout_s: float, tell: Tell) -> None:
+def _continue(part: Path, remote: Remote, timeout_s: float, tell: ProgressReporter) -> None:
     """Ask for what is missing and write it to ``part``."""
     start, size = _size(part), remote.file.size
     if start and start == size:
@@ -244,7 +250,7 @@ def _continue(part: Path, remote: Remote, timeout_s: float, tell: Tell) -> None:
         raise InterruptionError(f"the line broke after {end:,} of {size:,} bytes")
 
 
-def _told(tell: Tell, remote: Remote, done: int, total: int) -> None:
+def _told(tell: ProgressReporter, remote: Remote, done: int, total: int) -> None:
     tell(f"fetching {remote.file.name}", done, total)
 
 

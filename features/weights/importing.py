@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.device import need
-from features.weights.checksums import Tell, check_file, facts_about, hash_file, silent
+from features.progress import ProgressReporter, silent
+from features.weights.checksums import check_file, facts_about, hash_file
 from features.weights.errors import WeightsError
 from features.weights.locations import FreeBytes, Site, free_bytes, lock_folder, room_for
 from features.weights.registry import CONFIG, KNOWN, Known, Mark, WeightsFile, find
@@ -33,7 +34,7 @@ def import_weights(
     name: str | None = None,
     known: Sequence[Known] = KNOWN,
     is_converted: bool = False,
-    tell: Tell = silent,
+    tell: ProgressReporter = silent,
     free: FreeBytes = free_bytes,
 ) -> tuple[Known, Path]:
     """Copy a file or folder to where its name is looked for; returns name and new place.
@@ -86,14 +87,18 @@ def _sources(path: Path, weights: Known) -> dict[str, Path]:
     return {name: source for name, source in found.items() if name not in lacking}
 
 
-def _checked(source: Path, name: str, known: Sequence[Known], tell: Tell) -> WeightsFile:
+def _checked(
+    source: Path, name: str, known: Sequence[Known], tell: ProgressReporter
+) -> WeightsFile:
     """Compare a file with what is known of it, and say what it is."""
     sha256 = hash_file(source, tell)
     check_file(source, facts_about(source, known), lambda _: sha256)
     return WeightsFile(name, source.stat().st_size, sha256)
 
 
-def _copy(source: Path, target: Path, file: WeightsFile, tell: Tell, free: FreeBytes) -> None:
+def _copy(
+    source: Path, target: Path, file: WeightsFile, tell: ProgressReporter, free: FreeBytes
+) -> None:
     with room_for(file.size or 0, target.parent, free):
         shutil.copyfile(source, target)
     if hash_file(target, tell) != file.sha256:
@@ -102,7 +107,7 @@ def _copy(source: Path, target: Path, file: WeightsFile, tell: Tell, free: FreeB
 
 
 def recognise(
-    path: Path, known: Sequence[Known], *, name: str | None = None, tell: Tell = silent
+    path: Path, known: Sequence[Known], *, name: str | None = None, tell: ProgressReporter = silent
 ) -> Known:
     """Tell the weights in a file or folder: by ``partwise.json``, file name, sum or config.json.
 
@@ -133,7 +138,7 @@ def recognise(
     return found[0]
 
 
-def _in_folder(folder: Path, known: Sequence[Known], tell: Tell) -> list[Known]:
+def _in_folder(folder: Path, known: Sequence[Known], tell: ProgressReporter) -> list[Known]:
     """Give all that the files of a folder may be."""
     sidecar = read_sidecar(folder)
     if sidecar is not None:
@@ -143,7 +148,7 @@ def _in_folder(folder: Path, known: Sequence[Known], tell: Tell) -> list[Known]:
     return _in_file(only_file_in(folder), known, tell)
 
 
-def _in_file(file: Path, known: Sequence[Known], tell: Tell) -> list[Known]:
+def _in_file(file: Path, known: Sequence[Known], tell: ProgressReporter) -> list[Known]:
     single = [each for each in known if each.repository is None]
     named = [each for each in single if each.model_file.name == file.name]
     if named:

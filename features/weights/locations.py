@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 from urllib.parse import urlsplit
 
-from features.weights.checksums import Tell
+from features.progress import ProgressReporter
 from features.weights.errors import WeightsError
 from features.weights.registry import Known
 
@@ -117,7 +117,7 @@ def _too_small(n_bytes: int, folder: Path, free: FreeBytes) -> WeightsError:
 
 
 @contextmanager
-def lock_folder(folder: Path, tell: Tell) -> Iterator[None]:
+def lock_folder(folder: Path, tell: ProgressReporter) -> Iterator[None]:
     """Keep other processes from writing weights into a folder, which is made; waits for them.
 
     Raises:

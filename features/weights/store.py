@@ -23,13 +23,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from features.progress import ProgressReporter, silent
 from features.weights.checksums import (
-    Tell,
     check_file,
     facts_about,
     hash_file,
     remembered_hash,
-    silent,
 )
 from features.weights.errors import WeightsError
 from features.weights.locations import Site
@@ -253,7 +252,7 @@ class Verdict:
 
 
 def verify(
-    weights: Known, site: Site, *, known: Sequence[Known] = KNOWN, tell: Tell = silent
+    weights: Known, site: Site, *, known: Sequence[Known] = KNOWN, tell: ProgressReporter = silent
 ) -> Iterator[Verdict]:
     """Read every copy of these weights anew, whatever is remembered of it.
 

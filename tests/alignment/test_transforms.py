@@ -52,6 +52,12 @@ class TestAlgebra:
             compose(three, compose(two, one)), compose(compose(three, two), one)
         )
 
+    def test_compose_takes_any_affine(self) -> None:
+        first, second = np.random.default_rng(2).random((2, 2, 3))
+        np.testing.assert_allclose(
+            apply(compose(second, first), POINTS), apply(second, apply(first, POINTS))
+        )
+
     def test_turns_about_the_centre_clockwise_on_screen(self) -> None:
         center = np.array([[39.5, 23.5]])
         turn = about_center(SIZE, angle_rad=np.pi / 2, scale=2.0)
@@ -66,6 +72,9 @@ class TestRescale:
         corners = np.array([[-0.5, -0.5], [79.5, 47.5]])
         expected = np.array([[-0.5, -0.5], [199.5, 95.5]])
         np.testing.assert_allclose(apply(rescale(SIZE, (96, 200)), corners), expected)
+        cells = np.array([[-0.5, -0.5], [17.5, 11.5]])
+        expected = np.array([[-0.5, -0.5], [89.5, 95.5]])
+        np.testing.assert_allclose(apply(rescale((12, 18), (96, 90)), cells), expected)
 
     def test_there_and_back(self) -> None:
         np.testing.assert_allclose(

@@ -33,7 +33,7 @@ def difference_rows(comparison: BenchComparison) -> list[dict[str, Any]]:
     """
     rows = comparison.rows + comparison.means
     return [
-        ({"category": row.category, "shots": shots_text(row)} if len(rows) > 1 else {})
+        ({"category": row.category, "shots": row.shots_text} if len(rows) > 1 else {})
         | {
             "figure": title,
             "old": with_spread(row.figures[name].old),
@@ -44,12 +44,6 @@ def difference_rows(comparison: BenchComparison) -> list[dict[str, Any]]:
         for row in rows
         for name, title in FIGURES.items()
     ]
-
-
-def shots_text(row: ComparedRow) -> str:
-    """Write the shots of both sides, once if they are the same."""
-    old, new = row.shots
-    return str(old) if old == new else f"{old} → {new}"
 
 
 def seeds_text(change: Spread) -> str:
@@ -111,7 +105,7 @@ def differences_chart(comparison: BenchComparison, theme: ChartTheme) -> alt.Lay
     means: Values = []
     for row in rows:
         for name, title in FIGURES.items():
-            place = {"figure": title, "of": f"{row.category}, {shots_text(row)} shots"}
+            place = {"figure": title, "of": f"{row.category}, {row.shots_text} shots"}
             seeds += _seed_values(row, row.figures[name], place)
             change = row.figures[name].change.mean
             if math.isfinite(change):
@@ -124,7 +118,7 @@ def differences_chart(comparison: BenchComparison, theme: ChartTheme) -> alt.Lay
         axis=alt.Axis(format="+.3~f"),
     )
     y = alt.Y("figure:N", title=None, sort=list(FIGURES.values()))
-    offset = alt.YOffset("of:N", sort=[f"{row.category}, {shots_text(row)} shots" for row in rows])
+    offset = alt.YOffset("of:N", sort=[f"{row.category}, {row.shots_text} shots" for row in rows])
     ways = alt.Scale(domain=["up", "down"], range=[theme.good, theme.anomalous])
     told = ["of:N", "figure:N", alt.Tooltip("change:Q", format="+.3f")]
     return layered_chart(

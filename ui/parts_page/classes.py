@@ -110,8 +110,9 @@ def parts_layer(inspector: Inspector, index: int, chosen: Collection[int]) -> by
 
     Then all the rest lies under a veil.
     """
+    from alignment.transforms import rescale
     from engine.rendering.layers import draw_parts_layer, png
-    from engine.rendering.overlays import NO_PART, between_grids
+    from engine.rendering.overlays import NO_PART
 
     sample, is_background = inspector.fitted.samples[index], inspector.classes.is_background_
     is_part = (sample.aligned.parts.labels >= 0) & sample.is_valid
@@ -120,7 +121,7 @@ def parts_layer(inspector: Inspector, index: int, chosen: Collection[int]) -> by
         class_map = np.where(np.isin(class_map, list(chosen)), class_map, NO_PART)
         is_background = ~np.isin(np.arange(len(is_background)), list(chosen))
     size = view_size(inspector)
-    sheet = draw_parts_layer(class_map, is_background, between_grids(class_map.shape, size), size)
+    sheet = draw_parts_layer(class_map, is_background, rescale(class_map.shape, size), size)
     if chosen:
         is_bare = cv2.resize((class_map == NO_PART).astype(np.uint8), size[::-1])
         sheet = np.where(((is_bare > 0) & (sheet[..., 3] == 0))[..., None], _VEIL, sheet)

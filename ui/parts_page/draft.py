@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
-from jaxtyping import UInt8
 
 from engine.library.errors import LibraryError
 from engine.station import StationError
 from features import ImageError
+from features.images import AnyImage
 from ui.charts import chart_theme
 from ui.components import two_columns
 from ui.live import live
@@ -201,9 +200,7 @@ def _judged(context: Context, inspector: Inspector, verdict: Verdict) -> Verdict
     return replace(verdict, after="anomaly" if is_anomaly else "normal", total_after=found.total)
 
 
-def _recognised(
-    context: Context, inspector: Inspector, photo: UInt8[np.ndarray, "_ _ 3"]
-) -> RegionReport:
+def _recognised(context: Context, inspector: Inspector, photo: AnyImage) -> RegionReport:
     """Judge with what was taught, or with a library of nothing, as the station does."""
     from engine.library import empty_library
     from engine.regions.recogniser import Recogniser

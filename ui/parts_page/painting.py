@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
-from jaxtyping import UInt8
 
+from features.images import AnyImage, Image
 from ui.components import two_columns
 from ui.painter import Painting, painter
 from ui.parts_page.actions import NAME_LENGTH, TRY
@@ -126,9 +126,7 @@ def _digest(region: Region) -> tuple[object, ...]:
     return region.box_xyxy, hashlib.blake2b(bits, digest_size=16).digest()
 
 
-def _preview(
-    image: UInt8[np.ndarray, "height width 3"], region: Region
-) -> UInt8[np.ndarray, "_ _ 3"]:
+def _preview(image: Image, region: Region) -> AnyImage:
     """Cut what surrounds a region from an image, with its outline."""
     import cv2
 
@@ -140,9 +138,7 @@ def _preview(
     columns = slice(max(0, left - room), right + room)
     crop = image[rows, columns]
     scale = _PREVIEW_PX / max(crop.shape[:2])
-    drawn: UInt8[np.ndarray, "_ _ 3"] = cv2.resize(
-        crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC
-    )
+    drawn: AnyImage = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     mask = region.over(image.shape[:2])[rows, columns].astype(np.float32)
     outline(drawn, cv2.resize(mask, drawn.shape[1::-1]) > 0.5)
     return drawn

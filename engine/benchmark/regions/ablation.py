@@ -13,7 +13,6 @@ from dataclasses import replace
 from engine.benchmark.regions.figures import StepFigures
 from engine.benchmark.regions.setup import TeachingSession
 from engine.benchmark.regions.walkthrough import (
-    ProgressReporter,
     Roll,
     RollResult,
     measure_accepted,
@@ -21,6 +20,7 @@ from engine.benchmark.regions.walkthrough import (
 )
 from engine.inspector import Inspector
 from engine.regions_config import RegionsConfig
+from features.progress import ProgressReporter
 
 N_EXAMPLES = (1, 5)
 FIGURES = ("region accuracy", "pixel macro-F1", "untaught unknown", "pixel IoU")

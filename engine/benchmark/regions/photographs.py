@@ -22,13 +22,13 @@ from engine.benchmark.regions.labels import BoxedPhoto, BoxedSet, LabelledBox, f
 from engine.benchmark.regions.setup import TeachingSession
 from engine.inspector import Inspector
 from engine.regions.report import UNKNOWN
+from features.progress import ProgressReporter, silent
 
 __all__ = ["BoxedResult", "BoxedSet", "find_boxes", "measure"]
 
 N_REFERENCES = 8
 
 Mode = Literal["given the box", "end to end"]
-ProgressReporter = Callable[[str, int, int], None]
 Confusion = Mapping[str, Mapping[str, int]]
 
 
@@ -60,7 +60,7 @@ def measure(
     make_inspector: Callable[[], Inspector],
     shots: Sequence[int] = (1, 3, 5),
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
-    tell: ProgressReporter = lambda text, done, total: None,
+    tell: ProgressReporter = silent,
 ) -> list[BoxedResult]:
     """Teach and judge in both modes, for every seed and every number of examples a class.
 

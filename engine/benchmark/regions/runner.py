@@ -19,10 +19,11 @@ from engine.benchmark.journal import Journal, fingerprint
 from engine.benchmark.regions.ablation import measure_steps
 from engine.benchmark.regions.figures import SCHEMA, RegionsBench, RollRun, Speed
 from engine.benchmark.regions.photographs import BoxedResult
-from engine.benchmark.regions.walkthrough import Counts, ProgressReporter, take_roll, walk_on
+from engine.benchmark.regions.walkthrough import Counts, take_roll, walk_on
 from engine.benchmark.results import write_result
 from engine.benchmark.workers import spread
 from engine.inspector import Inspector
+from features.progress import ProgressReporter, silent
 
 MakeInspector = Callable[[], Inspector]
 MeasureRoll = Callable[[int, "Task", ProgressReporter], RollRun]
@@ -120,9 +121,5 @@ def _measure_all(
         return
     # what else is measured is no worker's business, and need not be picklable
     alone = replace(task, speed=None, boxed={})
-    tasks = {key: partial(measure, seed, alone, _silent) for key, seed in seeds.items()}
+    tasks = {key: partial(measure, seed, alone, silent) for key, seed in seeds.items()}
     yield from spread(tasks, jobs)
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Tell nothing: a worker process has no terminal of its own."""

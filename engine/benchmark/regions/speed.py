@@ -13,9 +13,10 @@ import numpy as np
 
 from engine.benchmark.regions.figures import Speed, Timing
 from engine.benchmark.regions.setup import TeachingSession
-from engine.benchmark.regions.walkthrough import ProgressReporter, Roll
+from engine.benchmark.regions.walkthrough import Roll
 from engine.library.records import Example, Features, Kind, NewExample
 from engine.synthetic.cloth import DEFECTS, render_cloth
+from features.progress import ProgressReporter
 
 MANY = 10_000
 N_LESSONS = 3

@@ -6,7 +6,7 @@ appears, and joins the class. 5. The defects get names; one that nobody has name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,13 +15,12 @@ from engine.benchmark.regions.setup import ExaminedPhoto, TeachingSession, exami
 from engine.inspector import Inspector
 from engine.regions.report import UNKNOWN, RegionReport
 from engine.synthetic.cloth import BUTTONS, DEFECTS, UNTAUGHT, Cloth, draw_cloth, render_cloth
+from features.progress import ProgressReporter
 from features.region import Region
 
 N_REFERENCES, N_VALIDATION = 8, 24
 # a found region is about a thing if they overlap by this IoU, or most of it lies on the thing
 LEAST_OVERLAP, MOSTLY = 0.25, 0.5
-
-ProgressReporter = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

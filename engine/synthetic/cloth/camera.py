@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
 from engine.synthetic.cloth.record import stream
 from engine.synthetic.cloth.weave import Cloth
 from engine.synthetic.scenes import primitives
 from engine.synthetic.scenes.primitives import Field, linear
+from features.images import Image
 
 # Of 0 … 1 on the display, in the channel that differs most: about twice the spread of the weave.
 MIN_CONTRAST = 0.2
@@ -55,7 +56,7 @@ def set_up(roll_seed: int) -> CameraSetup:
 
 def expose(
     planes: Float32[np.ndarray, "3 height width"], setup: CameraSetup, rng: np.random.Generator
-) -> UInt8[np.ndarray, "height width 3"]:
+) -> Image:
     """Turn linear light, channel by channel, into a photograph; display gamma is taken as 2."""
     field = _illumination(planes.shape[1:], setup, rng)
     warmth = setup.warmth + rng.normal(0, 0.008)

@@ -9,8 +9,8 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
 
+from features.images import Image
 from features.region import Region
 
 
@@ -30,7 +30,7 @@ class Item:
 class ClothPhoto:
     """A photograph with everything new in it, in the order in which it fell on the cloth."""
 
-    image: UInt8[np.ndarray, "height width 3"]
+    image: Image
     items: tuple[Item, ...]
 
 

@@ -12,13 +12,14 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Float32
 
 from engine.synthetic.cloth.camera import visible_color
 from engine.synthetic.cloth.record import NoRoomError
 from engine.synthetic.cloth.weave import SAMPLES, Cloth, Relief, Yarns, interlacing, relief, spin
 from engine.synthetic.scenes import primitives
 from engine.synthetic.scenes.primitives import Field, linear
+from features.images import Mask
 
 # From this share of warp on top, faults of the weft show on the back only.
 _WARP_FACED = 0.7
@@ -143,7 +144,7 @@ def weave(
     light: Float32[np.ndarray, "3"],
     size_px: int,
     faults: Sequence[Fault] = (),
-) -> tuple[Float32[np.ndarray, "3 height width"], list[Bool[np.ndarray, "height width"]]]:
+) -> tuple[Float32[np.ndarray, "3 height width"], list[Mask]]:
     """Weave a square of cloth; returns linear light, and the pixels of each fault's yarns."""
     u, v = _coordinates(cloth, pose, rng, size_px)
     warp, weft = spin(cloth, rng, u, v), spin(cloth, rng, v, u)
@@ -186,7 +187,7 @@ def _coordinates(
     return fields[0], fields[1]
 
 
-def _band(fault: Fault, pose: WebPose, u: Field, v: Field) -> Bool[np.ndarray, "height width"]:
+def _band(fault: Fault, pose: WebPose, u: Field, v: Field) -> Mask:
     """Pixels of a fault's yarns."""
     across, along = (0, 1) if fault.axis == "warp" else (1, 0)
     first = fault.first + np.floor(pose.shift[across])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float
 
 from engine.synthetic.scenes import primitives
 from engine.synthetic.scenes.primitives import (
@@ -25,6 +25,7 @@ from engine.synthetic.scenes.primitives import (
     shade,
 )
 from engine.synthetic.scenes.record import Group, Scene
+from features.images import Image, Mask
 
 SUPERSAMPLING = 2
 
@@ -70,7 +71,7 @@ class Canvas:
         self.rgb = np.zeros((3, *self.shape), dtype=np.float32)
         self.parts = np.zeros(self.shape, dtype=np.uint16)
         self.class_of_part = [0]
-        self.marks: list[tuple[str, Bool[np.ndarray, "height width"] | tuple[int, ...]]] = []
+        self.marks: list[tuple[str, Mask | tuple[int, ...]]] = []
         azimuth = np.deg2rad(rng.normal(225, 12))  # lamp at the upper left
         self.light = np.array([np.cos(azimuth), np.sin(azimuth), 1.5], dtype=np.float32)
         self.light /= np.linalg.norm(self.light)
@@ -213,7 +214,7 @@ def develop(canvas: Canvas, anomaly_type: str, group: Group) -> Scene:
     return Scene(expose(canvas), part_map, class_map, masks, anomaly_type, group)
 
 
-def expose(canvas: Canvas) -> UInt8[np.ndarray, "height width 3"]:
+def expose(canvas: Canvas) -> Image:
     """Apply uneven light, exposure, white balance, lens blur, display gamma and sensor noise."""
     rng, size = canvas.rng, (canvas.width, canvas.height)
     planes = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in canvas.rgb]
@@ -233,9 +234,7 @@ def expose(canvas: Canvas) -> UInt8[np.ndarray, "height width 3"]:
     return np.asarray(np.clip(np.round(display), 0, 255), dtype=np.uint8)
 
 
-def _region(
-    mark: Bool[np.ndarray, "rows columns"] | tuple[int, ...], canvas: Canvas
-) -> Bool[np.ndarray, "height width"]:
+def _region(mark: Bool[np.ndarray, "rows columns"] | tuple[int, ...], canvas: Canvas) -> Mask:
     """Resolve a mark, given as a region or as parts, at the size of the photograph."""
     if isinstance(mark, tuple):
         return np.isin(canvas.parts[_MIDDLE, _MIDDLE], mark)

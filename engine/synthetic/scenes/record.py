@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, UInt8, UInt16
+from jaxtyping import UInt8, UInt16
+
+from features.images import Image, Mask
 
 Group = Literal["good", "logical_anomalies", "structural_anomalies"]
 GROUPS: tuple[Group, ...] = ("good", "logical_anomalies", "structural_anomalies")
@@ -23,10 +25,10 @@ class Scene:
     ``anomaly_type`` "good".
     """
 
-    image: UInt8[np.ndarray, "height width 3"]
+    image: Image
     part_map: UInt16[np.ndarray, "height width"]
     class_map: UInt8[np.ndarray, "height width"]
-    masks: tuple[tuple[str, Bool[np.ndarray, "height width"]], ...]
+    masks: tuple[tuple[str, Mask], ...]
     anomaly_type: str
     group: Group
 

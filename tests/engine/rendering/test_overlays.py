@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from alignment.transforms import compose, rescale
 from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors
 from engine.report import Deviation
@@ -87,10 +88,10 @@ class TestHeat:
         image = np.full((1200, 1600, 3), 90, np.uint8)
         cells = np.zeros((12, 18), np.float32)
         cells[row, column] = 2.0
-        cell_to_registered = overlays.between_grids(cells.shape, (96, 144))
+        cell_to_registered = rescale(cells.shape, (96, 144))
         to_image = cv2.getRotationMatrix2D((72, 48), angle, 6.0)
         to_image[:, 2] += (700, 500)
-        drawn = overlays.draw_heat(image, cells, overlays.chain(cell_to_registered, to_image))
+        drawn = overlays.draw_heat(image, cells, compose(to_image, cell_to_registered))
 
         registered = np.array([8 * column + 3.5, 8 * row + 3.5, 1])  # cells of 8 px, by hand
         expected = to_image @ registered
@@ -164,21 +165,6 @@ class TestBoxes:
 )
 def test_letter(index: int, name: str) -> None:
     assert overlays.letter(index) == name
-
-
-def test_corners_of_one_grid_are_corners_of_the_other() -> None:
-    affine = overlays.between_grids((12, 18), (96, 90))
-    assert np.allclose(affine @ [-0.5, -0.5, 1], [-0.5, -0.5])
-    assert np.allclose(affine @ [17.5, 11.5, 1], [89.5, 95.5])
-
-
-def test_chain_applies_the_first_first() -> None:
-    rng = np.random.default_rng(2)
-    first, second = rng.random((2, 2, 3))
-    point = np.array([3.0, -2.0, 1.0])
-    assert np.allclose(
-        overlays.chain(first, second) @ point, second @ np.append(first @ point, 1.0)
-    )
 
 
 def decoded(uri: str, kind: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How does a kind of thing look? Outline, colours and details, all at random."""
+"""Random appearance of a kind of thing: outline, colours and details."""
 
 from __future__ import annotations
 
