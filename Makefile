@@ -13,6 +13,8 @@ BIN := $(VENV)/bin
 # our matrices are small: threads cost more than they bring, and may change the last digits
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
+# where it is set, every process that a test starts compiles everything again
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check bench app clean
 

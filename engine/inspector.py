@@ -40,8 +40,7 @@ from engine.storage import (
 )
 from features.dense import DenseMap
 from features.embedded.backbone import CELL_PX, EmbeddedBackbone
-from features.images import AnyImage as Image
-from features.images import check_image, resize
+from features.images import AnyImage, check_image, resize
 from features.parts import Parts
 from features.visual_words import VisualWords
 
@@ -65,7 +64,7 @@ class Inspector:
         self.classes = PartClasses(self.config.classes)
         self._fitted: FittedState | None = None
 
-    def inspect(self, image: Image) -> Report:
+    def inspect(self, image: AnyImage) -> Report:
         """Judge one RGB image of any size.
 
         Raises:
@@ -76,7 +75,7 @@ class Inspector:
         report = self.judge(self.examine(image))
         return replace(report, seconds=time.perf_counter() - started)
 
-    def examine(self, image: Image) -> Examination:
+    def examine(self, image: AnyImage) -> Examination:
         """Lay one RGB image of any size beside the references.
 
         Raises:
@@ -122,10 +121,10 @@ class Inspector:
 
     def fit(
         self,
-        images: Sequence[Image],
+        images: Sequence[AnyImage],
         *,
         names: Sequence[str] | None = None,
-        validation: Sequence[Image] = (),
+        validation: Sequence[AnyImage] = (),
         progress: Progress | None = None,
     ) -> Self:
         """Learn from normal images; their order does not matter.
@@ -281,7 +280,7 @@ class Inspector:
 
     # Steps
 
-    def describe(self, photo: Image, registered: RegisteredImage) -> Sample:
+    def describe(self, photo: AnyImage, registered: RegisteredImage) -> Sample:
         """Describe an image, and cut it where its parts are not propagated later."""
         image, is_valid = registered.warp(photo)
         dense = self.backbone(image, is_valid)
@@ -291,7 +290,7 @@ class Inspector:
         aligned = self.classes.find_painted(aligned, registered.image, registered.is_valid)
         return self._sample(registered, dense, aligned)
 
-    def _cut(self, registered: RegisteredImage, image: Image, dense: DenseMap) -> Parts:
+    def _cut(self, registered: RegisteredImage, image: AnyImage, dense: DenseMap) -> Parts:
         """Cut an image; parts are kept in the size that the method works in."""
         height, width = registered.is_valid.shape
         return self.segmenter(image, dense).resized((height, width))
@@ -316,7 +315,7 @@ class Inspector:
         """Hand-made descriptors are so short that threads cost more than they bring."""
         return 1 if self.config.profile == "embedded" else self.config.machine.cores
 
-    def _compare_photo(self, photo: Image, samples: Sequence[Sample]) -> list[Comparison]:
+    def _compare_photo(self, photo: AnyImage, samples: Sequence[Sample]) -> list[Comparison]:
         height, width = samples[0].is_valid.shape
         registered = self.pose.register(resize(photo, (height, width)))
         return self.compare(self.describe(photo, registered), samples)
@@ -329,7 +328,7 @@ class Inspector:
         return learn_novelty(samples, readings, tests, self.config.seed)
 
     def judge_normal(
-        self, samples: Sequence[Sample], photos: Sequence[Image]
+        self, samples: Sequence[Sample], photos: Sequence[AnyImage]
     ) -> tuple[list[list[Comparison]], Calibration]:
         """Lay each reference beside the others, or copies of the only one beside it."""
         if len(samples) > 1:
