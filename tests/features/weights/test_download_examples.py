@@ -1,4 +1,4 @@
-"""The README's examples with SAM and DINOv2 are run as they stand, on weights from a hub here."""
+"""Examples of docs/foundation.md are run as they stand, on weights from a hub here."""
 
 import os
 import re
@@ -15,9 +15,8 @@ from engine.synthetic.scenes import render
 torch = pytest.importorskip("torch", reason="torch is not installed")
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 
-README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-SHELL = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-EXAMPLES = [text for text in SHELL if "foundation" in text]
+PAGE = (Path(__file__).parents[3] / "docs" / "foundation.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
