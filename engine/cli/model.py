@@ -95,6 +95,8 @@ def fit(
 @one_line_errors()
 def info(model: Path, *, is_json: bool) -> None:
     """Say what a model has learnt."""
+    from engine.inspector import Inspector
+
     inspector = Inspector.load(model, is_to_judge=False)
     click.echo(json.dumps(_facts(inspector), indent=2) if is_json else _summary(inspector))
 
