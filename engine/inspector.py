@@ -164,119 +164,30 @@ class Inspector:
         )
 
         report("leaving one out", 2, 4)
-        judged, calibration = self.judge_normal(samples, photos)
+        compared, calibration = self.compare_normal(samples, photos)
         scores = self.config.scores
-        normal = [score_all(each, scores) for each in judged]
+        normal = [score_all(each, scores) for each in compared]
         report("setting the threshold", 3, 4)
         more = [
             self._compare_photo(resize(check_image(image), taken.photo_size), samples)
             for image in validation
         ]
-        extra = [score_all(each, scores) for each in more]
+        validated = [score_all(each, scores) for each in more]
         weights = weigh(
             self.config.normalisation, scores, self.config.active_scores, self.pose.residual_
         )
         self._fitted = FittedState(
-            samples,
-            tuple(taken.names),
-            taken.photo_size,
-            tuple(class_names(samples)),
-            learn_normaliser(self.config.normalisation, weights, normal, extra, calibration),
-            self._learn_novelty(samples, judged + more) if more else None,
+            samples=samples,
+            names=tuple(taken.names),
+            photo_size=taken.photo_size,
+            class_names=tuple(class_names(samples)),
+            normaliser=learn_normaliser(
+                self.config.normalisation, weights, normal, validated, calibration
+            ),
+            novelty=self._learn_novelty(samples, compared + more) if more else None,
         )
         report("done", 4, 4)
         return self
-
-    def save(self, path: str | Path) -> None:
-        """Write the model file; equal references and config give equal bytes.
-
-        Raises:
-            NotFittedError: There is nothing to write; ``fit`` comes first.
-            OutputError: The file cannot be written.
-        """
-        if self._fitted is None:
-            raise NotFittedError("this inspector has no references to save; call fit first")
-        fitted = replace(self._fitted, novelty=self.novelty)
-        states = {name: part.state() for name, part in self._components.items()}
-        write_inspector(path, StoredModel(self.config, fitted, states, self._identity))
-
-    @classmethod
-    def load(
-        cls,
-        path: str | Path,
-        *,
-        profile: str | None = None,
-        machine: Mapping[str, str | int] | None = None,
-        is_to_judge: bool = True,
-    ) -> Self:
-        """Read a model file, of the given profile if one is given.
-
-        ``machine`` replaces settings of ``features.device.MachineConfig``, say the device. An
-        inspector that is not to judge may lack the networks that it was fitted with.
-
-        Raises:
-            ModelFileError: The file is none of ours, damaged, newer, of another profile, or was
-                fitted with other networks than those that are here.
-        """
-        stored = read_inspector(path, profile=profile, machine=machine)
-        inspector = cls(stored.config)
-        if is_to_judge:
-            check_identity(path, stored.identity, inspector._identity)
-        with complete(path):
-            for name, part in inspector._components.items():
-                part.restore(stored.states[name])
-        return inspector.with_fitted(stored.fitted)
-
-    # What was learnt
-
-    @property
-    def fitted(self) -> FittedState:
-        """What was learnt from the references.
-
-        Raises:
-            NotFittedError: Nothing yet; ``fit`` or ``load`` comes first.
-        """
-        if self._fitted is None:
-            raise NotFittedError("this inspector has no references; call fit or load first")
-        return self._fitted
-
-    def with_fitted(self, fitted: FittedState, classes: PartClasses | None = None) -> Self:
-        """Return an inspector with the same networks that has learnt something else."""
-        other = copy.copy(self)
-        other.classes = classes or self.classes
-        other._fitted = fitted
-        return other
-
-    @property
-    def novelty(self) -> Novelty:
-        """How new a pixel has to be to be called new; learnt when first asked for."""
-        fitted = self.fitted
-        if fitted.novelty is not None:
-            return fitted.novelty
-        judged, _ = self.judge_normal(fitted.samples, [sample.image for sample in fitted.samples])
-        novelty = self._learn_novelty(fitted.samples, judged)
-        self._fitted = replace(fitted, novelty=novelty)
-        return novelty
-
-    @property
-    def _components(self) -> dict[str, Any]:
-        """The describing objects, each of which keeps what it has learnt, by their stored names."""
-        components: dict[str, Any] = {
-            "backbone": self.backbone,
-            "segmenter": self.segmenter,
-            "palette": self.visual_words,
-            "classes": self.classes,
-            "pose": self.pose,
-        }
-        if self.pose.backbone is not self.backbone:
-            # before the pose, which describes with it when restored
-            components = {"pose_backbone": self.pose.backbone} | components
-        return components
-
-    @property
-    def _identity(self) -> Identity:
-        """Names of the networks that descriptors and parts come from."""
-        return {"backbone": self.backbone.identity(), "segmenter": self.segmenter.identity()}
 
     # Steps
 
@@ -327,10 +238,10 @@ class Inspector:
         tests = [each[0].test for each in judged]
         return learn_novelty(samples, readings, tests, self.config.seed)
 
-    def judge_normal(
+    def compare_normal(
         self, samples: Sequence[Sample], photos: Sequence[AnyImage]
     ) -> tuple[list[list[Comparison]], Calibration]:
-        """Lay each reference beside the others, or copies of the only one beside it."""
+        """Compare each reference with the others, or altered copies of the only one with it."""
         if len(samples) > 1:
             return [
                 self.compare(sample, [other for other in samples if other is not sample])
@@ -338,6 +249,99 @@ class Inspector:
             ], "leave-one-out"
         copies = altered_copies(photos[0], N_COPIES, np.random.default_rng(self.config.seed))
         return [self._compare_photo(each, samples) for each in copies], "self-calibrated"
+
+    # What was learnt
+
+    @property
+    def fitted(self) -> FittedState:
+        """What was learnt from the references.
+
+        Raises:
+            NotFittedError: Nothing yet; ``fit`` or ``load`` comes first.
+        """
+        if self._fitted is None:
+            raise NotFittedError("this inspector has no references; call fit or load first")
+        return self._fitted
+
+    def with_fitted(self, fitted: FittedState, classes: PartClasses | None = None) -> Self:
+        """Return an inspector with the same networks that has learnt something else."""
+        other = copy.copy(self)
+        other.classes = classes or self.classes
+        other._fitted = fitted
+        return other
+
+    @property
+    def novelty(self) -> Novelty:
+        """How new a pixel has to be to be called new; learnt when first asked for."""
+        fitted = self.fitted
+        if fitted.novelty is not None:
+            return fitted.novelty
+        judged, _ = self.compare_normal(fitted.samples, [sample.image for sample in fitted.samples])
+        novelty = self._learn_novelty(fitted.samples, judged)
+        self._fitted = replace(fitted, novelty=novelty)
+        return novelty
+
+    # In a file
+
+    def save(self, path: str | Path) -> None:
+        """Write the model file; equal references and config give equal bytes.
+
+        Raises:
+            NotFittedError: There is nothing to write; ``fit`` comes first.
+            OutputError: The file cannot be written.
+        """
+        if self._fitted is None:
+            raise NotFittedError("this inspector has no references to save; call fit first")
+        fitted = replace(self._fitted, novelty=self.novelty)
+        states = {name: part.state() for name, part in self._components.items()}
+        write_inspector(path, StoredModel(self.config, fitted, states, self._identity))
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        profile: str | None = None,
+        machine: Mapping[str, str | int] | None = None,
+        is_to_judge: bool = True,
+    ) -> Self:
+        """Read a model file, of the given profile if one is given.
+
+        ``machine`` replaces settings of ``features.device.MachineConfig``, say the device. An
+        inspector that is not to judge may lack the networks that it was fitted with.
+
+        Raises:
+            ModelFileError: The file is none of ours, damaged, newer, of another profile, or was
+                fitted with other networks than those that are here.
+        """
+        stored = read_inspector(path, profile=profile, machine=machine)
+        inspector = cls(stored.config)
+        if is_to_judge:
+            check_identity(path, stored.identity, inspector._identity)
+        with complete(path):
+            for name, part in inspector._components.items():
+                part.restore(stored.states[name])
+        return inspector.with_fitted(stored.fitted)
+
+    @property
+    def _components(self) -> dict[str, Any]:
+        """The describing objects, each of which keeps what it has learnt, by their stored names."""
+        components: dict[str, Any] = {
+            "backbone": self.backbone,
+            "segmenter": self.segmenter,
+            "palette": self.visual_words,  # as the first release called them
+            "classes": self.classes,
+            "pose": self.pose,
+        }
+        if self.pose.backbone is not self.backbone:
+            # before the pose, which describes with it when restored
+            components = {"pose_backbone": self.pose.backbone} | components
+        return components
+
+    @property
+    def _identity(self) -> Identity:
+        """Names of the networks that descriptors and parts come from."""
+        return {"backbone": self.backbone.identity(), "segmenter": self.segmenter.identity()}
 
 
 def _cell_map(

@@ -207,10 +207,12 @@ def _unpack_normaliser(header: Mapping[str, Any]) -> Normaliser:
     Raises:
         KeyError: A value is not there.
     """
+    scales, weights = header["weights"], header["emphasis"]
     return Normaliser(
-        # JSON sorts keys; sums depend on the order in their last digit
-        scales={each.name: header["weights"][each.name] for each in SCORES},
-        weights={each.name: header["emphasis"][each.name] for each in SCORES},
+        # JSON sorts keys; sums depend on the order in their last digit. A score that came after the
+        # model has no say in it
+        scales={each.name: scales.get(each.name, 1.0) for each in SCORES},
+        weights={each.name: weights.get(each.name, 0.0) for each in SCORES},
         caps=header["caps"],
         threshold=float(header["threshold"]),
         threshold_source=header["threshold_source"],

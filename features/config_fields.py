@@ -57,7 +57,7 @@ class Range:
         """Say what a number of the range does, after the word "must"."""
         said = []
         if self.low is not None and self.high is not None:
-            said.append(f"lie in {self.low} … {self.high}")
+            said.append(f"lie in {self.low} … {self.high}{self._excluded()}")
         elif self.low is not None:
             said.append(f"be {'at least' if self.ends[0] == '[' else 'more than'} {self.low}")
         elif self.high is not None:
@@ -65,6 +65,11 @@ class Range:
         if self.multiple_of is not None:
             said.append(f"be a multiple of {self.multiple_of}")
         return " and ".join(said)
+
+    def _excluded(self) -> str:
+        ends = zip(self.ends, (self.low, self.high), strict=True)
+        out = [str(end) for sign, end in ends if sign in "()"]
+        return f" without {' and '.join(out)}" if out else ""
 
 
 Share = Annotated[float, Range(0, 1)]

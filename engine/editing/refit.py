@@ -249,4 +249,4 @@ def normal_totals(inspector: Inspector) -> tuple[float, ...]:
 def _judge_references(inspector: Inspector) -> tuple[list[list[Comparison]], Calibration]:
     fitted = inspector.fitted
     photos = [resize(sample.image, fitted.photo_size) for sample in fitted.samples]
-    return inspector.judge_normal(fitted.samples, photos)
+    return inspector.compare_normal(fitted.samples, photos)

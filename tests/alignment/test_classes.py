@@ -153,6 +153,6 @@ def test_config_names_its_problems() -> None:
     config = ClassesConfig(method="magic", max_spread=0, unmatched_cost=float("nan"))  # type: ignore[arg-type]
     assert problems_of(config, "classes") == [
         'classes.method must be "nearest" or "hungarian" or "propagate", got "magic"',
-        "classes.max_spread must lie in 0 … 100, got 0",
-        "classes.unmatched_cost must lie in 0 … 100, got nan",
+        "classes.max_spread must lie in 0 … 100 without 0, got 0",
+        "classes.unmatched_cost must lie in 0 … 100 without 0, got nan",
     ]

@@ -103,7 +103,7 @@ class TestRecords:
         references, _ = photographs(scene, "screws")
         theirs = Inspector().fit(references).inspect(anomaly)
         assert ours.as_dict().keys() == theirs.as_dict().keys()
-        assert ours.scores.keys() == theirs.scores.keys() == dict(SCORES).keys()
+        assert ours.scores.keys() == theirs.scores.keys() == {each.name for each in SCORES}
         assert ours.registered.shape == theirs.registered.shape
         assert ours.aligned.class_map.shape == theirs.aligned.class_map.shape
         assert ours.image_size == theirs.image_size == anomaly.shape[:2]

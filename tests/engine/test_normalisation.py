@@ -176,7 +176,7 @@ def test_config_names_its_problems() -> None:
     assert problems_of(NormaliserConfig(), "normalisation") == []
     config = NormaliserConfig(margin=0, margin_self=float("nan"), min_scale=0)
     assert problems_of(config, "normalisation") == [
-        "normalisation.margin must lie in 0 … 100, got 0",
-        "normalisation.margin_self must lie in 0 … 100, got nan",
-        "normalisation.min_scale must lie in 0 … 1, got 0",
+        "normalisation.margin must lie in 0 … 100 without 0, got 0",
+        "normalisation.margin_self must lie in 0 … 100 without 0, got nan",
+        "normalisation.min_scale must lie in 0 … 1 without 0, got 0",
     ]

@@ -82,7 +82,7 @@ def judged_regions(report: RegionReport) -> dict[str, Any]:
         "reason": report.reason,
         "total": report.total,
         "score": report.score,
-        "loudest": report.loudest,
+        "loudest": report.max_unknown_novelty,
         "alarm_above": report.alarm_above,
         "novelty_sum": float(report.novelty.sum()),
         "anomaly_map_sum": float(report.plain.anomaly_map.sum()),
@@ -108,7 +108,7 @@ def assert_same(now: Any, then: Any, path: str = "", *, within: float = 1e-9) ->
 def test_old_names_of_config_sections_are_read(old: Path) -> None:
     config = load(old / "old_names.toml")
     assert config.working_area_px == 16384
-    assert (config.palette.n_words, config.palette.n_vocabularies) == (12, 2)
+    assert (config.visual_words.n_words, config.visual_words.n_vocabularies) == (12, 2)
     assert config.pose.max_rotation_deg == 6
 
 
@@ -211,13 +211,13 @@ def test_an_old_station_knows_what_was_said(station_folder: Path, said: dict[str
 def test_the_queue_of_an_old_station_can_be_run(station_folder: Path, said: dict[str, Any]) -> None:
     judge = Judge()
     with Station(station_folder) as station:
-        assert work_once(station.database, station.places, judge, station.limits)
-        assert not work_once(station.database, station.places, judge, station.limits)
+        assert work_once(station.database, station.paths, judge, station.limits)
+        assert not work_once(station.database, station.paths, judge, station.limits)
         judged = station.entry(3)
         assert (judged.state, judged.verdict) == ("done", said["stain"]["verdict"])
         assert judged.total == pytest.approx(said["stain"]["total"], abs=1e-9)
         station.rejudge([2])
-        assert work_once(station.database, station.places, judge, station.limits)
+        assert work_once(station.database, station.paths, judge, station.limits)
         again = station.entry(2)
         assert (again.verdict, again.reason) == (said["red"]["verdict"], "red pin")
         assert again.total == pytest.approx(said["red"]["total"], abs=1e-9)

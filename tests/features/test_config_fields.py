@@ -64,7 +64,7 @@ class TestRange:
         ("range_", "text"),
         [
             (Range(0, 100), "lie in 0 … 100"),
-            (Range(0, 100, "(]"), "lie in 0 … 100"),
+            (Range(0, 100, "(]"), "lie in 0 … 100 without 0"),
             (Range(1e-6, 0.5), "lie in 1e-06 … 0.5"),
             (Range(0, 2**32 - 1), "lie in 0 … 4294967295"),
             (Range(1), "be at least 1"),
@@ -104,7 +104,7 @@ class TestProblems:
             ({"is_on": 1}, "is_on must be true or false, got 1"),
             ({"name": 3}, "name must be a string, got 3"),
             ({"lens": 3}, "lens must be a table, got 3"),
-            ({"lens": Lens(focus=0, n_glasses=0)}, "lens.focus must lie in 0 … 100, got 0"),
+            ({"lens": Lens(focus=0, n_glasses=0)}, "lens.focus must lie in 0 … 100 without 0, got 0"),
             ({"lens": Lens(9, coating="red")}, 'lens.coating must be "none" or "blue", got "red"'),  # type: ignore[arg-type]
             ({"lens": Lens(2)}, "lens.n_glasses must not exceed focus (2), got 3"),
         ],
@@ -119,7 +119,7 @@ class TestProblems:
         assert problems_of(config, "camera") == [
             "camera.name must be a string, got 3",
             "camera.gain must lie in 0 … 40, got -1",
-            "camera.lens.focus must lie in 0 … 100, got -1",
+            "camera.lens.focus must lie in 0 … 100 without 0, got -1",
             "camera.lens.n_glasses must be at least 1, got 0",
             "camera.lens.n_glasses must not exceed focus (-1), got 0",
         ]
@@ -131,7 +131,7 @@ class TestProblems:
 
     def test_ranges_alone(self) -> None:
         config = Lens(focus=-1, coating="red")  # type: ignore[arg-type]
-        assert range_problems(config) == ["focus must lie in 0 … 100, got -1"]
+        assert range_problems(config) == ["focus must lie in 0 … 100 without 0, got -1"]
 
     def test_unknown_metadata_say_nothing(self) -> None:
         assert range_problems(Lens(9, coating="red")) == []  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """A score of one's own: its file, its line in the tuple of scores, and its config section.
 
 Nothing else has to be told of it, so a copy of the package in which only these three differ does
-all that is done with scores: fit, judge, keep, report.
+all that is done with scores: fit, judge, keep, report, and read models from before.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from engine.config import from_dict
+from engine.inspector import Inspector
+from engine.synthetic.scenes import render
 
 ROOT = next(each for each in Path(__file__).parents if (each / "pyproject.toml").exists())
 
@@ -88,6 +93,7 @@ print(json.dumps({
     "question": line.question,
     "is_shown": line.question in page,
     "worth": loaded.config.scores.brightness.worth,
+    "old_total": Inspector.load("old.pw").inspect(dark).total,
 }))
 """
 
@@ -114,6 +120,9 @@ def package(tmp_path: Path) -> Path:
 
 
 def test_a_twelfth_score_needs_nothing_else(package: Path) -> None:
+    images = [render("pins", np.random.default_rng(seed)).image for seed in range(4)]
+    old = Inspector(from_dict({"working_area_px": 16384})).fit(images[:2])
+    old.save(package / "old.pw")
     done = subprocess.run(
         [sys.executable, "-c", JOB],
         cwd=package,
@@ -129,3 +138,5 @@ def test_a_twelfth_score_needs_nothing_else(package: Path) -> None:
     assert told["question"] == "Is the image as bright as usual?"
     assert told["is_shown"]
     assert told["worth"] == 2.0
+    dark = (images[3] * 0.4).astype(np.uint8)
+    assert told["old_total"] == old.inspect(dark).total
