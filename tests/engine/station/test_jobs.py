@@ -81,11 +81,11 @@ def test_a_model_is_learnt_from_uploads_and_files(station, pictures, photograph)
     assert station.models() == [station.model_path("my pins")]
     inspector = Inspector.load(station.models()[0])
     assert set(inspector.fitted.names) == {"upload 0", "upload 1", "a.png"}
-    assert [each["name"] for each in job.result["references"]] == inspector.fitted.names
+    assert [each["name"] for each in job.result["references"]] == list(inspector.fitted.names)
     assert all(each["total"] > 0 for each in job.result["references"])
     assert job.result["threshold"] == inspector.fitted.threshold
     assert job.result["threshold_source"] == inspector.fitted.threshold_source
-    assert job.result["classes"] == inspector.fitted.class_names
+    assert job.result["classes"] == list(inspector.fitted.class_names)
     assert job.result["warnings"] == []
     assert (job.done, job.total) == (4, 4)
 
