@@ -63,7 +63,7 @@ class Lookup:
     neighbours: Neighbours
 
 
-def look_up(
+def _look_up(
     dense: DenseMap, spectrum: Spectrum, reference: Sample, config: ComparisonConfig
 ) -> Lookup:
     """Find what the reference offers to each valid cell; ``spectrum`` is that of the image."""
@@ -161,7 +161,7 @@ class Comparison:
     def lookup(self) -> Lookup:
         """Which cells of the two go together."""
         test = self.test
-        return self.looked_up or look_up(test.dense, test.spectrum, self.reference, self.config)
+        return self.looked_up or _look_up(test.dense, test.spectrum, self.reference, self.config)
 
     def _nearest(self, is_asked: Bool[np.ndarray, "queries groups"]) -> CellMap:
         """Distance of each valid test cell to the nearest cell of the groups it asks."""
@@ -242,7 +242,7 @@ def compare_all(
     spectrum = test.spectrum
     with ThreadPoolExecutor(n_threads) as pool:
         each_by = map if n_threads == 1 else pool.map
-        looked_up = each_by(lambda each: look_up(test.dense, spectrum, each, config), references)
+        looked_up = each_by(lambda each: _look_up(test.dense, spectrum, each, config), references)
         return [
             Comparison(test, reference, config, found)
             for reference, found in zip(references, looked_up, strict=True)

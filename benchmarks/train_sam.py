@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -46,6 +46,9 @@ from sam_training.network import (
     set_side,
 )
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from segment_anything.modeling import Sam
 
 N_PROMPTS = 6  # for one image
 BATCH = {128: 12, 256: 6, 512: 2, 1024: 1}  # images by side: what costs about the same

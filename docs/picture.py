@@ -40,7 +40,7 @@ def main() -> None:
         partwise(at, "fit", *REFERENCES, "-o", "pins.pw")
         partwise(at, "explain", "pins.pw", TEST, "-o", "page.html")
         halves = cut(photograph(at / "page.html", folder / "page.png"))
-    picture = beside(*halves)
+    picture = side_by_side(*halves)
     picture.resize((WIDTH_PX, round(picture.height * WIDTH_PX / picture.width))).save(
         OUTPUT, quality=85, optimize=True
     )
@@ -89,7 +89,7 @@ def cut(page: Image.Image) -> tuple[Image.Image, Image.Image]:
     )
 
 
-def beside(left: Image.Image, right: Image.Image) -> Image.Image:
+def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
     picture = Image.new("RGB", (left.width + right.width, max(left.height, right.height)), "white")
     picture.paste(left)
     picture.paste(right, (left.width, 0))

@@ -172,12 +172,14 @@ def _moved(mask: Mask, comparison: Comparison) -> Mask:
 def _once(
     counts: list[Deviation], ruled: list[Deviation], sizes: list[Deviation]
 ) -> tuple[list[Deviation], list[Deviation]]:
-    """Let the count alone speak for a class that is not there at all, as loudly as its size."""
+    """Let the count alone speak for a class that is not there at all, as severe as its size."""
     absent = {each.class_id for each in counts + ruled if not each.found}
-    loud = {each.class_id: each.severity for each in sizes if each.class_id in absent}
-    return [
-        replace(each, severity=max(each.severity, loud.get(each.class_id, 0.0))) for each in counts
-    ], [each for each in sizes if each.class_id not in absent]
+    severity_of = {each.class_id: each.severity for each in sizes if each.class_id in absent}
+    counts = [
+        replace(each, severity=max(each.severity, severity_of.get(each.class_id, 0.0)))
+        for each in counts
+    ]
+    return counts, [each for each in sizes if each.class_id not in absent]
 
 
 def _sizes(test: Sample, references: Sequence[Sample], names: Sequence[str]) -> list[Deviation]:

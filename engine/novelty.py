@@ -86,7 +86,7 @@ class Novelty:
         for name in CELL_MAPS:
             found, normal = cells_of(readings[name]), self.normal[name]
             if is_any_clear:
-                # something loud changes what cells are relative to, all over the image
+                # something very new changes what cells are relative to, all over the image
                 found = found * np.float32(min(1.0, normal.usual / max(np.median(found), 1e-6)))
             cells.append(normal(found))
         coarse: Map = cv2.resize(np.maximum(*cells), size[::-1], interpolation=cv2.INTER_LINEAR)
@@ -173,9 +173,9 @@ def cells_of(reading: Reading) -> Float32[np.ndarray, "rows columns"]:
 def _in_halo(fine: Map, is_clear: Mask) -> Mask:
     """Mark where cells see something clearly new in their surroundings."""
     height, width = fine.shape
-    loud = np.where(is_clear, fine, np.float32(0))
+    clear = np.where(is_clear, fine, np.float32(0))
     # the Gaussian is wide: an eighth of the pixels will do
-    small = cv2.resize(loud, (width // 8, height // 8), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(clear, (width // 8, height // 8), interpolation=cv2.INTER_AREA)
     spread = cv2.GaussianBlur(small, (0, 0), HALO_SIGMA_PX / 8, borderType=cv2.BORDER_CONSTANT)
     halo = cv2.resize(spread, (width, height), interpolation=cv2.INTER_LINEAR)
     distance = cv2.distanceTransform((~is_clear).astype(np.uint8), cv2.DIST_L2, 3)

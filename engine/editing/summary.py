@@ -60,7 +60,7 @@ def class_rows(inspector: Inspector) -> list[ClassRow]:
         axis=0,
     )
     colors = class_colors(len(inspector.fitted.class_names)).tolist()
-    classes, is_retired = inspector.classes, retired(inspector)
+    classes, is_retired = inspector.classes, _retired(inspector)
     painted = {each.class_id for each in classes.painted_}
     rows = []
     for index, name in enumerate(inspector.fitted.class_names):
@@ -87,7 +87,7 @@ def class_rows(inspector: Inspector) -> list[ClassRow]:
     return rows
 
 
-def retired(inspector: Inspector) -> Bool[np.ndarray, " classes"]:
+def _retired(inspector: Inspector) -> Bool[np.ndarray, " classes"]:
     """Tell which numbers stand for no class any more: it was merged into another, or removed."""
     classes = inspector.classes
     is_retired = np.ones(len(inspector.fitted.class_names), dtype=bool)

@@ -94,7 +94,7 @@ class RegionSection:
     absent: tuple[str, ...]
 
 
-def region_section(photo: AnyImage, report: RegionReport) -> RegionSection:
+def _region_section(photo: AnyImage, report: RegionReport) -> RegionSection:
     """Gather what the page says and shows of the regions in a photograph, reduced or not."""
     present = {each.class_index for each in report.regions}
     return RegionSection(
@@ -285,7 +285,7 @@ def _section(
         parts=_parts_picture(report.registered, class_map, aligned.is_background_class),
         reference=report.nearest_reference,
         calibration=_CALIBRATION[report.calibration],
-        regions=region_section(photo, regions) if regions else None,
+        regions=_region_section(photo, regions) if regions else None,
     )
 
 

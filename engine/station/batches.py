@@ -115,12 +115,12 @@ def add_watch(
         row = connection.execute(
             "SELECT * FROM watches WHERE folder = ? AND model = ?", (str(found), name)
         ).fetchone()
-    return watch_of(row)
+    return _watch_of(row)
 
 
 def watches(database: Database) -> list[Watch]:
     """Return the watched folders, the newest first."""
-    return [watch_of(row) for row in database.rows("SELECT * FROM watches ORDER BY id DESC")]
+    return [_watch_of(row) for row in database.rows("SELECT * FROM watches ORDER BY id DESC")]
 
 
 def unwatch(database: Database, watch: int) -> None:
@@ -134,7 +134,7 @@ def unwatch(database: Database, watch: int) -> None:
             raise StationError(f"there is no watch {watch} in this station")
 
 
-def watch_of(row: Row) -> Watch:
+def _watch_of(row: Row) -> Watch:
     """Read a row of the table."""
     return Watch(
         id=row["id"],

@@ -63,7 +63,7 @@ def add_upload(
     """
     with database.change() as connection:
         if batch is not None:
-            check_batch(connection, batch)
+            _check_batch(connection, batch)
         cursor = connection.execute(
             "INSERT INTO entries (name, source, batch, model, library, sha256, height, width,"
             " urgency, added_at) VALUES (?, 'upload', ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -113,7 +113,7 @@ def add_batch(connection: Connection, label: str, model: str) -> int:
     return int(cursor.lastrowid or 0)
 
 
-def check_batch(connection: Connection, batch: int) -> None:
+def _check_batch(connection: Connection, batch: int) -> None:
     """Refuse a batch that is not there.
 
     Raises:

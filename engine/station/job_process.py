@@ -115,10 +115,10 @@ def run_job(paths: StationPaths, number: int, limits: Limits) -> None:
 def _handler_of(kind: JobKind) -> Callable[[JobContext], Result]:
     """Return what does this kind of job."""
     if kind == "fit":
-        return fit_model
+        return _fit_model
     if kind == "bench":
-        return run_benchmark
-    return render_samples
+        return _run_benchmark
+    return _render_samples
 
 
 def _error_text(error: Exception) -> str:
@@ -166,7 +166,7 @@ class ProgressReporter:
             raise JobCancelledError
 
 
-def fit_model(context: JobContext) -> Result:
+def _fit_model(context: JobContext) -> Result:
     """Fit and save; returns where the model is, and what a person should know of it.
 
     The total of a reference is that which the others give it, or for a single one the mean of its
@@ -200,7 +200,7 @@ def fit_model(context: JobContext) -> Result:
     }
 
 
-def run_benchmark(context: JobContext) -> Result:
+def _run_benchmark(context: JobContext) -> Result:
     """Run the benchmark; its finished runs are there to be seen from the first on."""
     spec = context.job.spec
     config = read_config(None, spec["profile"])
@@ -261,7 +261,7 @@ class _CountingInspector:
         return report
 
 
-def render_samples(context: JobContext) -> Result:
+def _render_samples(context: JobContext) -> Result:
     """Render good images to learn from and new ones to judge; replaces those of before."""
     target = context.paths.samples
     seed = int(context.job.spec["seed"])

@@ -54,7 +54,7 @@ def get(database: Database, job: int) -> Job:
     row = database.row("SELECT * FROM jobs WHERE id = ?", (job,))
     if row is None:
         raise StationError(f"there is no job {job} in this station")
-    return job_of(row)
+    return _job_of(row)
 
 
 def find(database: Database, kind: JobKind | None, *, is_active: bool | None) -> list[Job]:
@@ -68,7 +68,7 @@ def find(database: Database, kind: JobKind | None, *, is_active: bool | None) ->
     rows = database.rows(
         f"SELECT * FROM jobs WHERE {' AND '.join(conditions)} ORDER BY id DESC", values
     )
-    return [job_of(row) for row in rows]
+    return [_job_of(row) for row in rows]
 
 
 def cancel(database: Database, job: int) -> None:
@@ -149,7 +149,7 @@ def finish(
         )
 
 
-def job_of(row: Row) -> Job:
+def _job_of(row: Row) -> Job:
     """Read a row of the table."""
     assert row["state"] in get_args(State)
     return Job(

@@ -55,9 +55,9 @@ def keep_image(data: bytes, name: str, folder: Path, limits: Limits) -> tuple[st
         with atomic_write(path) as stream:
             stream.write(data)
             stream.flush()
-            size = named_size(Path(stream.name), name, limits)
+            size = _named_size(Path(stream.name), name, limits)
         return digest, size
-    return digest, named_size(path, name, limits)
+    return digest, _named_size(path, name, limits)
 
 
 def image_path(digest: str, folder: Path) -> Path:
@@ -83,7 +83,7 @@ def kept_image(digest: str, folder: Path) -> Path:
     return path
 
 
-def named_size(path: Path, name: str, limits: Limits) -> tuple[int, int]:
+def _named_size(path: Path, name: str, limits: Limits) -> tuple[int, int]:
     """Read (height, width) of an image; a complaint calls it by ``name``.
 
     Raises:
@@ -160,12 +160,12 @@ def folder_images(folder: Path, roots: Sequence[Path]) -> Iterator[FolderImage]:
             if each.name.lower().endswith(SUFFIXES) and not each.name.startswith(".")
         )
     for name in names:
-        found = folder_image(folder / name, roots)
+        found = _folder_image(folder / name, roots)
         if found is not None:
             yield found
 
 
-def folder_image(path: Path, roots: Sequence[Path]) -> FolderImage | None:
+def _folder_image(path: Path, roots: Sequence[Path]) -> FolderImage | None:
     """Look at one file of a resolved folder; None if it is no file, or a link out of the roots."""
     try:
         real = path.resolve(strict=True) if path.is_symlink() else path

@@ -49,8 +49,9 @@ class Entry:
     of it until then. ``threshold`` is the one in force: that set by hand for the model, else the
     learnt one. ``reason`` says the worst in words; ``classes`` names the classes concerned.
     ``is_by_region`` tells that a taught defect made the verdict, whatever the total. ``total`` is
-    that of the report, or how loud one new region is, in the same units, where that alone makes the
-    image an anomaly. ``image_size`` is (height, width) of the upright photograph. Times are in UTC.
+    that of the report, or how new one region is, in the same units, where that alone makes the
+    image an anomaly. ``image_size`` is (height, width) of the photograph as its EXIF orientation
+    shows it. Times are in UTC.
     """
 
     id: int

@@ -119,7 +119,7 @@ def bench_path(folder: Path, job: int, name: str) -> Path:
     return folder / f"{job:05d} {name}.json"
 
 
-def partial_path(path: Path) -> Path:
+def _partial_path(path: Path) -> Path:
     """Return where finished runs are noted until the result is written."""
     return path.with_name(path.name + ".partial")
 
@@ -149,7 +149,7 @@ def finished_runs(job: Job) -> list[Run]:
         return list(read_result(path).runs)
     runs: dict[str, Run] = {}
     try:
-        lines = partial_path(path).read_bytes().split(b"\n")[:-1]  # the last is whole or torn
+        lines = _partial_path(path).read_bytes().split(b"\n")[:-1]  # the last is whole or torn
     except OSError:
         return []
     for line in lines:

@@ -64,7 +64,7 @@ class EmbeddedSegmenter:
         rng = np.random.default_rng(self.seed)
         pixels = np.concatenate(
             [
-                pixel_features(image, valid)[valid]
+                _pixel_features(image, valid)[valid]
                 for image, valid in zip(images, is_valid, strict=True)
             ]
         )
@@ -119,7 +119,7 @@ class EmbeddedSegmenter:
         return int(self.material_of_.max()) + 1
 
     def _materials(self, image: Image, is_valid: Mask) -> Int[np.ndarray, "height width"]:
-        features = pixel_features(image, is_valid).reshape(-1, len(CHANNEL_WEIGHTS))
+        features = _pixel_features(image, is_valid).reshape(-1, len(CHANNEL_WEIGHTS))
         power = np.einsum("md,md->m", self.centers_, self.centers_)
         nearest = (power - 2 * features @ self.centers_.T).argmin(axis=1)
         raw = self.material_of_[nearest].reshape(image.shape[:2])
@@ -127,7 +127,7 @@ class EmbeddedSegmenter:
         return remove_specks(raw, self._n_materials, self.config.opening_px, min_area_px)
 
 
-def pixel_features(image: Image, is_valid: Mask) -> Float32[np.ndarray, "height width 4"]:
+def _pixel_features(image: Image, is_valid: Mask) -> Float32[np.ndarray, "height width 4"]:
     """CIELAB relative to the image's median, and the spread of lightness nearby, weighted."""
     # a median keeps edges between parts sharp where a blur would invent a third colour
     smooth = cv2.medianBlur(image, 3).astype(np.float32) * np.float32(1 / 255)

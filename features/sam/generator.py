@@ -126,7 +126,7 @@ class Explained:
 N_FIRST_PER_SIDE = 16
 
 
-def fast_masks(
+def _fast_masks(
     network: MaskNetwork, view: View, points_xy: Points, config: SamConfig
 ) -> list[PackedMask]:
     """Ask where something new is to be expected; good masks without duplicates, best first."""
@@ -168,7 +168,7 @@ def waves(points_xy: Points, size: tuple[int, int]) -> list[Int[np.ndarray, "_"]
 
 Grid = Float[np.ndarray, "_ 2"]
 
-_MASKS = {"exact": exact_masks, "fast": fast_masks}
+_MASKS = {"exact": exact_masks, "fast": _fast_masks}
 
 
 class MaskGenerator:
@@ -227,7 +227,7 @@ class MaskGenerator:
         Raises:
             ImageError: The array is no image.
         """
-        return [as_record(mask, output_mode) for mask in self(image)]
+        return [_as_record(mask, output_mode) for mask in self(image)]
 
     def _in_crop(self, image: Image, crop: Crop) -> list[PackedMask]:
         view = View(image, crop, self.network.embed(cropped(image, crop)))
@@ -236,7 +236,7 @@ class MaskGenerator:
         return _MASKS[self.config.mode](self.network, view, points_xy, self.config)
 
 
-def as_record(mask: PackedMask, output_mode: OutputMode = "binary_mask") -> dict[str, Any]:
+def _as_record(mask: PackedMask, output_mode: OutputMode = "binary_mask") -> dict[str, Any]:
     """Describe a mask under the names of the reference."""
     return {
         "segmentation": as_output(mask.pixels(), output_mode),

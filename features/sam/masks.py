@@ -116,10 +116,10 @@ def without_duplicates(
     masks: Sequence[PackedMask], scores: Sequence[float], max_overlap: float
 ) -> list[PackedMask]:
     """Keep masks whose boxes overlap no better one's more (IoU); best first."""
-    return [masks[index] for index in best_of([m.box_xyxy for m in masks], scores, max_overlap)]
+    return [masks[index] for index in _best_of([m.box_xyxy for m in masks], scores, max_overlap)]
 
 
-def best_of(
+def _best_of(
     boxes: Sequence[tuple[float, ...]], scores: Sequence[float], max_overlap: float
 ) -> list[int]:
     """Say which boxes overlap no better one more (IoU); best first."""

@@ -101,14 +101,14 @@ def check_file(path: Path, facts: WeightsFile, digest: Callable[[Path], str]) ->
     size = path.stat().st_size
     if facts.size is not None and size != facts.size:
         raise WeightsError(f"{path} is corrupted: expected {facts.size:,} bytes, got {size:,}")
-    check_structure(path)
+    _check_structure(path)
     if facts.sha256 is not None:
         found = digest(path)
         if found != facts.sha256:
             raise WeightsError(f"{path} is corrupted: expected SHA-256 {facts.sha256}, got {found}")
 
 
-def check_structure(path: Path) -> None:
+def _check_structure(path: Path) -> None:
     """Find out whether a safetensors or JSON file is whole, without reading its tensors.
 
     Raises:

@@ -60,9 +60,9 @@ def locate(
         if not copies:
             raise missing(record, site)
         path = copies[0]
-    for file in files_in(path):
+    for file in _files_in(path):
         try:
-            check_file(file, facts_about(file, known), digest_at(site))
+            check_file(file, facts_about(file, known), _digest_at(site))
         except WeightsError as error:
             cure = f"run `partwise weights get {record.name}`" if record else "copy it again"
             raise WeightsError(f"{error}; {cure}") from error
@@ -81,7 +81,7 @@ def sha256_of(path: str | Path, *, site: Site | None = None) -> str:
     site = site or Site.from_environment()
     file = model_file(_given(str(path), ()))
     sidecar = read_sidecar(file.parent)
-    sha256 = digest_at(site)(file)
+    sha256 = _digest_at(site)(file)
     recorded = sidecar and sidecar.facts(file.name)
     if sidecar and sidecar.made_from and recorded and recorded.sha256 == sha256:
         return sidecar.made_from.sha256 or sha256
@@ -129,7 +129,7 @@ def _snapshots(repository: str, hub_cache: Path) -> list[Path]:
     return sorted(found, key=lambda each: each.name != main)
 
 
-def files_in(path: Path) -> list[Path]:
+def _files_in(path: Path) -> list[Path]:
     """Give the files that a loader reads, and no others of the folder."""
     if path.is_file():
         return [path]
@@ -138,10 +138,10 @@ def files_in(path: Path) -> list[Path]:
 
 def model_file(path: Path) -> Path:
     """Give the file with the tensors."""
-    return files_in(path)[-1]
+    return _files_in(path)[-1]
 
 
-def digest_at(site: Site) -> partial[str]:
+def _digest_at(site: Site) -> partial[str]:
     """Make the function that hashes files and remembers it."""
     return partial(remembered_hash, memory=site.cache / "hashes.json")
 
@@ -175,7 +175,7 @@ def _given(text: str, known: Sequence[Known]) -> Path:
         if path.suffix not in SUFFIXES:
             raise WeightsError(f"{path} must be a file of {', '.join(SUFFIXES)}, or a folder")
         return path
-    if all(file.is_file() for file in files_in(path)):
+    if all(file.is_file() for file in _files_in(path)):
         return path
     if (path / CONFIG).exists():
         raise WeightsError(f"{path} has {CONFIG} but lacks {MODEL}; copy that, too")
@@ -264,7 +264,7 @@ def verify(
         except WeightsError as error:
             yield Verdict(weights.name, path, str(error), has_sum=False)
             continue
-        for file in files_in(path):
+        for file in _files_in(path):
             try:
                 check_file(file, facts_about(file, known), partial(hash_file, tell=tell))
             except WeightsError as error:

@@ -40,13 +40,13 @@ def difference_rows(comparison: BenchComparison) -> list[dict[str, Any]]:
             "new": with_spread(row.figures[name].new),
             "change": signed(row.figures[name].change),
         }
-        | ({"seeds": seeds_text(row.figures[name].change)} if len(row.seeds) > 1 else {})
+        | ({"seeds": _seeds_text(row.figures[name].change)} if len(row.seeds) > 1 else {})
         for row in rows
         for name, title in FIGURES.items()
     ]
 
 
-def seeds_text(change: Spread) -> str:
+def _seeds_text(change: Spread) -> str:
     """Say in how many seeds a figure rose."""
     n_up = sum(value > 0 for value in change.values)
     return f"up in {n_up} of {len(change.values)}"
@@ -91,7 +91,7 @@ def changed_rows(pair: RunPair) -> list[dict[str, Any]]:
     ]
 
 
-def change_of(image: ImagePair) -> str:
+def _change_of(image: ImagePair) -> str:
     """Return which of ``CHANGES`` happened to an image."""
     if image.is_better:
         return CHANGES[0]
@@ -207,7 +207,7 @@ def _pair_value(image: ImagePair, pair: RunPair) -> dict[str, Any]:
         "new_total": image.new_total,
         "path": image.path,
         "is": "anomalous" if image.is_anomalous else "normal",
-        "change": change_of(image),
+        "change": _change_of(image),
     }
 
 

@@ -28,7 +28,7 @@ _N_BINS = 48
 _SQUARE_PX = 300
 
 
-def axis_of(run: Run, verdicts: tuple[Verdicts, ...]) -> Axis:
+def _axis_of(run: Run, verdicts: tuple[Verdicts, ...]) -> Axis:
     """Return where the axis of totals begins and ends; a few outliers lie beyond it."""
     return span(totals_of(run.judged), [each.threshold for each in verdicts])
 
@@ -38,7 +38,7 @@ def totals_chart(run: Run, verdicts: tuple[Verdicts, ...], theme: ChartTheme) ->
 
     What lies beyond the axis is piled up at its end.
     """
-    axis = axis_of(run, verdicts)
+    axis = _axis_of(run, verdicts)
     values, highest, lowest = _piled(run, axis)
     y = alt.Y("place:Q", axis=None, scale=scale(-lowest - 0.5, highest + 0.5))
     dots = (
@@ -62,7 +62,7 @@ def totals_chart(run: Run, verdicts: tuple[Verdicts, ...], theme: ChartTheme) ->
 
 def f1_chart(run: Run, verdicts: tuple[Verdicts, ...], theme: ChartTheme) -> alt.LayerChart:
     """Draw F1 over the threshold in steps; at a total itself, that image is no alarm."""
-    low, high = axis = axis_of(run, verdicts)
+    low, high = axis = _axis_of(run, verdicts)
     points = _sweep(run)
     edges = np.clip(np.concatenate([[low], points.levels[::-1], [high]]), low, high)
     steps = zip(np.repeat(edges, 2)[1:-1], np.repeat(points.f1[::-1], 2), strict=True)

@@ -59,7 +59,7 @@ def show_gallery(
     context: Context, result: BenchResult, run: Run, pictures: Sequence[Picture], key: str
 ) -> None:
     """Draw small pictures in rows; each can be opened with what this run has learnt."""
-    closed = why_closed(context.station, result, run)
+    closed = _why_closed(context.station, result, run)
     for start in range(0, len(pictures), _N_COLUMNS):
         row = pictures[start : start + _N_COLUMNS]
         for column, picture in zip(st.columns(_N_COLUMNS), row, strict=False):
@@ -74,7 +74,7 @@ def show_gallery(
                     help=closed or "Shows why, judged with the same references as in this run.",
                 ):
                     assert path is not None  # or the button could not be pressed
-                    open_image(context, result, run, path)
+                    _open_image(context, result, run, path)
 
 
 def _show_picture(context: Context, result: BenchResult, run: Run, picture: Picture) -> Path | None:
@@ -110,10 +110,10 @@ class Opening:
     image: Path
 
 
-def open_image(context: Context, result: BenchResult, run: Run, image: Path) -> None:
+def _open_image(context: Context, result: BenchResult, run: Run, image: Path) -> None:
     """Show an image on the page Inspect, at once or as soon as its model is learnt."""
     try:
-        spec = model_spec(result, run)
+        spec = _model_spec(result, run)
         if context.station.model_path(spec["name"]).is_file():
             _inspect(context, spec["name"], image)
         job = _job_of(context.station, spec)
@@ -168,7 +168,7 @@ def _inspect(context: Context, name: str, image: Path) -> None:
     context.go("inspect", entry=str(same[0].id))
 
 
-def why_closed(station: Station, result: BenchResult, run: Run) -> str:
+def _why_closed(station: Station, result: BenchResult, run: Run) -> str:
     """Say why images of a run cannot be judged again as they were; empty if they can."""
     if result.perturbation is not None:
         return "The images were turned and moved before they were judged."
@@ -193,7 +193,7 @@ def _is_profile_alone(config: Any) -> bool:
     return bool(json.loads(json.dumps(usual)) == with_current_names(config))
 
 
-def model_spec(result: BenchResult, run: Run) -> dict[str, Any]:
+def _model_spec(result: BenchResult, run: Run) -> dict[str, Any]:
     """Say how to learn what a run has learnt; its name tells by what it differs from others."""
     root, profile = result.roots[run.category], result.config.get("profile")
     paths = [root / reference for reference in run.references]

@@ -70,8 +70,8 @@ def show_history(context: Context) -> None:
     """Draw filters, one page of the table, and what can be taken out."""
     bar = st.container(horizontal=True, vertical_alignment="center", key="inspect-history-bar")
     with bar:
-        filters = choose_filters(context)
-        export_menu(context, filters)
+        filters = _choose_filters(context)
+        _export_menu(context, filters)
     n = context.station.tally(model=context.model, **filters.as_query()).total
     page = _page(n, filters)
     entries = context.station.entries(
@@ -169,7 +169,7 @@ def _pager(page: int, n: int) -> None:
         st.caption(page_text(page, n))
 
 
-def choose_filters(context: Context) -> Filters:
+def _choose_filters(context: Context) -> Filters:
     """Draw the filters and the order, remember what is chosen, and return it."""
     before = current_filters()
     label = "Filter" if before.is_empty else f"Filter: {before.n_chosen}"
@@ -259,7 +259,7 @@ def _drop_unknown(key: str, known: object) -> None:
             st.session_state[name] = None
 
 
-def export_menu(context: Context, filters: Filters) -> None:
+def _export_menu(context: Context, filters: Filters) -> None:
     """Offer the images that the filters show, in their order; files are made when asked for."""
     tally = context.station.tally(model=context.model, **filters.as_query())
     n_reported = min(tally.done, MAX_REPORTED)

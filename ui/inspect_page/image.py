@@ -190,7 +190,7 @@ def show_actions(context: Context, entry: Entry) -> None:
             "watched folder. Previous and Next end it.",
         )
         save_state(FOLLOW)
-        more_menu(context, entry)
+        _more_menu(context, entry)
 
 
 def _neighbours(context: Context, entry: Entry) -> tuple[int | None, int | None]:
@@ -257,7 +257,7 @@ def _review(context: Context, entry_id: int, opinion: Review | None) -> None:
         st.toast(plain(str(error)), icon=":material/info:")
 
 
-def more_menu(context: Context, entry: Entry) -> None:
+def _more_menu(context: Context, entry: Entry) -> None:
     """Draw the menu and do what is chosen."""
     with st.popover("More", icon=":material/more_horiz:"):
         is_printing = st.button(
@@ -301,7 +301,7 @@ def _print(context: Context, entry: Entry) -> None:
         st.toast(plain(str(error)), icon=":material/block:")
         return
     st.session_state[_N_PRINTED] = st.session_state.get(_N_PRINTED, 0) + 1
-    print_page(html, number=st.session_state[_N_PRINTED], key="inspect-printed")
+    _print_page(html, number=st.session_state[_N_PRINTED], key="inspect-printed")
 
 
 def _remove(context: Context, entry: Entry) -> None:
@@ -313,7 +313,7 @@ def _remove(context: Context, entry: Entry) -> None:
         open_entry(beside)
 
 
-def print_page(html: str, *, number: int, key: str) -> None:
+def _print_page(html: str, *, number: int, key: str) -> None:
     """Ask the browser to print a page of its own, once for each ``number``.
 
     The page lies in a frame without scripts, forms and links to elsewhere.

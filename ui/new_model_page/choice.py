@@ -46,7 +46,7 @@ _REFUSED = "new-refused"
 
 def choose(context: Context, *, start: Start) -> None:
     """Draw the choice of references, and start to learn from them when asked to."""
-    chosen = chosen_references()
+    chosen = _chosen_references()
     st.write(
         "Show what a good product looks like. One photograph is enough; up to eight make the "
         "verdicts surer."
@@ -58,7 +58,7 @@ def choose(context: Context, *, start: Start) -> None:
         with place:
             _take_in(context)
         with example:
-            offer_example(context, start=start)
+            _offer_example(context, start=start)
     with st.expander("Choose from a folder", icon=":material/folder_open:"):
         choose_from_folder(context, chosen, take=_take, drop=_drop)
     for words in st.session_state.pop(_REFUSED, ()):
@@ -71,10 +71,10 @@ def choose(context: Context, *, start: Start) -> None:
         warnings = st.container()
         _show_chosen(chosen)
         with warnings:
-            show_checks(chosen)
+            _show_checks(chosen)
 
 
-def chosen_references() -> tuple[Chosen, ...]:
+def _chosen_references() -> tuple[Chosen, ...]:
     """Return what is chosen so far in this session."""
     chosen: tuple[Chosen, ...] = st.session_state.get(_CHOSEN, ())
     return chosen
@@ -82,7 +82,7 @@ def chosen_references() -> tuple[Chosen, ...]:
 
 def _take(each: Chosen) -> bool:
     """Add a photograph unless it is there or there are enough; tells whether it is there now."""
-    chosen = chosen_references()
+    chosen = _chosen_references()
     if each in chosen:
         return True
     if len(chosen) < MAX_REFERENCES:
@@ -91,7 +91,7 @@ def _take(each: Chosen) -> bool:
 
 
 def _drop(each: Chosen) -> None:
-    st.session_state[_CHOSEN] = tuple(one for one in chosen_references() if one != each)
+    st.session_state[_CHOSEN] = tuple(one for one in _chosen_references() if one != each)
 
 
 def _take_in(context: Context) -> None:
@@ -114,14 +114,14 @@ def _take_in(context: Context) -> None:
 
 def _refusal(context: Context, file: Any) -> str | None:
     """Keep a dropped file; returns why not, if it cannot be used."""
-    if len(chosen_references()) >= MAX_REFERENCES:
+    if len(_chosen_references()) >= MAX_REFERENCES:
         return f"{file.name} was left out: {MAX_REFERENCES} references are the most."
     try:
         sha256 = context.station.add_image(file.getvalue(), file.name)
         path = context.station.image_path(sha256)
     except (ImageError, StationError) as error:
         return str(error)
-    if any(each.sha256 == sha256 for each in chosen_references()):
+    if any(each.sha256 == sha256 for each in _chosen_references()):
         return f"{file.name} is there already."
     _take(Chosen(file.name, path, sha256))
     return None
@@ -173,7 +173,7 @@ def _offer_to_learn(context: Context, chosen: Sequence[Chosen], start: Start) ->
             st.error(plain(str(error)), icon=":material/block:")
 
 
-def show_checks(chosen: Sequence[Chosen]) -> None:
+def _show_checks(chosen: Sequence[Chosen]) -> None:
     """Warn of references that are nearly the same, and of one that differs from the others."""
     if len(chosen) < 2:
         return
@@ -188,7 +188,7 @@ def _warnings(chosen: tuple[Chosen, ...]) -> list[ReferenceWarning]:
     return check_references(images, [each.name for each in chosen])
 
 
-def offer_example(context: Context, *, start: Start) -> None:
+def _offer_example(context: Context, *, start: Start) -> None:
     """Draw the button that begins it."""
     with st.container(border=True):
         st.markdown("**No photographs at hand?**")

@@ -91,7 +91,7 @@ def show_reference(
     inspector: Inspector, index: int, chosen: Collection[int], *, height: int, key: str
 ) -> None:
     """Show a reference with all classes coloured, or with those chosen and the rest dimmed."""
-    layer = Layer("parts", "Classes", parts_layer(inspector, index, chosen), opacity=1.0)
+    layer = Layer("parts", "Classes", _parts_layer(inspector, index, chosen), opacity=1.0)
     size = inspector.fitted.working_size
     viewer(photo(inspector, index), [layer], image_size=size, height=height, key=key)
 
@@ -105,7 +105,7 @@ def photo(inspector: Inspector, index: int) -> bytes:
     return jpeg(cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC), 92)
 
 
-def parts_layer(inspector: Inspector, index: int, chosen: Collection[int]) -> bytes:
+def _parts_layer(inspector: Inspector, index: int, chosen: Collection[int]) -> bytes:
     """Return the classes as PNG with transparency: all but background, or the chosen ones only.
 
     Then all the rest lies under a veil.

@@ -61,7 +61,7 @@ def show_draft(context: Context, inspector: Inspector, edit: Edit) -> None:
     with left:
         _show_effect(shown)
     with right:
-        show_verdicts(context, shown)
+        _show_verdicts(context, shown)
         index = pick_reference(shown.after, key="parts_draft_reference")
         show_reference(
             shown.after, index, shown.shown_classes, height=PICTURE_PX, key="parts_draft_viewer"
@@ -141,7 +141,7 @@ def last_verdicts(context: Context, limit: int = N_LAST) -> list[Verdict]:
     return [verdict_of(each) for each in entries]
 
 
-def show_verdicts(context: Context, draft: Draft) -> None:
+def _show_verdicts(context: Context, draft: Draft) -> None:
     """Show the last verdicts beside those of the draft, which come in one by one."""
     if not draft.verdicts:
         st.caption(

@@ -68,7 +68,7 @@ def show_groups(context: Context, classes: Sequence[RegionClass]) -> None:
     st.caption(groups_summary(search.groups, search.n_images - search.n_failed))
     for number, group in enumerate(search.groups):
         if number not in search.taught:
-            show_group(context, number, group, classes, partial(search.taught.add, number))
+            _show_group(context, number, group, classes, partial(search.taught.add, number))
 
 
 def _begin_search(context: Context, n_images: int) -> None:
@@ -104,7 +104,7 @@ def _continue_search(context: Context, search: Search) -> None:
     st.rerun()
 
 
-def show_group(
+def _show_group(
     context: Context,
     number: int,
     group: Suggestion,

@@ -65,7 +65,7 @@ def try_lessons(
     try:
         give_lessons(context, lessons, entry)
     except (LibraryError, ModelFileError) as error:
-        set_refusal(str(error))
+        _set_refusal(str(error))
 
 
 def toggle_lessons(
@@ -82,7 +82,7 @@ def toggle_lessons(
     try_lessons(context, both, entry)
 
 
-def set_refusal(words: str) -> None:
+def _set_refusal(words: str) -> None:
     """Show on the next run of the page why nothing was done."""
     st.session_state[_REFUSAL] = words
 

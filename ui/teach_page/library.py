@@ -57,7 +57,7 @@ def show_library(context: Context, library: Library | None) -> None:
         if kind is None or known.kind == kind:
             with st.container(border=True, key=f"teach_class_{known.id}"):
                 _show_class(library, known)
-    show_question(context, classes)
+    _show_question(context, classes)
 
 
 def _filter(classes: Sequence[RegionClass]) -> str | None:
@@ -104,7 +104,7 @@ def _show_example(example: Example) -> None:
         type="tertiary",
         icon=":material/delete:",
         help="Forget this example",
-        on_click=open_question,
+        on_click=_open_question,
         args=(Question("example", example.class_id, example.id),),
     )
 
@@ -121,7 +121,7 @@ def _actions(known: RegionClass) -> None:
             label,
             key=f"teach_{what}_{known.id}",
             icon=icon,
-            on_click=open_question,
+            on_click=_open_question,
             args=(Question(what, known.id),),
         )
 
@@ -178,12 +178,12 @@ class Question:
     example_id: int = 0
 
 
-def open_question(question: Question) -> None:
+def _open_question(question: Question) -> None:
     """Open a question."""
     st.session_state[_OPEN] = question
 
 
-def show_question(context: Context, classes: Sequence[RegionClass]) -> None:
+def _show_question(context: Context, classes: Sequence[RegionClass]) -> None:
     """Show the open question, if it is about one of these classes."""
     question: Question | None = st.session_state.get(_OPEN)
     known = next((each for each in classes if question and each.id == question.class_id), None)

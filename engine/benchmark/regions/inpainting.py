@@ -34,8 +34,8 @@ Planes = Float32[np.ndarray, "height width 3"]
 # beyond this share of a photograph, what covers its boxes would be most of what is learnt
 MAX_COVERED = 0.25
 # labels miss a thing now and then, and one of them in a reference would make it normal: of the
-# covered photographs the loudest quarter is left out
-QUIET_SHARE = 0.75
+# covered photographs the most salient quarter is left out
+KEPT_SHARE = 0.75
 # px: spots are wider than the noise of the camera, narrower than a change of light
 SPOT_PX, LIGHT_PX, BORDER_PX = 1.5, 12, 6
 
@@ -62,7 +62,7 @@ def normal_photos(photos: Sequence[BoxedPhoto]) -> list[Image]:
             f"boxes on at most {MAX_COVERED:.0%} of their area; add photographs with small boxes"
         )
     images.sort(key=_saliency)
-    images = images[: max(2, round(QUIET_SHARE * len(images)))]
+    images = images[: max(2, round(KEPT_SHARE * len(images)))]
     return [images[i] for i in _spread_out(images)]
 
 

@@ -61,7 +61,7 @@ class Task:
         return fingerprint(facts)
 
 
-def measure_roll(seed: int, task: Task, tell: ProgressReporter) -> RollRun:
+def _measure_roll(seed: int, task: Task, tell: ProgressReporter) -> RollRun:
     """Measure on one roll all that is asked for."""
     started = time.perf_counter()
     roll = take_roll(seed, task.make_inspector(), task.counts, tell)
@@ -72,7 +72,7 @@ def measure_roll(seed: int, task: Task, tell: ProgressReporter) -> RollRun:
 
 def run_regions_bench(
     task: Task,
-    measure: MeasureRoll = measure_roll,
+    measure: MeasureRoll = _measure_roll,
     *,
     results_path: Path | None = None,
     jobs: int = 1,
