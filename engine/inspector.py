@@ -1,10 +1,13 @@
-"""Learn from one to eight normal photographs; judge any other. This file is the method."""
+"""Inspector: learns from one to eight normal photographs, and judges any other.
+
+This file is the method.
+"""
 
 from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -42,9 +45,8 @@ from features.dense import DenseMap
 from features.embedded.backbone import CELL_PX, EmbeddedBackbone
 from features.images import AnyImage, check_image, resize
 from features.parts import Parts
+from features.progress import ProgressReporter, silent
 from features.visual_words import VisualWords
-
-Progress = Callable[[str, int, int], None]
 
 N_COPIES = 8  # of a single reference, to calibrate with: two for each kind of alteration
 
@@ -125,14 +127,14 @@ class Inspector:
         *,
         names: Sequence[str] | None = None,
         validation: Sequence[AnyImage] = (),
-        progress: Progress | None = None,
+        progress: ProgressReporter | None = None,
     ) -> Self:
         """Learn from normal images; their order does not matter.
 
         Raises:
             ImageError: There is no image, or an array is none.
         """
-        report = progress or (lambda step, done, total: None)
+        tell = progress or silent
         taken = take_in(
             images,
             names,
@@ -141,14 +143,14 @@ class Inspector:
             multiple=CELL_PX,
         )
         photos = taken.photos
-        report("aligning", 0, 4)
+        tell("aligning", 0, 4)
         working = [resize(photo, taken.working_size) for photo in photos]
         self.backbone.fit(photos)
         self.pose.backbone.fit(working)
         self.pose.fit(working)
         registered = [self.pose.register(image) for image in working]
 
-        report("finding parts", 1, 4)
+        tell("finding parts", 1, 4)
         views = [each.warp(photo) for each, photo in zip(registered, photos, strict=True)]
         pictures, masks = [image for image, _ in views], [is_valid for _, is_valid in views]
         self.segmenter.fit(pictures, masks)
@@ -163,11 +165,11 @@ class Inspector:
             for each, tokens, cut in zip(registered, dense, parts, strict=True)
         )
 
-        report("leaving one out", 2, 4)
+        tell("leaving one out", 2, 4)
         compared, calibration = self.compare_normal(samples, photos)
         scores = self.config.scores
         normal = [score_all(each, scores) for each in compared]
-        report("setting the threshold", 3, 4)
+        tell("setting the threshold", 3, 4)
         more = [
             self._compare_photo(resize(check_image(image), taken.photo_size), samples)
             for image in validation
@@ -186,7 +188,7 @@ class Inspector:
             ),
             novelty=self._learn_novelty(samples, compared + more) if more else None,
         )
-        report("done", 4, 4)
+        tell("done", 4, 4)
         return self
 
     # Steps

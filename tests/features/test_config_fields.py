@@ -104,7 +104,10 @@ class TestProblems:
             ({"is_on": 1}, "is_on must be true or false, got 1"),
             ({"name": 3}, "name must be a string, got 3"),
             ({"lens": 3}, "lens must be a table, got 3"),
-            ({"lens": Lens(focus=0, n_glasses=0)}, "lens.focus must lie in 0 … 100 without 0, got 0"),
+            (
+                {"lens": Lens(focus=0, n_glasses=0)},
+                "lens.focus must lie in 0 … 100 without 0, got 0",
+            ),
             ({"lens": Lens(9, coating="red")}, 'lens.coating must be "none" or "blue", got "red"'),  # type: ignore[arg-type]
             ({"lens": Lens(2)}, "lens.n_glasses must not exceed focus (2), got 3"),
         ],
