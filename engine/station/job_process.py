@@ -97,7 +97,7 @@ def run_job(paths: StationPaths, number: int, limits: Limits) -> None:
             job,
             paths,
             limits,
-            ProgressReporter(database, number),
+            JobProgress(database, number),
             lambda result: jobs.set_result(database, number, result),
         )
         try:
@@ -144,7 +144,7 @@ class JobCancelledError(Exception):
     """Ends a job that was asked to end."""
 
 
-class ProgressReporter:
+class JobProgress:
     """Notes the progress of a job, at most five times a second; every new step is noted."""
 
     def __init__(self, database: Database, job: int) -> None:

@@ -13,7 +13,7 @@ import pytest
 from engine.inspector import Inspector
 from engine.station import Limits, StationError, jobs, keep_working
 from engine.station.job_pool import JobPool
-from engine.station.job_process import JobCancelledError, ProgressReporter, run_job
+from engine.station.job_process import JobCancelledError, JobProgress, run_job
 from engine.synthetic.scenes import write_scenes
 
 
@@ -204,7 +204,7 @@ def test_what_ran_when_a_worker_died_is_queued_again_but_not_for_ever(station):
 def test_progress_is_noted_at_most_five_times_a_second(station):
     number = station.start_job("samples", {})
     before = station.database.version()
-    tell, noted = ProgressReporter(station.database, number), []
+    tell, noted = JobProgress(station.database, number), []
     started = time.monotonic()
     for done in range(1000):
         tell("rendering", done, 1000)
