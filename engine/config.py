@@ -17,12 +17,11 @@ from alignment.classes import ClassesConfig
 from alignment.comparison import ComparisonConfig
 from alignment.pose import PoseConfig
 from alignment.propagation import PropagationConfig
-from engine.config_values import as_values, changed, renamed
 from engine.errors import ConfigError
 from engine.normalisation import NormaliserConfig
 from engine.regions_config import RegionsConfig
 from engine.scores import SCORES, ScoresConfig
-from features.config_fields import Range, problems_of
+from features.config_fields import Range, as_values, changed, problems_of, renamed
 from features.device import MachineConfig
 from features.embedded.segmenter import SegmenterConfig
 from features.sam.config import SamConfig

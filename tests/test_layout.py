@@ -69,7 +69,7 @@ def test_exceptions_are_there() -> None:
     ("test", "module", "is_one"),
     [
         ("engine/test_config.py", "engine/config.py", True),
-        ("engine/test_config_values.py", "engine/config_values.py", True),
+        ("features/test_config_fields_values.py", "features/config_fields.py", True),
         ("engine/test_config_presets.py", "engine/config.py", True),
         ("engine/test_configs.py", "engine/config.py", False),
         ("engine/scores/test_scores.py", "engine/scores/__init__.py", True),

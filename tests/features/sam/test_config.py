@@ -4,8 +4,7 @@ import inspect
 
 from segment_anything import SamAutomaticMaskGenerator
 
-from engine.config_values import as_values, changed
-from features.config_fields import problems_of
+from features.config_fields import as_values, changed, problems_of
 from features.sam.config import SamConfig
 
 

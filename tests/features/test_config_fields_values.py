@@ -4,8 +4,7 @@ from typing import Literal
 
 import pytest
 
-from engine.config_values import as_values, changed, renamed
-from features.config_fields import problems_of
+from features.config_fields import as_values, changed, problems_of, renamed
 
 
 @dataclass(frozen=True)
