@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -134,9 +134,13 @@ def load(name_or_path: str | Path) -> Config:
     config = from_dict(values, source=str(path))
     _, old_names = renamed(values, NEW_NAMES, [])
     if old_names:
-        changes = ", ".join(f"{old} is now {NEW_NAMES[old]}" for old in old_names)
+        changes = _changes(old_names)
         _logger.warning("%s has old names, which are still read: %s", path, changes)
     return config
+
+
+def _changes(old_names: Sequence[str]) -> str:
+    return ", ".join(f"{old} is now {NEW_NAMES[old]}" for old in old_names)
 
 
 def read_config(
@@ -183,15 +187,22 @@ def with_current_names(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return renamed(values, NEW_NAMES, [])[0]
 
 
+def with_first_names(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Call each section and field what the first release called it."""
+    first_names = {new: old for old, new in reversed(NEW_NAMES.items())}
+    return renamed(values, first_names, [])[0]
+
+
 def _refuse(source: str, base: Config, values: Mapping[str, Any]) -> Config:
     """Return the changed record unless it has problems."""
     problems: list[str] = []
-    values, _ = renamed(values, NEW_NAMES, problems)
+    values, old_names = renamed(values, NEW_NAMES, problems)
     config = changed(base, values, problems)
     problems += problems_of(config)
     if problems:
         head = source if len(problems) == 1 else f"{source} has {len(problems)} problems"
-        raise ConfigError(f"{head}: {'; '.join(problems)}")
+        note = f" (of its old names, {_changes(old_names)})" if old_names else ""
+        raise ConfigError(f"{head}: {'; '.join(problems)}{note}")
     return config
 
 

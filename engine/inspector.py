@@ -143,6 +143,7 @@ class Inspector:
             multiple=CELL_PX,
         )
         photos = taken.photos
+        self._fitted = None  # what is interrupted from here on has learnt nothing
         tell("aligning", 0, 4)
         working = [resize(photo, taken.working_size) for photo in photos]
         self.backbone.fit(photos)
@@ -266,7 +267,10 @@ class Inspector:
         return self._fitted
 
     def with_fitted(self, fitted: FittedState, classes: PartClasses | None = None) -> Self:
-        """Return an inspector with the same networks that has learnt something else."""
+        """Return an inspector that has learnt something else from the same references.
+
+        It shares all that describes images with this one: fit neither of them again.
+        """
         other = copy.copy(self)
         other.classes = classes or self.classes
         other._fitted = fitted

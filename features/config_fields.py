@@ -248,11 +248,24 @@ def renamed(
         if table is None:  # what stands in the way of the table is a problem of its own
             continue
         if name in table:
-            problems.append(f"{new} is given twice, also by its old name {old}; drop the old one")
-        else:
-            table[name] = value
+            value = _joined(value, table[name], (old, new), problems)
+        table[name] = value
         met.append(old)
     return moved, met
+
+
+def _joined(value: Any, other: Any, names: tuple[str, str], problems: list[str]) -> Any:
+    """Take what is given by an old name together with what is given by the new one."""
+    old, new = names
+    if isinstance(value, dict) and isinstance(other, dict):
+        twice, joined = [f".{key}" for key in value if key in other], value | other
+    else:
+        twice, joined = [""], other
+    problems += [
+        f"{new}{key} is given twice, also by its old name {old}{key}; drop the old one"
+        for key in twice
+    ]
+    return joined
 
 
 def as_values(record: Record) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from engine.benchmark.protocol import SEEDS, SHOTS, Perturbation, pick_reference
 from engine.benchmark.records import Judgement, Run
 from engine.benchmark.results import SCHEMA, BenchResult, write_result
 from engine.benchmark.workers import spread
+from engine.config import with_first_names
 from engine.report import Report
 from features.image_files import MAX_PIXELS, read_image
 from features.images import Image, ImageError
@@ -109,10 +110,10 @@ def run_bench(
         for k in sorted(set(shots))
         for seed in dict.fromkeys(seeds)
     ]
-    keys = [fingerprint(plan.facts(config or {})) for plan in plans]
     path = results_path.with_name(results_path.name + ".partial") if results_path else None
     read = partial(read_image, max_pixels=max_pixels)
     with closing(Journal(path, Run.from_dict)) as journal:
+        keys = [_key(plan, config or {}, journal) for plan in plans]
         missing = {key: plan for key, plan in zip(keys, plans, strict=True) if key not in journal}
         finished = len(plans) - len(missing)
         for key, run in _make_runs(missing, make_inspector, read, jobs):
@@ -127,6 +128,12 @@ def run_bench(
             write_result(result, results_path)
         journal.remove()
     return result
+
+
+def _key(plan: Plan, config: Mapping[str, Any], journal: Journal[Run]) -> str:
+    """Return the fingerprint of a run, that of the first release where it was made by that."""
+    of_first_release = fingerprint(plan.facts(with_first_names(config)))
+    return of_first_release if of_first_release in journal else fingerprint(plan.facts(config))
 
 
 def make_run(plan: Plan, make_inspector: MakeInspector, read: ReadImage) -> Run:

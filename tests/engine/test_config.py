@@ -10,7 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.config import NEW_NAMES, PRESETS, Config, from_dict, load, to_dict, with_current_names
+from engine.config import (
+    NEW_NAMES,
+    PRESETS,
+    Config,
+    from_dict,
+    load,
+    to_dict,
+    with_current_names,
+    with_first_names,
+)
 from engine.errors import ConfigError
 from engine.scores import SEVEN
 
@@ -139,7 +148,9 @@ def test_each_new_name_is_there_and_each_old_one_is_not():
 
 def test_a_section_has_one_of_its_names(tmp_path):
     path = write(tmp_path, "palette.n_words = 7\nvisual_words.n_words = 8\n")
-    with pytest.raises(ConfigError, match="given twice, also by its old name palette"):
+    with pytest.raises(
+        ConfigError, match=r"visual_words\.n_words is given twice, also by its old name"
+    ):
         load(path)
 
 
@@ -267,13 +278,34 @@ def test_new_names_are_no_news(tmp_path, old_names, caplog):
 
 def test_a_setting_under_both_names_is_refused_in_one_line(tmp_path, old_names):
     path = write(tmp_path, "[turning]\nmax_shift = 0.125\n[pose]\nmax_shift = 0.25\n")
-    message = f"{path}: pose is given twice, also by its old name turning; drop the old one"
-    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+    message = (
+        f"{path}: pose.max_shift is given twice, also by its old name turning.max_shift; "
+        "drop the old one (of its old names, "
+    )
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}"):
         load(path)
 
 
-def test_problems_are_told_under_new_names(old_names):
-    with pytest.raises(ConfigError, match=r"^config: pose.max_shift must lie in 0 … 0.5, got 3.0$"):
+def test_settings_of_one_section_may_be_given_under_both_its_names(tmp_path, old_names):
+    path = write(tmp_path, "[turning]\nmax_shift = 0.125\n[pose]\nmax_rotation_deg = 5.0\n")
+    pose = load(path).pose
+    assert (pose.max_shift, pose.max_rotation_deg) == (0.125, 5.0)
+
+
+def test_the_names_of_the_first_release_can_be_told(tmp_path):
+    values = to_dict(Config())
+    first = with_first_names(values)
+    assert {"palette", "normalisation"} <= first.keys()
+    assert first["normalisation"]["count_emphasis"] == 0.5
+    assert "weight" not in first["scores"]["instance_count"]
+    assert with_current_names(first) == values
+
+
+def test_problems_are_told_under_new_names_with_the_old_ones_beside(old_names):
+    message = (
+        "config: pose.max_shift must lie in 0 … 0.5, got 3.0 (of its old names, turning is now pose"
+    )
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}"):
         from_dict({"turning": {"largest_shift": 3}})
 
 

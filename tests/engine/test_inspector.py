@@ -203,6 +203,19 @@ class TestFit:
         Inspector(SMALL).fit(small(scene, 2, "pins")).fit(images).save(tmp_path / "twice")
         assert (tmp_path / "once").read_bytes() == (tmp_path / "twice").read_bytes()
 
+    def test_what_is_interrupted_has_learnt_nothing(self, scene: Render, tmp_path: Path) -> None:
+        def interrupt(step: str, done: int, total: int) -> None:
+            if step == "leaving one out":
+                raise KeyboardInterrupt
+
+        inspector = Inspector(SMALL).fit(small(scene, 2))
+        with pytest.raises(KeyboardInterrupt):
+            inspector.fit(small(scene, 2, "pins"), progress=interrupt)
+        with pytest.raises(NotFittedError, match="has no references; call fit or load first"):
+            inspector.inspect(small(scene, 1)[0])
+        with pytest.raises(NotFittedError, match="has no references to save; call fit first"):
+            inspector.save(tmp_path / "none.pw")
+
     def test_returns_itself_and_reports_progress(self, scene: Render) -> None:
         steps: list[tuple[str, int, int]] = []
         inspector = Inspector(SMALL)

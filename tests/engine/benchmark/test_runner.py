@@ -238,6 +238,16 @@ class TestInterruption:
     def test_runs_of_another_method_are_not_reused(self, arguments, brightness, partial, changes):
         assert len(self.n_made(arguments, brightness, **changes)) == 4
 
+    def test_runs_of_the_first_release_are_reused(self, arguments, brightness, monkeypatch):
+        then, now = {"palette": {"n_words": 7}}, {"visual_words": {"n_words": 7}}
+        monkeypatch.setattr(brightness.Interrupted, "n_fits", 0)
+        monkeypatch.setattr(brightness.Brightness, "n_fits", 0)
+        with monkeypatch.context() as first_release:
+            first_release.setattr("engine.config.NEW_NAMES", {})
+            with pytest.raises(KeyboardInterrupt):
+                run_bench(make_inspector=brightness.Interrupted, **(arguments | {"config": then}))
+        assert self.n_made(arguments, brightness, config=now) == [(3, 4), (4, 4)]
+
     def test_runs_over_changed_images_are_not_reused(self, arguments, brightness, partial):
         first = arguments["categories"][0].test[0].path
         os.utime(first, ns=(1, 1))
