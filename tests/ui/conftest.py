@@ -295,6 +295,16 @@ def settle() -> Callable[[Any], None]:
     return wait
 
 
+MAIN = sys.modules["__main__"]
+
+
+@pytest.fixture(autouse=True)
+def the_main_module_stays() -> Iterator[None]:
+    """Put back what a page under test replaces: processes that are started import it again."""
+    yield
+    sys.modules["__main__"] = MAIN
+
+
 @pytest.fixture(scope="session", autouse=True)
 def installed_components() -> Iterator[None]:
     """Look for components that other packages bring once, not for each page under test."""
