@@ -132,8 +132,9 @@ def run_bench(
 
 def _key(plan: Plan, config: Mapping[str, Any], journal: Journal[Run]) -> str:
     """Return the fingerprint of a run, that of the first release where it was made by that."""
-    of_first_release = fingerprint(plan.facts(with_first_names(config)))
-    return of_first_release if of_first_release in journal else fingerprint(plan.facts(config))
+    facts = plan.facts(config)
+    of_first_release = fingerprint(facts | {"config": with_first_names(config)})
+    return of_first_release if of_first_release in journal else fingerprint(facts)
 
 
 def make_run(plan: Plan, make_inspector: MakeInspector, read: ReadImage) -> Run:
