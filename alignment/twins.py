@@ -192,7 +192,7 @@ def _refined(one: Grey, other: Grey, start: Affine, blur_px: int) -> Affine:
             start.astype(np.float32),
             cv2.MOTION_AFFINE,
             criteria,
-            None,
+            np.full(one.shape, 255, np.uint8),
             blur_px,
         )
         return np.asarray(found[1], float)

@@ -24,7 +24,7 @@ from ui.sidebar import select_model
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
-    from engine.reference_checks import ReferenceWarning
+    from engine.fitted_state import ReferenceWarning
     from engine.station import Job
     from ui.context import Context
 
