@@ -303,7 +303,7 @@ class Inspector:
     # In a file
 
     def save(self, path: str | Path) -> None:
-        """Write the model file; equal references and config give equal bytes.
+        """Write the model file; equal references and config give equal bytes on one machine.
 
         Raises:
             NotFittedError: There is nothing to write; ``fit`` comes first.
