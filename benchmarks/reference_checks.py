@@ -51,7 +51,9 @@ def defects(folder: Path) -> list[Path]:
 
 def look(good: list[AnyImage], bad: list[Path], shots: list[int], n_seeds: int) -> Iterator[str]:
     first = good[:N_PHOTOGRAPHS]
-    yield f"taken for copies among {len(first)} photographs: {len(find_twins(first))}"
+    twins = find_twins(first)
+    yield f"taken for copies among {len(first)} photographs: {len(twins)}"
+    first = [image for index, image in enumerate(first) if index not in twins]
     found: Counter[str] = Counter()
     for image in first[::EVERY]:
         others = [each for each in first if each is not image][:3]
