@@ -1,0 +1,129 @@
+"""What a real server answers to strangers and to pages of others, and what browsers make of it."""
+
+import http.client
+import json
+import re
+import threading
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def server(serve, tmp_path_factory):
+    """The app as it is started by default, although this user's config.toml opens every door."""
+    folder = tmp_path_factory.mktemp("works")
+    (folder / ".streamlit").mkdir()
+    (folder / ".streamlit" / "config.toml").write_text(
+        '[client]\nallowedOrigins = ["https://*.streamlit.app", "http://127.0.0.1:*"]\n'
+        '[server]\nbaseUrlPath = "elsewhere"\nscriptHealthCheckEnabled = true\n'
+        "enableStaticServing = true\nenableXsrfProtection = false\nenableCORS = false\n"
+    )
+    return serve("--root", folder, cwd=folder)
+
+
+@pytest.fixture(scope="module")
+def proxied(serve):
+    """The app behind a password, and behind a proxy on this machine."""
+    words = ("--proxy", "127.0.0.1")
+    return serve(*words, environment={"PARTWISE_PASSWORD": "open sesame"})
+
+
+def ask(url, path, method="GET", **headers):
+    """Send a request; gives status, headers and body of the answer."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=30)
+    try:
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+    finally:
+        connection.close()
+
+
+@contextmanager
+def other_site(folder):
+    """Serve a folder, as another site does; gives its address."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    handler.log_message = handler.func.log_message
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
+        thread = threading.Thread(target=site.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{site.server_port}"
+        site.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/new", "/_stcore/health", "/_stcore/metrics", "/media/none", "/static/js/none.js"],
+)
+def test_no_answer_may_be_framed(server, path):
+    _, headers, _ = ask(server.url, path)
+    assert headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_messages_are_taken_from_its_own_pages_only(server):
+    _, _, body = ask(server.url, "/_stcore/host-config")
+    config = json.loads(body)
+    assert config["allowedOrigins"] == [server.url]
+    assert not config["useExternalAuthToken"]
+    assert not config["enableCustomParentMessages"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_stcore/metrics",
+        "/_stcore/metrics?families=session_events",
+        "/%5fstcore/metrics",
+        "/_stcore/script-health-check",
+        "/_stcore/agent/openapi.json",
+        "/elsewhere/_stcore/metrics",
+        "/app/static/app.py",
+    ],
+)
+def test_a_stranger_is_told_nothing_about_the_server(server, path):
+    _, _, body = ask(server.url, path)
+    assert not re.search('# TYPE|# EOF|"openapi"|cache_memory|def main', body)
+
+
+def test_a_page_of_another_site_cannot_frame_the_app(server, tmp_path, browser):
+    (tmp_path / "index.html").write_text(
+        f'<h1>Other</h1><iframe id="app" src="{server.url}" width="800" height="600"></iframe>'
+    )
+    with other_site(tmp_path) as site, browser.new_context() as visitor:
+        page = visitor.new_page()
+        said = []
+        page.on("console", lambda message: said.append(message.text))
+        page.goto(site)
+        page.wait_for_load_state("networkidle")
+        framed = [frame for frame in page.frames if frame.parent_frame is not None]
+        assert all("stApp" not in frame.content() for frame in framed)
+        assert re.search("frame-ancestors|X-Frame-Options", "\n".join(said))
+
+
+def test_the_proxy_says_who_is_asking(proxied, visit):
+    for stranger in ("203.0.113.7", "2001:db8::7"):
+        with visit(proxied.url, **{"X-Forwarded-For": f"192.0.2.1, {stranger}"}) as guesser:
+            guesser.run()
+            for _ in range(10):
+                assert "not the password" in guesser.run(Password="guessed", Enter=True)
+    assert "10 wrong passwords from 203.0.113.7" in proxied.log
+    assert "10 wrong passwords from 2001:db8::/64" in proxied.log
+    assert "192.0.2.1" not in proxied.log
+
+
+def test_a_stranger_cannot_send_what_fills_the_memory(proxied, visit):
+    from websockets.exceptions import ConnectionClosed
+
+    with visit(proxied.url) as stranger:
+        stranger.run()
+        stranger.send(bytes(100_000))
+        with pytest.raises(ConnectionClosed):
+            stranger.told()
