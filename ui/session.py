@@ -76,6 +76,8 @@ def open_entry_id() -> str:
 def forget_uploads(files: Sequence[Any]) -> None:
     """Free the memory of files that were taken over; their widget must be drawn no more."""
     run = get_script_run_ctx()
+    if run is None:
+        return
+    manager: Any = run.uploaded_file_mgr
     for file in files:
-        if run is not None:
-            run.uploaded_file_mgr.remove_file(run.session_id, file.file_id)
+        manager.remove_file(run.session_id, file.file_id)

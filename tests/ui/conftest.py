@@ -225,6 +225,16 @@ def visit() -> Callable[..., Visitor]:
     return Visitor
 
 
+@pytest.fixture
+def uploaded(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Mapping[str, object]]:
+    """The dropped files that lie in memory while a page is under test, by session."""
+    from streamlit.testing.v1 import local_script_runner as runner
+
+    made = runner.MemoryUploadedFileManager("/upload")
+    monkeypatch.setattr(runner, "MemoryUploadedFileManager", lambda _: made)
+    return made.file_storage
+
+
 @pytest.fixture(scope="session")
 def screens(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for screenshots; PARTWISE_SCREENS names one that is kept."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -21,6 +22,12 @@ from ui.gate import (
 HERE = "127.0.0.1:8501"
 UPLOAD = "/_stcore/upload_file/session/file"
 MB = 1_000_000
+
+
+def run(work):
+    """Run a coroutine in a thread of its own: a browser may have a loop of events in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 class App:
@@ -79,7 +86,7 @@ def ask(gate, path, method="GET", **headers):
     async def send(message):
         answer.append(message)
 
-    asyncio.run(gate(scope_of("http", path, headers, method=method), receive, send))
+    run(gate(scope_of("http", path, headers, method=method), receive, send))
     found = {name.decode(): value.decode() for name, value in answer[0]["headers"]}
     return answer[0]["status"], found, answer[1].get("body", b"").decode()
 
@@ -97,7 +104,7 @@ def connect(gate, *messages, client="127.0.0.1", **headers):
 
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     scope = scope_of("websocket", "/_stcore/stream", headers, client=(client, 1))
-    asyncio.run(gate(scope, receive, send))
+    run(gate(scope, receive, send))
     return answer
 
 
@@ -278,9 +285,9 @@ def test_what_is_on_its_way_counts(visits):
 
     visit = visits.admit("session", "", lambda: True)
     gates.append(Gate(app, is_local=True, visits=visits, held=dict))
-    assert asyncio.run(asked(str(MAX_VISITOR_BYTES // 2 + 1))) == 200
+    assert run(asked(str(MAX_VISITOR_BYTES // 2 + 1))) == 200
     assert statuses == [413]
-    assert asyncio.run(asked(str(MAX_VISITOR_BYTES))) == 200  # and counts no longer
+    assert run(asked(str(MAX_VISITOR_BYTES))) == 200  # and counts no longer
     del visit
 
 
@@ -375,7 +382,7 @@ def test_strangers_of_one_address_have_so_many_connections(app, visits):
         while (await receive())["type"] != "websocket.disconnect":
             pass
 
-    asyncio.run(main())
+    run(main())
 
 
 @pytest.mark.parametrize(
