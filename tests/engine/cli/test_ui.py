@@ -23,6 +23,8 @@ def refused_start(refused, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("PARTWISE_PASSWORD", raising=False)
+    # what is not refused must not keep the tests waiting
+    monkeypatch.setattr("engine.cli.ui_server.serve", lambda *_, **__: 0)
     return lambda *words: refused("ui", "--no-browser", *words)
 
 
