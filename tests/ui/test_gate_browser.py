@@ -10,6 +10,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from websockets.exceptions import ConnectionClosed
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +121,18 @@ def test_the_proxy_says_who_is_asking(proxied, visit):
 
 
 def test_a_stranger_cannot_send_what_fills_the_memory(proxied, visit):
-    from websockets.exceptions import ConnectionClosed
-
+    large = BackMsg(rerun_script=ClientState(query_string="x" * 100_000)).SerializeToString()
     with visit(proxied.url) as stranger:
         stranger.run()
-        stranger.send(bytes(100_000))
-        with pytest.raises(ConnectionClosed):
+        stranger.send(large)
+        with pytest.raises(ConnectionClosed) as closed:
             stranger.told()
+        assert closed.value.rcvd.code == 1009  # too big
+    with visit(proxied.url) as visitor:
+        visitor.run()
+        visitor.run(Password="open sesame", Enter=True)
+        visitor.send(large)
+        assert "New model" in visitor.told()
 
 
 def test_who_sends_too_much_is_told_why(proxied, visit):
