@@ -20,6 +20,7 @@ from features.images import Image, ImageError, resize
 from ui.images import thumbnail
 from ui.new_model_page.sources import choose_from_folder, choose_name, choose_profile
 from ui.new_model_page.view import MAX_REFERENCES, Chosen, advice, free_name
+from ui.session import forget_uploads
 from ui.sidebar import select_model
 from ui.text import counted, plain
 
@@ -109,6 +110,7 @@ def _take_in(context: Context) -> None:
     if not files:
         return
     refused = [words for file in files if (words := _refusal(context, file))]
+    forget_uploads(files)
     st.session_state[_REFUSED] = refused[:MAX_REFERENCES]
     st.session_state[_ROUND] = number + 1
     st.rerun()
