@@ -232,7 +232,8 @@ def bench_regions(
     """Measure how taught regions are recognised.
 
     Renders rolls of cloth with defects and buttons, teaches some of them and judges others. FOLDER
-    has photographs with labelled boxes as text files in the form of YOLO; they are measured, too.
+    has photographs with labelled boxes as text files in the form of YOLO, as label tools write
+    them; they are measured, too.
     """
     from engine.benchmark.regions.photographs import find_boxes
     from engine.benchmark.regions.report import tables_text, write_page
@@ -244,6 +245,9 @@ def bench_regions(
 
     settings = read_config(config, profile, machine)
     boxed = {str(folder): find_boxes(folder) for folder in folders}
+    for name, found in boxed.items():
+        for note in found.notes:
+            click.echo(f"{name}: {note}", err=True)
     _check_writable(json_path, html_path)
     make_inspector = partial(Inspector, settings)
     # as many normal photographs as there are with a defect
@@ -258,6 +262,7 @@ def bench_regions(
         boxed={
             name: partial(_measure_boxed, found, make_inspector) for name, found in boxed.items()
         },
+        notes={name: found.notes for name, found in boxed.items()},
     )
     with progress() as tell:
         result = run_regions_bench(task, results_path=json_path, jobs=jobs, tell=tell)
