@@ -85,6 +85,8 @@ def bench_page(result: BenchResult, *, has_images: bool = True) -> str:
         keys={(panel.run.category, panel.run.shots): panel.key for panel in reversed(panels)},
         choices=_choices(result),
         thumbnails=thumbnails.all() if thumbnails else [],
+        has_left_out=any(row.n_left_out for row in result.summary.rows),
+        remarks=result.remarks,
         config=json.dumps(_method(result), indent=2, ensure_ascii=False),
     )
 

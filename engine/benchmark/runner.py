@@ -27,6 +27,7 @@ from engine.benchmark.results import SCHEMA, BenchResult, write_result
 from engine.benchmark.workers import spread
 from engine.config import with_first_names
 from engine.report import Report
+from features.folders import LeftOut
 from features.image_files import MAX_PIXELS, read_image
 from features.images import Image, ImageError
 
@@ -89,6 +90,7 @@ def run_bench(
     results_path: Path | None = None,
     jobs: int = 1,
     max_pixels: int = MAX_PIXELS,
+    beside: Sequence[LeftOut] = (),
     on_run: Callable[[Run, int, int], None] | None = None,
 ) -> BenchResult:
     """Run every category with every number of shots and every seed.
@@ -97,8 +99,8 @@ def run_bench(
     kept in ``<results_path>.partial``: called again with the same arguments, only the missing ones
     are made. ``config`` describes the method; a run made under another description is not reused.
     With ``jobs`` above 1 runs are spread over processes of one thread each; ``make_inspector``
-    must then be picklable. ``on_run`` hears of each run, how many are finished and how many there
-    are.
+    must then be picklable. ``beside`` is what was left out beside the categories. ``on_run`` hears
+    of each run, how many are finished and how many there are.
 
     Raises:
         DatasetError: If a category has too few training images, or a reference cannot be read.
@@ -123,7 +125,17 @@ def run_bench(
                 on_run(run, finished, len(plans))
         roots = {category.name: category.root for category in categories}
         runs = tuple(journal[key] for key in keys)
-        result = BenchResult(config or {}, perturbation, roots, runs)
+        left_out = {category.name: category.left_out for category in categories}
+        if beside:
+            left_out[""] = tuple(beside)
+        result = BenchResult(
+            config or {},
+            perturbation,
+            roots,
+            runs,
+            {name: found for name, found in left_out.items() if found},
+            {category.name: category.notes for category in categories if category.notes},
+        )
         if results_path:
             write_result(result, results_path)
         journal.remove()

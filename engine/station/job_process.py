@@ -23,7 +23,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from engine.benchmark.datasets import find_categories
+from engine.benchmark.datasets import find_categories, left_out_beside
 from engine.benchmark.protocol import SEEDS, SHOTS
 from engine.benchmark.records import Run
 from engine.benchmark.runner import run_bench
@@ -225,6 +225,7 @@ def _run_benchmark(context: JobContext) -> Result:
         config=to_dict(config),
         results_path=path,
         max_pixels=context.limits.max_pixels,
+        beside=left_out_beside(root),
         on_run=on_run,
     )
     return {"result": str(path)}

@@ -85,7 +85,7 @@ LAYOUTS: dict[str, dict[str, str | None]] = {
         "labels/train.cache": "",
     },
     "Roboflow": {
-        "data.yaml": "train: ../train/images\nval: ../valid/images\nnc: 2\nnames: ['hole', 'spot']\n",
+        "data.yaml": "train: ../train/images\nnc: 2\nnames: ['hole', 'spot']\n",
         "README.roboflow.txt": "exported\n",
         "train/images/a_jpg.rf.0123abcd.jpg": None,
         "train/labels/a_jpg.rf.0123abcd.txt": BOX,
