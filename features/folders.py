@@ -57,8 +57,10 @@ class LeftOut:
         return f"{n} {self.what}"
 
 
-def left_out(folder: Path, taken: Collection[str]) -> tuple[LeftOut, ...]:
+def left_out(folder: Path, taken: Collection[str], *, is_deep: bool = True) -> tuple[LeftOut, ...]:
     """Count what lies in a folder and is not among the names taken, by ending, then by folder.
+
+    Folders below are looked into only if ``is_deep``.
 
     Raises:
         OSError: The folder cannot be listed.
@@ -69,7 +71,7 @@ def left_out(folder: Path, taken: Collection[str]) -> tuple[LeftOut, ...]:
         if path.name.startswith(".") or path.name in taken:
             continue
         if is_folder(path):
-            below += _left_out_below(path)
+            below += _left_out_below(path) if is_deep else []
         elif is_meant(path.name):
             endings[_what(path)] += 1
     return *(LeftOut(folder, what, n) for what, n in sorted(endings.items())), *below
