@@ -8,7 +8,7 @@ the box's corners is the same region; polygons that share an edge share no pixel
 
 In a mask every pixel that is not zero is inside. Of a colour mask one channel is enough; where some
 pixels are fully transparent, transparency alone decides, so that a thing cut out of its photograph
-is a mask of that thing, black pixels included.
+is a mask of that thing, black pixels included. Files are read as ``features.samples.labels`` says.
 
 How often a polygon's border winds around a pixel's centre is the sum of the border's crossings to
 its left, each counted with its direction (Sunday, 2001). A border that only touches itself winds
@@ -18,14 +18,14 @@ around every pixel in one direction, once or not at all; one that crosses itself
 from __future__ import annotations
 
 import math
-import warnings
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from PIL import Image, ImageOps
 
-from features.images import Mask
+from features.image_files import MAX_PIXELS, LossyMaskError, read_labels
+from features.image_files import image_size as size_of_file
+from features.images import ImageError, Mask
 from features.region import Box, Region, RegionError
 
 # a hand draws fewer, and every edge is compared with every other
@@ -35,8 +35,6 @@ MAX_POINTS = 10_000
 MAX_SHARE = 0.9
 # along each side; less is a speck that no descriptor sees
 MIN_SIDE_PX = 2
-
-_ORIENTATION, _UPRIGHT, _QUARTER_TURNS = 0x0112, 1, (5, 6, 7, 8)  # EXIF
 
 
 def from_mask_file(path: str | Path, image_size: tuple[int, int]) -> Region:
@@ -49,17 +47,18 @@ def from_mask_file(path: str | Path, image_size: tuple[int, int]) -> Region:
     if not path.is_file():
         raise RegionError(f"mask {path} must be an image file, got none there; check the path")
     try:
-        with warnings.catch_warnings():
-            # the size is compared with the image's before anything is decoded
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as file:
-                return from_mask(_pixels(file, image_size), image_size)
+        # the size is compared with the image's before anything is decoded
+        max_pixels = max(MAX_PIXELS, math.prod(image_size))
+        found = size_of_file(path, max_pixels=max_pixels, least_px=1)
+        _check_size(found[::-1], image_size)
+        return from_mask(read_labels(path, max_pixels=max_pixels), image_size)
     except RegionError as error:
         raise RegionError(f"{path}: {error}") from error
-    except Exception as error:  # decoders let all kinds escape when the data are malformed
-        reason = " ".join(str(error).split())
+    except LossyMaskError as error:
+        raise RegionError(str(error)) from error
+    except ImageError as error:
         raise RegionError(
-            f"mask {path} must be an image that can be read, got an error ({reason}); "
+            f"mask {path} must be an image that can be read, got an error ({error}); "
             "save the mask as PNG"
         ) from error
 
@@ -213,20 +212,6 @@ def parse_polygon(text: str) -> Float[np.ndarray, "points 2"]:
 
 
 # Masks
-
-
-def _pixels(file: Image.Image, image_size: tuple[int, int]) -> np.ndarray:
-    """Decode a mask upright, if its header promises the right size."""
-    if file.format in ("JPEG", "MPO"):
-        raise RegionError("a mask must be lossless, got JPEG, which blurs borders; save it as PNG")
-    is_turned = file.getexif().get(_ORIENTATION, _UPRIGHT) in _QUARTER_TURNS
-    _check_size(file.size[::-1] if is_turned else file.size, image_size)
-    ImageOps.exif_transpose(file, in_place=True)
-    if file.mode in ("P", "PA") or (file.mode != "RGBA" and file.has_transparency_data):
-        return np.asarray(file.convert("RGBA"))
-    if file.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
-        return np.asarray(file.convert("RGB"))
-    return np.asarray(file)
 
 
 def _inside(mask: np.ndarray) -> Mask:
