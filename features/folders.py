@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from features.image_files import SUFFIXES
+from features import raw_files
+from features.image_files import is_image_name
 
 # texts, tables and settings that lie beside photographs, and the small pictures that Windows keeps
 BESIDE = {
@@ -89,7 +90,8 @@ def left_out_text(found: Sequence[LeftOut]) -> str:
     n_files = n_left_out(found)
     shown = ", ".join(each.text for each in found[:_SHOWN])
     rest = f", {n_left_out(found[_SHOWN:]):,} others" if len(found) > _SHOWN else ""
-    return f"{n_files:,} {'file' if n_files == 1 else 'files'} left out: {shown}{rest}"
+    cure = f"; {raw_files.CURE}" if any(each.what in raw_files.SUFFIXES for each in found) else ""
+    return f"{n_files:,} {'file' if n_files == 1 else 'files'} left out: {shown}{rest}{cure}"
 
 
 def shown_name(name: str) -> str:
@@ -118,7 +120,7 @@ def _what(path: Path) -> str:
         is_file = False
     ending = path.suffix.lower()
     # a link to a photograph that was not taken leads where nothing may be read
-    if not is_file or (path.is_symlink() and ending in SUFFIXES):
+    if not is_file or (path.is_symlink() and is_image_name(path.name)):
         return NO_FILE
     return shown_name(ending) or "without an ending"
 

@@ -24,7 +24,6 @@ import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -55,14 +54,6 @@ class LossyMaskError(ImageError):
     """A mask in a file that changes its numbers."""
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """A file of a folder that looks like a photograph but is not among its images, and why."""
-
-    path: Path
-    reason: str
-
-
 @runtime_checkable
 class _Picture(Protocol):
     """An open file whose picture is not yet decoded."""
@@ -87,7 +78,8 @@ def list_images(path: str | Path) -> list[Path]:
     """Give the image files that a path stands for.
 
     A file stands for itself, whatever its name. A folder stands for the files directly in it that
-    carry one of ``SUFFIXES`` in any case, sorted by name; hidden files and subfolders are left out.
+    carry one of ``SUFFIXES`` in any case, sorted by name. Hidden files are left out. What else may
+    be a photograph, in it or in folders below, is left out with a warning.
 
     Raises:
         ImageError: Nothing is there, or the folder has no image or may not be listed.
@@ -95,49 +87,52 @@ def list_images(path: str | Path) -> list[Path]:
     path = Path(path)
     if not stat.S_ISDIR(_stat(path).st_mode):
         return [path]
-    images, left_out = list_folder(path)
-    for each in left_out:
-        _logger.warning("%s is left out: %s", each.path, each.reason)
+    from features.folders import left_out_text, shown_name
+
+    images, rest = list_folder(path)
+    said = left_out_text(rest)
     if not images:
+        told = f"; {said}" if said else "; subfolders are not searched, name them instead"
         raise ImageError(
             f"{path} is a folder without images: expected files ending in {', '.join(SUFFIXES)}, "
-            f"got {_n_entries(path)} other entries; subfolders are not searched, name them instead"
+            f"got {_n_entries(path)} other entries{told}"
         )
+    if said:
+        _logger.warning("%s: %s", shown_name(str(path)), said)
     return images
 
 
-def list_folder(folder: Path) -> tuple[list[Path], list[LeftOut]]:
+def list_folder(folder: Path, *, is_deep: bool = True) -> tuple[list[Path], tuple[LeftOut, ...]]:
     """Give the images of a folder as ``list_images`` does, and what was left out of them.
 
-    Left out is what carries the name of an image but cannot be one here: formats that need more
-    than is installed or that are not read at all, and links that lead nowhere. Hidden files,
-    subfolders and files of other kinds are not told. Neither need be there.
+    Left out is what may be a photograph and is not among the images: files of other formats, links
+    that lead nowhere, and, if ``is_deep``, what lies in folders below. Neither need be there.
 
     Raises:
         ImageError: The folder may not be listed.
     """
-    from features import raw_files
+    from features.folders import left_out
 
     try:
-        entries = sorted(folder.iterdir())
+        images = [
+            entry
+            for entry in sorted(folder.iterdir())
+            if is_image_name(entry.name) and entry.is_file()
+        ]
+        return images, left_out(folder, {entry.name for entry in images}, is_deep=is_deep)
     except OSError as error:
         raise ImageError(
             f"{folder} cannot be listed ({error.strerror}); check the folder's permissions"
         ) from error
-    images, left_out = [], []
-    for entry in entries:
-        suffix = entry.suffix.lower()
-        reason = raw_files.unreadable(suffix)
-        is_image = suffix in SUFFIXES or suffix in raw_files.SUFFIXES
-        if entry.name.startswith(".") or not (is_image or reason) or entry.is_dir():
-            continue
-        if reason is None and not entry.is_file():
-            reason = "it is no file, or a link that leads nowhere; copy the image itself"
-        if reason is None:
-            images.append(entry)
-        else:
-            left_out.append(LeftOut(entry, reason))
-    return images, left_out
+
+
+def is_image_name(name: str) -> bool:
+    """Tell by its name whether a file is listed as an image: of a format that is read here."""
+    from features import raw_files
+
+    suffix = Path(name).suffix.lower()
+    is_raw = suffix in raw_files.SUFFIXES and raw_files.unreadable(suffix) is None
+    return not name.startswith(".") and (suffix in SUFFIXES or is_raw)
 
 
 def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS, bits: int | None = None) -> Image:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, SupportsFloat
 
 from features.folders import left_out, left_out_text
-from features.image_files import SUFFIXES
+from features.image_files import is_image_name
 
 if TYPE_CHECKING:
     from engine.station import Job, Tally
@@ -127,7 +127,7 @@ def list_folder(path: Path, roots: Sequence[Path]) -> Folder:
     with os.scandir(path) as listed:
         found = [each for each in listed if not each.name.startswith(".")]
     names = sorted(each.name for each in found if each.is_dir(follow_symlinks=False))
-    images = {each.name for each in found if each.name.lower().endswith(SUFFIXES)}
+    images = {each.name for each in found if is_image_name(each.name)}
     rest = left_out_text(left_out(path, images, is_deep=False))
     parent = path.parent if is_below(path.parent, roots) else None
     shown, hidden = tuple(names[:MAX_SHOWN]), names[MAX_SHOWN:]

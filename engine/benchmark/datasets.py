@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from engine.benchmark.defects import DatasetError, Defect, read_defects
 from features.folders import LeftOut, is_folder, left_out, left_out_text, shown_name
-from features.image_files import SUFFIXES
+from features.image_files import SUFFIXES, list_folder, read_labels
+from features.images import ImageError
 
 __all__ = [
     "Category",
@@ -199,11 +199,12 @@ class _Listed:
 
     @classmethod
     def of(cls, folders: Sequence[Path]) -> _Listed:
-        images, rest = [], []
+        images: list[Path] = []
+        rest: list[LeftOut] = []
         for folder in folders:
-            own = _images(folder)
-            images += own
-            rest += _left_out(folder, [path.name for path in own])
+            found = _list(folder)
+            images += found[0]
+            rest += found[1]
         return cls(tuple(sorted(images)), tuple(rest))
 
 
@@ -251,14 +252,11 @@ def _subfolders(folder: Path) -> Iterator[Path]:
     return iter(sorted(found))
 
 
-def _images(folder: Path) -> tuple[Path, ...]:
-    return tuple(
-        sorted(
-            path
-            for path in _entries(folder)
-            if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.is_file()
-        )
-    )
+def _list(folder: Path) -> tuple[list[Path], tuple[LeftOut, ...]]:
+    try:
+        return list_folder(folder)
+    except ImageError as error:
+        raise DatasetError(str(error)) from error
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -344,9 +342,9 @@ class _GroundTruth:
         folder = entries.get(stem)
         if folder is None or not is_folder(folder):
             return ()
-        masks = _images(folder)
-        self._unread += _left_out(folder, [mask.name for mask in masks])
-        return masks
+        masks, rest = _list(folder)
+        self._unread += rest
+        return tuple(masks)
 
     def _found_in(self, mask: Path) -> Iterator[str]:
         """Name the defects in a mask, and remember values that are of none."""
@@ -363,9 +361,8 @@ class _GroundTruth:
 def _values(mask: Path) -> dict[int, int]:
     """Count the pixels of each value in a mask, 0 excepted."""
     try:
-        with Image.open(mask) as image:
-            values, counts = np.unique(np.asarray(image), return_counts=True)
-    except OSError as error:
+        values, counts = np.unique(read_labels(mask), return_counts=True)
+    except ImageError as error:
         raise DatasetError(f"cannot read the mask {mask}: {error}") from error
     return {int(v): int(n) for v, n in zip(values, counts, strict=True) if v != 0}
 

@@ -7,16 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features import raw_files
 from features.folders import BESIDE, NO_FILE, left_out, left_out_text, n_left_out
-from features.image_files import SUFFIXES
+from features.image_files import SUFFIXES, list_folder, list_images
+from features.images import ImageError
 
 
 def test_formats_folders_and_links_are_told_apart(tmp_path: Path) -> None:
-    for name in ("a.heic", "b.HEIC", "c", "d.png", "e.txt", ".hidden.png", "sub/f.png"):
+    for name in ("a.jp2", "b.JP2", "c", "d.png", "e.txt", ".hidden.png", "sub/f.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "sub" / "deep").mkdir()
-    (tmp_path / "sub" / "deep" / "g.heic").touch()
+    (tmp_path / "sub" / "deep" / "g.jp2").touch()
     (tmp_path / "empty").mkdir()
     (tmp_path / ".cache").mkdir()
     (tmp_path / ".cache" / "h.png").touch()
@@ -25,13 +27,13 @@ def test_formats_folders_and_links_are_told_apart(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     found = left_out(tmp_path, {"d.png"})
     assert {each.what: each.n_files for each in found} == {
-        ".heic": 2,
+        ".jp2": 2,
         "without an ending": 1,
         NO_FILE: 3,
         "in the folder sub": 2,
     }
     assert left_out_text(found) == (
-        f"8 files left out: 2 .heic, 3 {NO_FILE}, 1 without an ending, 2 in the folder sub"
+        f"8 files left out: 2 .jp2, 3 {NO_FILE}, 1 without an ending, 2 in the folder sub"
     )
 
 
@@ -39,6 +41,16 @@ def test_nothing_is_said_of_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     assert left_out(tmp_path, {"a.png"}) == ()
     assert left_out_text(()) == ""
+
+
+def test_the_cure_is_said_where_there_is_one(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(raw_files, "unreadable", lambda suffix: "not installed")
+    (tmp_path / "a.heic").touch()
+    images, rest = list_folder(tmp_path)
+    assert images == []
+    assert left_out_text(rest) == (
+        "1 file left out: 1 .heic; pip install 'partwise[raw]', or save it as PNG"
+    )
 
 
 def test_many_kinds_are_summed_up_in_one_line(tmp_path: Path) -> None:
@@ -66,7 +78,7 @@ def test_a_folder_that_cannot_be_listed_is_said(tmp_path: Path, monkeypatch) -> 
 _NAME = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=12)
 
 
-@given(names=st.lists(st.tuples(_NAME, st.sampled_from([*SUFFIXES, ".heic", ".dng", ".txt", ""]))))
+@given(names=st.lists(st.tuples(_NAME, st.sampled_from([*SUFFIXES, ".jp2", ".svg", ".txt", ""]))))
 @pytest.mark.filterwarnings("ignore")
 def test_every_file_is_taken_or_counted(names, tmp_path_factory) -> None:
     folder = tmp_path_factory.mktemp("folder")
@@ -79,3 +91,16 @@ def test_every_file_is_taken_or_counted(names, tmp_path_factory) -> None:
     found = left_out(folder, images)
     assert n_left_out(found) == len(there) - len(images) - len(beside)
     assert "\n" not in left_out_text(found)
+
+
+def test_one_line_says_what_a_listing_leaves_out(tmp_path: Path, caplog) -> None:
+    for name in ("a.png", "b.jp2", "c.jp2", "d.txt", "sub/e.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert list_images(tmp_path) == [tmp_path / "a.png"]
+    assert [each.getMessage() for each in caplog.records] == [
+        f"{tmp_path}: 3 files left out: 2 .jp2, 1 in the folder sub"
+    ]
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(ImageError, match=r"4 other entries; 3 files left out: 2 \.jp2, 1 in the"):
+        list_images(tmp_path)

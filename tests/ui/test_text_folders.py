@@ -50,6 +50,6 @@ def test_a_folder_that_is_gone_is_an_error(root):
 
 def test_what_is_not_read_is_said(root):
     assert list_folder(root, [root]).left_out == ""
-    (root / "c.HEIC").write_bytes(b"")
+    (root / "c.JP2").write_bytes(b"")
     (root / "good" / "d.png").write_bytes(b"")
-    assert list_folder(root, [root]).left_out == "1 file left out: 1 .heic"
+    assert list_folder(root, [root]).left_out == "1 file left out: 1 .jp2"

@@ -28,7 +28,7 @@ from engine.benchmark.regions.label_files import (
     is_class_list,
     read_labels,
 )
-from features.image_files import SUFFIXES
+from features.image_files import is_image_name
 from features.region import Region
 
 # NAME_jpg.rf.0123abcd: how Roboflow exports a photograph and its altered copies
@@ -160,7 +160,7 @@ class _Tree:
         images, texts, lists, others = [], {}, [], []
         for path in _files_below(root):
             suffix = path.suffix.lower()
-            if suffix in SUFFIXES:
+            if is_image_name(path.name):
                 images.append(path)
             elif is_class_list(path):
                 lists.append(path)

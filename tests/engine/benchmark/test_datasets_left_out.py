@@ -32,8 +32,8 @@ def rename_all(folder, suffix):
         path.rename(path.with_suffix(suffix))
 
 
-def some_heic(folder):
-    (folder / "000.png").rename(folder / "000.HEIC")
+def some_jp2(folder):
+    (folder / "000.png").rename(folder / "000.JP2")
 
 
 def loose(folder):
@@ -50,11 +50,11 @@ def dead_link(folder):
     [
         (move_down, "dark", 3, "in the folder deep"),
         (move_down, "bright", 2, "in the folder deep"),
-        (lambda folder: rename_all(folder, ".heic"), "dark", 3, ".heic"),
-        (lambda folder: rename_all(folder, ".dng"), "bright", 2, ".dng"),
+        (lambda folder: rename_all(folder, ".jp2"), "dark", 3, ".jp2"),
+        (lambda folder: rename_all(folder, ".avif"), "bright", 2, ".avif"),
         (lambda folder: rename_all(folder, ""), "bright", 2, "without an ending"),
-        (some_heic, "good", 1, ".heic"),
-        (some_heic, "dark", 1, ".heic"),
+        (some_jp2, "good", 1, ".jp2"),
+        (some_jp2, "dark", 1, ".jp2"),
         (loose, "dark", 1, ".png"),
         (dead_link, "dark", 1, "no file, or a link"),
     ],
@@ -74,19 +74,19 @@ def test_normal_images_that_are_not_read_are_counted(plain, part):
     good.mkdir(parents=True, exist_ok=True)
     (good / "more").mkdir()
     (good.parent / "bad").mkdir()
-    for path in (good / "a.heic", good / "more" / "b.png", good.parent / "bad" / "c.png"):
+    for path in (good / "a.jp2", good / "more" / "b.png", good.parent / "bad" / "c.png"):
         path.touch()
     found = soft_of(plain).left_out
     assert [(each.what, each.n_files) for each in found] == [
         ("in the folder bad", 1),
-        (".heic", 1),
+        (".jp2", 1),
         ("in the folder more", 1),
     ]
 
 
 def test_refusals_name_what_lies_there_instead(plain):
-    rename_all(plain / "soft" / "train" / "good", ".heic")
-    with pytest.raises(DatasetError, match=r"no images in .*; 4 files left out: 4 \.heic"):
+    rename_all(plain / "soft" / "train" / "good", ".jp2")
+    with pytest.raises(DatasetError, match=r"no images in .*; 4 files left out: 4 \.jp2"):
         find_categories(plain, ["soft"])
     move_down(plain / "sharp" / "test" / "dent")
     with pytest.raises(DatasetError, match=r"no anomalous images .*3 in the folder deep"):

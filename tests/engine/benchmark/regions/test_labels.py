@@ -176,7 +176,7 @@ def test_classes_without_a_box_have_no_part(tmp_path: Path) -> None:
 
 def test_what_else_lies_there_is_said(tmp_path: Path) -> None:
     files = LAYOUTS["CVAT, YOLO 1.1"] | {
-        "obj_train_data/c.heic": "",
+        "obj_train_data/c.jp2": "",
         "obj_train_data/a.xml": "",
         "plots/results.png": None,
         ".hidden/d.png": None,
@@ -185,7 +185,7 @@ def test_what_else_lies_there_is_said(tmp_path: Path) -> None:
     assert [photo.path.name for photo in found.photos] == ["a.jpg", "b.png"]
     assert found.notes == (
         "1 image is left out, without labels: plots/results.png",
-        "2 files are left out, no photographs: .heic, .xml",
+        "2 files are left out, no photographs: .jp2, .xml",
     )
 
 
@@ -219,7 +219,7 @@ BROKEN: list[tuple[dict[str, str | None], str]] = [
     ({"classes.txt": "hole\n\nspot\n"}, "no name for class 1"),
     ({"classes.txt": "x" * 2**18 + "\n"}, "too large for text of labels"),
     ({"train/labels/c.txt": BOX}, r"no image for .*c\.txt"),
-    ({"train/labels/c.txt": BOX, "train/images/c.heic": ""}, r"c\.heic is of a format that is not"),
+    ({"train/labels/c.txt": BOX, "train/images/c.jp2": ""}, r"c\.jp2 is of a format that is not"),
     ({"train/images/a_jpg.rf.0123abcd.png": None}, "two files share their labels"),
     ({"train/images/a_jpg.rf.0123abcd.txt": BOX}, "two files of labels for"),
     ({"train/labels/a_jpg.rf.0123abcd.txt": f"{BOX} 0.9"}, "6 fields"),
