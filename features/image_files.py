@@ -35,6 +35,7 @@ from PIL import UnidentifiedImageError
 from features.images import MIN_SIDE_PX, Image, ImageError
 
 if TYPE_CHECKING:
+    from features.folders import LeftOut
     from features.samples import Samples
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
