@@ -20,8 +20,9 @@ class FittedState:
     """The references in an order of their own, what their parts are called, and what is normal.
 
     ``samples`` and ``names`` belong to the same references. ``photo_size`` is the (height, width)
-    in which networks see a photograph. ``novelty`` is None until somebody asks for it, ``edits``
-    while no class was ever edited.
+    in which networks see a photograph; ``significant_bits`` says how many of 16 count in the files
+    of photographs, None where the references had no such file. ``novelty`` is None until somebody
+    asks for it, ``edits`` while no class was ever edited.
 
     Raises:
         ValueError: There is no reference, or ``samples`` and ``names`` differ in number.
@@ -34,6 +35,7 @@ class FittedState:
     normaliser: Normaliser
     novelty: Novelty | None = None
     edits: EditedClasses | None = None
+    significant_bits: int | None = None
 
     def __post_init__(self) -> None:
         if not self.samples or len(self.samples) != len(self.names):

@@ -127,9 +127,13 @@ class Inspector:
         *,
         names: Sequence[str] | None = None,
         validation: Sequence[AnyImage] = (),
+        significant_bits: int | None = None,
         progress: ProgressReporter | None = None,
     ) -> Self:
         """Learn from normal images; their order does not matter.
+
+        ``significant_bits`` is kept for whoever reads further images: how the files of these ones
+        were read, see ``features.image_files.significant_bits``.
 
         Raises:
             ImageError: There is no image, or an array is none.
@@ -188,6 +192,7 @@ class Inspector:
                 self.config.normalisation, weights, normal, validated, calibration
             ),
             novelty=self._learn_novelty(samples, compared + more) if more else None,
+            significant_bits=significant_bits,
         )
         tell("done", 4, 4)
         return self

@@ -21,6 +21,7 @@ from jaxtyping import Float, Float32
 from scipy.ndimage import gaussian_filter
 
 from features.images import AnyImage, resize
+from features.levels import few_levels_text
 
 # compressed again, moved by 3 % or noisy: at most 0.002; different photographs: 0.012 and more
 SAME_BELOW = 0.006
@@ -41,9 +42,12 @@ Overlay = Float32[np.ndarray, "height width 3"]
 
 @dataclass(frozen=True)
 class ReferenceWarning:
-    """What a person should look at before fitting; ``indices`` and ``names`` say which images."""
+    """What a person should look at before fitting; ``indices`` and ``names`` say which images.
 
-    kind: Literal["near-duplicate", "outlier"]
+    There are none where all are meant.
+    """
+
+    kind: Literal["near-duplicate", "outlier", "few-levels"]
     indices: tuple[int, ...]
     names: tuple[str, ...]
     text: str
@@ -54,11 +58,13 @@ def check_references(images: Sequence[AnyImage], names: Sequence[str]) -> list[R
 
     An outlier is looked for among three or more. Takes a few hundredths of a second an image.
     """
+    few = few_levels_text(images)
+    dark = [ReferenceWarning("few-levels", (), (), few)] if few else []
     doubles = _near_duplicates(images, names)
     # a photograph and its double agree with each other, whatever the others show
     second = {each.indices[1] for each in doubles}
     single = [index for index in range(len(images)) if index not in second]
-    return doubles + _outliers(images, names, single)
+    return dark + doubles + _outliers(images, names, single)
 
 
 def difference(one: AnyImage, other: AnyImage) -> float:

@@ -113,7 +113,8 @@ def opened_heic(path: Path) -> Iterator[PillowPicture]:
         raise missing(path, "a HEIC file")
     import pillow_heif
 
-    with pillow_heif.HeifImageFile(path) as image:
+    opener: Any = pillow_heif.HeifImageFile  # its own types are incomplete
+    with opener(path) as image:
         yield PillowPicture(path, image)
 
 

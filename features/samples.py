@@ -144,10 +144,11 @@ def _significant(samples: Samples, bits: int | None) -> int:
         likely = likely_bits(highest)
         if likely < 16:
             _logger.warning(
-                "%s has 16 bits a value but none above %d, as cameras of %d bits write: it is read "
-                "as very dark; say how many bits count",
+                "%s has 16 bits a value but none above %d, as cameras of %d bits write, and is "
+                "read as very dark: fit references of that kind, or read it with bits=%d",
                 samples.name,
                 highest,
+                likely,
                 likely,
             )
         return 16
@@ -220,8 +221,8 @@ def _eight_bits(values: np.ndarray, bits: int, shift: int) -> UInt8[np.ndarray, 
     """Keep the upper eight of the significant bits; fewer are spread over 0 … 255."""
     if bits < 8:
         return (values.astype(np.uint16) * 255 // (2**bits - 1)).astype(np.uint8)
-    shifted = values >> shift if shift > 0 else values
-    return np.asarray(shifted.astype(np.uint8, copy=False))
+    shifted: np.ndarray = values >> shift if shift > 0 else values
+    return shifted.astype(np.uint8, copy=False)
 
 
 def _painted(samples: Samples) -> Int[np.ndarray, "height width"]:

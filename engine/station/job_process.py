@@ -31,17 +31,18 @@ from engine.config import read_config, to_dict
 from engine.editing import leave_one_out_totals
 from engine.errors import user_message
 from engine.inspector import Inspector
-from engine.reference_checks import check_references
+from engine.reference_checks import ReferenceWarning, check_references
 from engine.report import Report
 from engine.station import jobs
 from engine.station.database import Database
 from engine.station.file_lock import file_lock
 from engine.station.paths import StationPaths
-from engine.station.photographs import read_photograph
+from engine.station.photographs import bits_of, read_photograph
 from engine.station.records import MAX_PIXELS, Job, JobKind, Limits, label
 from engine.station.results import bench_path, finished_runs
 from engine.synthetic.scenes import anomaly_types, render
 from features.images import AnyImage
+from features.levels import bits_text
 
 PROGRESS_EVERY_S = 0.2
 _POLL_S = 0.5
@@ -175,13 +176,16 @@ def _fit_model(context: JobContext) -> Result:
     spec = context.job.spec
     references = spec["references"]
     images = []
+    bits = bits_of({Path(each["path"]): each["name"] for each in references}, context.limits)
     for done, each in enumerate(references):
         context.report_progress("reading", done, len(references))
-        images.append(read_photograph(Path(each["path"]), each["name"], context.limits))
+        images.append(read_photograph(Path(each["path"]), each["name"], context.limits, bits))
     names = [each["name"] for each in references]
     warnings = check_references(images, names)
+    if text := bits_text(bits):
+        warnings.append(ReferenceWarning("few-levels", (), (), text))
     inspector = Inspector(read_config(spec["config"], spec["profile"]))
-    inspector.fit(images, names=names, progress=context.report_progress)
+    inspector.fit(images, names=names, significant_bits=bits, progress=context.report_progress)
     path = context.paths.models / f"{spec['name']}.pw"
     inspector.save(path)
     return {
