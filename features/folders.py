@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from features import raw_files
-from features.image_files import is_image_name
 
 # texts, tables and settings that lie beside photographs, and the small pictures that Windows keeps
 BESIDE = {
@@ -58,10 +57,17 @@ class LeftOut:
         return f"{n} {self.what}"
 
 
-def left_out(folder: Path, taken: Collection[str], *, is_deep: bool = True) -> tuple[LeftOut, ...]:
+def left_out(
+    folder: Path,
+    taken: Collection[str],
+    *,
+    is_read: Callable[[str], bool] = lambda name: False,
+    is_deep: bool = True,
+) -> tuple[LeftOut, ...]:
     """Count what lies in a folder and is not among the names taken, by ending, then by folder.
 
-    Folders below are looked into only if ``is_deep``.
+    ``is_read`` tells which names would be taken of a file that may be read. Folders below are
+    looked into only if ``is_deep``.
 
     Raises:
         OSError: The folder cannot be listed.
@@ -74,7 +80,7 @@ def left_out(folder: Path, taken: Collection[str], *, is_deep: bool = True) -> t
         if is_folder(path):
             below += _left_out_below(path) if is_deep else []
         elif is_meant(path.name):
-            endings[_what(path)] += 1
+            endings[_what(path, is_read)] += 1
     return *(LeftOut(folder, what, n) for what, n in sorted(endings.items())), *below
 
 
@@ -112,7 +118,7 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def _what(path: Path) -> str:
+def _what(path: Path, is_read: Callable[[str], bool]) -> str:
     """Name the ending of a file, or what it is instead of one."""
     try:
         is_file = stat.S_ISREG(path.stat().st_mode)
@@ -120,7 +126,7 @@ def _what(path: Path) -> str:
         is_file = False
     ending = path.suffix.lower()
     # a link to a photograph that was not taken leads where nothing may be read
-    if not is_file or (path.is_symlink() and is_image_name(path.name)):
+    if not is_file or (path.is_symlink() and is_read(path.name)):
         return NO_FILE
     return shown_name(ending) or "without an ending"
 

@@ -120,7 +120,8 @@ def list_folder(folder: Path, *, is_deep: bool = True) -> tuple[list[Path], tupl
             for entry in sorted(folder.iterdir())
             if is_image_name(entry.name) and entry.is_file()
         ]
-        return images, left_out(folder, {entry.name for entry in images}, is_deep=is_deep)
+        names = {entry.name for entry in images}
+        return images, left_out(folder, names, is_read=is_image_name, is_deep=is_deep)
     except OSError as error:
         raise ImageError(
             f"{folder} cannot be listed ({error.strerror}); check the folder's permissions"

@@ -128,7 +128,7 @@ def list_folder(path: Path, roots: Sequence[Path]) -> Folder:
         found = [each for each in listed if not each.name.startswith(".")]
     names = sorted(each.name for each in found if each.is_dir(follow_symlinks=False))
     images = {each.name for each in found if is_image_name(each.name)}
-    rest = left_out_text(left_out(path, images, is_deep=False))
+    rest = left_out_text(left_out(path, images, is_read=is_image_name, is_deep=False))
     parent = path.parent if is_below(path.parent, roots) else None
     shown, hidden = tuple(names[:MAX_SHOWN]), names[MAX_SHOWN:]
     return Folder(path, parent, shown, len(images), len(hidden), rest)

@@ -22,7 +22,7 @@ from engine.station.file_lock import file_lock
 from engine.station.photographs import folder_images
 from engine.station.records import Review, label
 from features.folders import left_out, left_out_text
-from features.image_files import list_images
+from features.image_files import is_image_name, list_images
 from features.progress import ProgressReporter
 
 _LOOK_S = 0.2
@@ -55,7 +55,8 @@ def _say_left_out(folder: Path) -> None:
     """Say which files of a folder may be photographs and are not judged."""
     found = folder.expanduser().resolve()
     if found.is_dir():
-        rest = left_out(found, {each.name for each in folder_images(found, [found])})
+        taken = {each.name for each in folder_images(found, [found])}
+        rest = left_out(found, taken, is_read=is_image_name)
         if rest:
             click.echo(f"{folder}: {left_out_text(rest)}", err=True)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from features import raw_files
 from features.folders import BESIDE, NO_FILE, left_out, left_out_text, n_left_out
-from features.image_files import SUFFIXES, list_folder, list_images
+from features.image_files import SUFFIXES, is_image_name, list_folder, list_images
 from features.images import ImageError
 
 
@@ -25,7 +25,7 @@ def test_formats_folders_and_links_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
     (tmp_path / "away.jpg").symlink_to(tmp_path / "d.png")
     os.mkfifo(tmp_path / "pipe.png")
-    found = left_out(tmp_path, {"d.png"})
+    found = left_out(tmp_path, {"d.png"}, is_read=is_image_name)
     assert {each.what: each.n_files for each in found} == {
         ".jp2": 2,
         "without an ending": 1,
