@@ -313,14 +313,14 @@ class _GroundTruth:
         """Say what was strange about the masks of all samples so far."""
         if self._bare:
             yield (
-                f"{len(self._bare)} anomalous images have no mask, so that their group is their "
-                f"type: {_few(['/'.join(each.parts[-2:]) for each in self._bare])}"
+                f"anomalous images without a mask, whose type is their group ({len(self._bare)}): "
+                f"{_few(['/'.join(each.parts[-2:]) for each in self._bare])}"
             )
         if self._unread:
             yield f"among the masks {left_out_text(self._unread)}"
         if self._strange:
             yield (
-                f"{len(self._strange)} masks have pixels of values that no defect has: "
+                f"masks with pixels of values that no defect has ({len(self._strange)}): "
                 f"{_few(self._strange)}"
             )
 

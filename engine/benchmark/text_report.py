@@ -162,6 +162,8 @@ def number(value: float, *, digits: int = 3) -> str:
 def comparison_text(comparison: BenchComparison, *, is_colored: bool = False) -> str:
     """Return every table as text; colours are ANSI sequences."""
     tables: list[RenderableType] = [_figures_table(comparison), Text(_COMPARISON_NOTE, style="dim")]
+    if comparison.remarks:
+        tables.append(Text("".join(f"{each}\n" for each in comparison.remarks), style="yellow"))
     pairs = [pair for row in comparison.rows for pair in row.pairs]
     tables.extend(_changes_table(pair) for pair in pairs if pair.changed)
     return printed(Group(*tables), is_colored=is_colored)

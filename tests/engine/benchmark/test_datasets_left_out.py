@@ -168,7 +168,7 @@ def test_values_that_no_defect_has_are_said(loco):
         ("structural_anomalies",),
     ]
     assert category.notes == (
-        "2 masks have pixels of values that no defect has: "
+        "masks with pixels of values that no defect has (2): "
         "logical_anomalies/001/000.png (16 px of 1, 16 px of 77), "
         "structural_anomalies/000/000.png (16 px of 2)",
     )
@@ -201,7 +201,7 @@ def test_images_without_a_mask_and_masks_of_other_formats_are_said(loco):
     shutil.rmtree(truth / "structural_anomalies")
     (category,) = find_categories(loco)
     assert category.notes == (
-        "1 anomalous images have no mask, so that their group is their type: "
+        "anomalous images without a mask, whose type is their group (1): "
         "structural_anomalies/000.png",
         "among the masks 1 file left out: 1 .npy",
     )
