@@ -46,7 +46,16 @@ _ASSOCIATED, _UNASSOCIATED = 1, 2  # ExtraSamples
 # What tifffile and imagecodecs decompress into no more memory than they are allowed: none, LZW,
 # deflate under both numbers, PackBits, Zstandard.
 _BOUNDED = (1, 5, 8, 32946, 32773, 50000)
-_LOSSY = {6: "JPEG", 7: "JPEG", 33003: "JPEG 2000", 33005: "JPEG 2000", 34712: "JPEG 2000"}
+# fax, JPEG, LZMA and WebP, which libtiff decodes for Pillow
+_BY_PILLOW = (2, 3, 4, 6, 7, 34925, 50001)
+_LOSSY = {
+    6: "JPEG",
+    7: "JPEG",
+    33003: "JPEG 2000",
+    33005: "JPEG 2000",
+    34712: "JPEG 2000",
+    50001: "WebP",
+}
 
 # more pictures are not looked at, nor more pieces of one
 _MAX_PAGES = 256
@@ -100,6 +109,8 @@ class TiffPicture:
         if self.frame is None or (is_bounded and page.photometric in _DIRECT):
             return False
         if page.sampleformat != _UNSIGNED or not isinstance(page.bitspersample, int):
+            return False
+        if int(page.compression) not in (*_BOUNDED, *_BY_PILLOW):
             return False
         if page.samplesperpixel == 1:
             return page.photometric in _DIRECT and page.bitspersample <= 8
