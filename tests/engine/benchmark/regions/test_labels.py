@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from engine.benchmark.datasets import DatasetError
@@ -242,3 +244,32 @@ def test_what_is_no_such_set_is_refused_in_one_line(
         find_boxes(folder)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 800
+
+
+_PIECES = st.sampled_from(
+    ["names", ":", "[", "]", "{", "}", "- ", "0", "1", "\n", " ", "&a", "*a", "!!", "? ", "'", "nc"]
+)
+_TEXT = st.text(max_size=60) | st.lists(_PIECES, max_size=20).map("".join)
+_NUMBERS = st.lists(
+    st.sampled_from(["0", "1", ".5", ".2", "-1", "nan", "1e999", "x", "0.0"]), max_size=12
+).map(" ".join)
+
+
+@settings(max_examples=200)
+@given(
+    name=st.sampled_from(["data.yaml", "classes.txt", "obj.names", "train/_darknet.labels"]),
+    content=st.binary(max_size=40) | _TEXT.map(str.encode),
+    line=_NUMBERS,
+)
+def test_anything_is_read_or_refused_in_one_line(
+    name: str, content: bytes, line: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = write(tmp_path_factory.mktemp("set"), LAYOUTS["Roboflow"])
+    (folder / name).write_bytes(content)
+    (folder / "train/labels/a_jpg.rf.0123abcd.txt").write_text(line)
+    said = ""
+    try:
+        find_boxes(folder)
+    except DatasetError as error:
+        said = str(error)
+    assert said.count("\n") == 0
