@@ -93,10 +93,10 @@ def list_images(path: str | Path) -> list[Path]:
     images, rest = list_folder(path)
     said = left_out_text(rest)
     if not images:
-        told = f"; {said}" if said else "; subfolders are not searched, name them instead"
         raise ImageError(
             f"{path} is a folder without images: expected files ending in {', '.join(SUFFIXES)}, "
-            f"got {_n_entries(path)} other entries{told}"
+            f"got {said or f'{_n_entries(path)} other entries'}; subfolders are not searched, "
+            "name them instead"
         )
     if said:
         _logger.warning("%s: %s", shown_name(str(path)), said)
