@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import ExifTags, ImageOps
 from PIL import Image as Pillow
@@ -107,19 +108,20 @@ class PillowPicture:
         return 1
 
     def _deep_color(self) -> Samples:
-        import imagecodecs
-
+        """Have OpenCV decode it, once Pillow has found it to be whole."""
         orientation, size = self._turned(), self.image.size[::-1]
-        values = np.asarray(imagecodecs.png_decode(self.path.read_bytes()))
-        if values.shape[:2] != size or values.dtype != np.uint16 or values.ndim != 3:
+        data = np.fromfile(self.path, np.uint8)
+        values = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        if values is None or values.shape[:2] != size or values.dtype != np.uint16:
             raise ValueError("its pixels are not those that its header promises")
-        is_grey = values.shape[2] == 2
+        has_alpha = values.shape[2] == 4
+        order = [2, 1, 0, 3] if has_alpha else [2, 1, 0]
         return Samples(
             str(self.path),
-            values,
+            values[..., order],
             16,
-            "grey" if is_grey else "rgb",
-            has_alpha=values.shape[2] in (2, 4),
+            "rgb",
+            has_alpha=has_alpha,
             orientation=orientation,
         )
 
