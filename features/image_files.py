@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
-# 120 megapixels: above every industrial camera sold today
+# 120 megapixels: above every industrial camera sold today. Decoding takes 5 … 18 bytes a pixel: at
+# this size 1.2 GB for JPEG and PNG of eight bits, and at most 2.2 GB, for WebP and 16-bit colour.
 MAX_PIXELS = 120_000_000
 
 # how messages end that refuse an image for its size
@@ -96,13 +97,15 @@ def list_images(path: str | Path) -> list[Path]:
     if not stat.S_ISDIR(_stat(path).st_mode):
         return [path]
     images, left_out = list_folder(path)
-    for each in left_out:
-        _logger.warning("%s is left out: %s", each.path, each.reason)
+    told = [f"{each.path} is left out: {each.reason}" for each in left_out]
     if not images:
         raise ImageError(
             f"{path} is a folder without images: expected files ending in {', '.join(SUFFIXES)}, "
             f"got {_n_entries(path)} other entries; subfolders are not searched, name them instead"
+            + (f"; {told[0]}" if told else "")
         )
+    for each in told:
+        _logger.warning("%s", each)
     return images
 
 
