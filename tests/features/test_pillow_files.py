@@ -120,7 +120,6 @@ for path in sys.argv[1:]:
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much memory there was")
 def test_decoding_takes_no_more_memory_than_is_said(tmp_path: Path) -> None:
     """At most 18 bytes a pixel, as beside MAX_PIXELS; long rows and columns are no exception."""
     long, wide, square = (
