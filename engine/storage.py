@@ -207,9 +207,9 @@ def _unpack_bits(header: Mapping[str, Any]) -> int | None:
     Raises:
         TypeError: That is no such number.
     """
-    bits = header.get("significant_bits")
-    if bits is not None and bits not in range(8, 17):
-        raise TypeError(f"a number of bits, 8 … 16, but has {bits!r} for it,")
+    bits: int | None = header.get("significant_bits")
+    if bits is not None and (type(bits) is not int or not 8 <= bits <= 16):
+        raise TypeError(f"significant_bits of 8 … 16, got {bits!r},")
     return bits
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import ExifTags, ImageOps
 from PIL import Image as Pillow
@@ -31,7 +32,7 @@ _SIMPLER = {
 _CHANNELS = {"L": 1, "LA": 2, "P": 1, "RGB": 3, "RGBA": 4}
 
 # taken out at a time: Pillow makes bytes of what is asked for, and NumPy copies them
-_BAND_PX = 2**22
+_BAND_PX = 2**20
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,16 @@ class PillowPicture:
         del is_mask
         is_deep, is_deep_color = self.is_deep, self._is_deep_color  # as long as they can be told
         self.image.load()
+        orientation = self._turned()
         if is_deep_color:
-            return self._deep_color()
+            return self._deep_color(orientation)
         if is_deep:
             values = np.array(self.image).astype(np.uint16, copy=False)[..., None]
-            return Samples(str(self.path), values, 16, "grey", orientation=self._turned())
-        return shallow_samples(self.path, self.image, self._turned())
+            found = Samples(str(self.path), values, 16, "grey", orientation=orientation)
+        else:
+            found = shallow_samples(self.path, self.image, orientation)
+        self.image.close()  # which lets go of its pixels, too
+        return found
 
     def _turned(self) -> int:
         """Return the orientation that is left to be done: Pillow turns TIFF while loading."""
@@ -106,20 +111,21 @@ class PillowPicture:
             ImageOps.exif_transpose(self.image, in_place=True)
         return 1
 
-    def _deep_color(self) -> Samples:
-        import imagecodecs
-
-        orientation, size = self._turned(), self.image.size[::-1]
-        values = np.asarray(imagecodecs.png_decode(self.path.read_bytes()))
-        if values.shape[:2] != size or values.dtype != np.uint16 or values.ndim != 3:
+    def _deep_color(self, orientation: int) -> Samples:
+        """Have OpenCV decode it, once Pillow has found it to be whole."""
+        size = self.image.size[::-1]
+        self.image.close()
+        data = np.fromfile(self.path, np.uint8)
+        values = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        if values is None or values.shape[:2] != size or values.dtype != np.uint16:
             raise ValueError("its pixels are not those that its header promises")
-        is_grey = values.shape[2] == 2
+        has_alpha = values.shape[2] == 4
         return Samples(
             str(self.path),
-            values,
+            values[..., [2, 1, 0, 3]] if has_alpha else values[..., ::-1],
             16,
-            "grey" if is_grey else "rgb",
-            has_alpha=values.shape[2] in (2, 4),
+            "rgb",
+            has_alpha=has_alpha,
             orientation=orientation,
         )
 

@@ -24,7 +24,7 @@ KNOWN_BITS = (8, 10, 12, 14, 16)
 MAX_PAINTED_LABELS = 16
 
 # pixels worked on at a time, so that no second copy of a large picture is needed
-_BAND_PX = 2**22
+_BAND_PX = 2**20
 
 # how the pixels lie in the file, by EXIF orientation (EXIF 2.32, table 6): stored to upright
 _UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {

@@ -2,9 +2,9 @@
 
 What lies in a TIFF says its tags: how many bits a value has, with or without sign, whether 0 is
 black or white, whether colours lie pixel by pixel or plane by plane, whether a picture is a preview
-of another. tifffile reads them, and with imagecodecs the values, of which it keeps all bits. CMYK,
-YCbCr and what is compressed as JPEG or fax goes through Pillow, which knows them in eight bits.
-What neither reads rightly is refused.
+of another. tifffile reads them; ``features.tiff_pixels`` the values, with all their bits. CMYK,
+YCbCr and what is compressed as JPEG or fax go through Pillow, which knows them in eight bits. What
+none reads rightly is refused.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from PIL import Image as Pillow
 from features.images import ImageError
 from features.pillow_files import PillowPicture
 from features.samples import Samples, upright_size
+from features.tiff_pixels import LOSSLESS, read_pixels
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -43,11 +44,8 @@ _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3  # SampleFormat
 _IN_PIXELS = 1  # PlanarConfiguration
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # ExtraSamples
 
-# What tifffile and imagecodecs decompress into no more memory than they are allowed: none, LZW,
-# deflate under both numbers, PackBits, Zstandard.
-_BOUNDED = (1, 5, 8, 32946, 32773, 50000)
-# fax, JPEG, LZMA and WebP, which libtiff decodes for Pillow
-_BY_PILLOW = (2, 3, 4, 6, 7, 34925, 50001)
+# fax, JPEG and WebP, of which only all of libtiff makes pixels
+_BY_PILLOW = (2, 3, 4, 6, 7, 50001)
 _LOSSY = {
     6: "JPEG",
     7: "JPEG",
@@ -105,12 +103,12 @@ class TiffPicture:
     def is_for_pillow(self) -> bool:
         """Whether only Pillow reads the picture, and is known to read it as its tags say."""
         page = self.page
-        is_bounded = int(page.compression) in _BOUNDED
-        if self.frame is None or (is_bounded and page.photometric in _DIRECT):
+        is_lossless = int(page.compression) in LOSSLESS
+        if self.frame is None or (is_lossless and page.photometric in _DIRECT):
             return False
         if page.sampleformat != _UNSIGNED or not isinstance(page.bitspersample, int):
             return False
-        if int(page.compression) not in (*_BOUNDED, *_BY_PILLOW):
+        if int(page.compression) not in (*LOSSLESS, *_BY_PILLOW):
             return False
         if page.samplesperpixel == 1:
             return page.photometric in _DIRECT and page.bitspersample <= 8
@@ -128,11 +126,7 @@ class TiffPicture:
             return self._samples_of_pillow()
         _check_values(self.path, page, is_mask=is_mask)
         _check_segments(page)
-        values = page.asarray(squeeze=False, maxworkers=1)[:, 0]
-        is_whole = page.planarconfig == _IN_PIXELS
-        values = values[0] if is_whole else np.moveaxis(values[..., 0], 0, 2)
-        if values.dtype.kind == "b":
-            values = values.astype(np.uint8)
+        values = read_pixels(page)
         n_colors = 3 if page.photometric == _RGB else 1
         alpha = _alpha_channel(page, n_colors)
         channels = [*range(n_colors), *([] if alpha is None else [alpha])]
@@ -141,7 +135,7 @@ class TiffPicture:
         kinds: dict[int | None, int] = dict(enumerate(page.extrasamples, n_colors))
         return Samples(
             str(self.path),
-            values.astype(values.dtype.newbyteorder("="), copy=False),
+            values,
             bits=int(page.bitspersample),
             meaning="rgb" if n_colors == 3 else "index" if _is_palette(page) else "grey",
             has_alpha=alpha is not None,
@@ -252,8 +246,9 @@ def _check_values(path: Path, page: TiffPage, *, is_mask: bool) -> None:
     bits, sign = page.bitspersample, page.sampleformat
     is_rgb = page.photometric == _RGB
     is_sound = page.dtype is not None and page.imagedepth == 1 and isinstance(bits, int)
+    is_sound = is_sound and page.predictor in ((1,) if sign == _FLOAT else (1, 2))
     what = None
-    if int(page.compression) not in _BOUNDED:
+    if int(page.compression) not in LOSSLESS:
         name = getattr(page.compression, "name", page.compression)
         what = f"{_described(page)} compressed by {name}"
     elif not is_sound or page.photometric not in _DIRECT:

@@ -84,3 +84,8 @@ def test_eight_photographs_take_less_than_half_a_second():
         check_references(images, list("abcdefgh"))
         seconds.append(time.thread_time() - started)
     assert min(seconds) < 0.5
+
+
+def test_a_set_of_few_levels_is_told_as_a_whole():
+    images = [image // 32 + 3 for image in photographs("cable", 9, 3)]
+    assert kinds(images)[0] == ("few-levels", ())

@@ -12,8 +12,8 @@ import numpy as np
 NONE, LZW, DEFLATE, PACKBITS, ZSTD = 1, 5, 8, 32773, 50000
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE = 0, 1, 2, 3
 
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 13: 4, 16: 8}
-_CODES = {1: "B", 2: "B", 3: "H", 4: "I", 5: "II", 13: "I", 16: "Q"}
+_CODES = {1: "B", 2: "B", 3: "H", 4: "I", 5: "I", 10: "i", 13: "I", 16: "Q"}
+_FRACTIONS = (5, 10)
 
 Tags = dict[int, tuple[int, list[int]]]
 
@@ -196,11 +196,12 @@ def _directory(
     written = []
     for tag, (kind, numbers) in entries:
         data = struct.pack(f"{order}{len(numbers)}{_CODES[kind]}", *numbers)
+        count = len(numbers) // 2 if kind in _FRACTIONS else len(numbers)
         if len(data) > room:
             body += b"\0" * (-len(body) % 8)
             data, there = struct.pack(order + long, len(body)), data
             body += there
-        head = struct.pack(f"{order}HH{long}", tag, kind, len(numbers))
+        head = struct.pack(f"{order}HH{long}", tag, kind, count)
         written.append(head + data.ljust(room, b"\0"))
     body += b"\0" * (-len(body) % 8)
     start = len(body)
