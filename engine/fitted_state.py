@@ -20,10 +20,11 @@ from engine.report import Calibration, ReferenceView
 class ReferenceWarning:
     """What a person should know of references before trusting the verdicts.
 
-    ``names`` say which images it is about, ``text`` says what it is, in one line.
+    ``names`` say which images it is about, none where all are meant; ``text`` says what it is, in
+    one line.
     """
 
-    kind: Literal["near-duplicate", "outlier", "shape", "odd"]
+    kind: Literal["near-duplicate", "outlier", "shape", "odd", "few-levels"]
     names: tuple[str, ...]
     text: str
 
@@ -35,7 +36,8 @@ class FittedState:
     ``samples`` and ``names`` belong to the same references. ``photo_size`` is the (height, width)
     in which networks see a photograph. ``novelty`` is None until somebody asks for it, ``edits``
     while no class was ever edited. ``warnings`` are about all photographs that were given, those
-    that were left out too.
+    that were left out too. ``significant_bits`` says how many of 16 count in the files of
+    photographs, None where the references had no such file.
 
     Raises:
         ValueError: There is no reference, or ``samples`` and ``names`` differ in number.
@@ -49,6 +51,7 @@ class FittedState:
     novelty: Novelty | None = None
     edits: EditedClasses | None = None
     warnings: tuple[ReferenceWarning, ...] = ()
+    significant_bits: int | None = None
 
     def __post_init__(self) -> None:
         if not self.samples or len(self.samples) != len(self.names):

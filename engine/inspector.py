@@ -26,7 +26,7 @@ from engine.config import Config
 from engine.deviations import find_deviations
 from engine.errors import NotFittedError
 from engine.examination import Examination
-from engine.fitted_state import FittedState
+from engine.fitted_state import FittedState, ReferenceWarning
 from engine.normalisation import Normaliser, learn_normaliser, weigh
 from engine.novelty import CELL_MAPS, Novelty, learn_novelty
 from engine.preprocessing import altered_copies, take_in
@@ -46,6 +46,7 @@ from engine.storage import (
 from features.dense import DenseMap
 from features.embedded.backbone import CELL_PX, EmbeddedBackbone
 from features.images import AnyImage, check_image, resize
+from features.levels import bits_text
 from features.parts import Parts
 from features.progress import ProgressReporter, silent
 from features.visual_words import VisualWords
@@ -129,12 +130,16 @@ class Inspector:
         *,
         names: Sequence[str] | None = None,
         validation: Sequence[AnyImage] = (),
+        significant_bits: int | None = None,
         progress: ProgressReporter | None = None,
     ) -> Self:
         """Learn from normal images; their order does not matter.
 
         What is wrong with them is told by ``fitted.warnings``. A copy of a reference does not
         count, be it among the references or for validation.
+
+        ``significant_bits`` is kept for whoever reads further images: how the files of these ones
+        were read, see ``features.image_files.significant_bits``.
 
         Raises:
             ImageError: There is no image, or an array is none.
@@ -176,6 +181,8 @@ class Inspector:
         scores = self.config.scores
         normal = [score_all(each, scores) for each in compared]
         warnings = [*taken.warnings]
+        if text := bits_text(significant_bits):
+            warnings.append(ReferenceWarning("few-levels", (), text))
         if calibration == "leave-one-out":
             warnings += odd_references(normal, taken.names)
         tell("setting the threshold", 3, 4)
@@ -201,6 +208,7 @@ class Inspector:
             ),
             novelty=self._learn_novelty(samples, compared + more) if more else None,
             warnings=tuple(sorted(warnings, key=lambda each: (each.kind, each.names))),
+            significant_bits=significant_bits,
         )
         tell("done", 4, 4)
         return self

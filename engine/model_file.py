@@ -88,6 +88,25 @@ def read_model(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]
     return arrays, header
 
 
+def read_header(path: str | Path) -> dict[str, Any]:
+    """Read back the header alone, quickly; whether the content was altered is not looked at.
+
+    Raises:
+        ModelFileError: The file is absent, foreign, damaged or of another schema.
+    """
+    path = Path(path)
+    _check_magic(path)
+    try:
+        with safe_open(path, framework="np") as file:
+            text = (file.metadata() or {}).get(_KEY, "")
+    except SafetensorError as error:
+        raise ModelFileError(
+            f"{path} is truncated or damaged ({error}); copy it again, or {_AGAIN}"
+        ) from error
+    header: dict[str, Any] = _parse(path, text)["header"]
+    return header
+
+
 def _storable(name: str, array: np.ndarray) -> np.ndarray:
     """Return the array as the file holds it: C order, little-endian."""
     if array.dtype.name not in _DTYPES:

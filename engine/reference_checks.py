@@ -21,6 +21,7 @@ from alignment.twins import find_twins
 from engine.fitted_state import ReferenceWarning
 from engine.scores import SCORES, Reading
 from features.images import AnyImage, resize
+from features.levels import few_levels_text
 
 # photographs of one product lie within 0.45 of others of it, in whatever light and pose
 FAR_ABOVE = 0.47
@@ -41,7 +42,7 @@ _GRID = 12
 def check_references(
     images: Sequence[AnyImage], names: Sequence[str], twins: Mapping[int, int] | None = None
 ) -> list[ReferenceWarning]:
-    """Warn of photographs that are there twice, of other shape, and unlike all others.
+    """Warn of photographs that are there twice, of other shape, unlike all others, or too dark.
 
     ``twins`` are those that ``alignment.twins.find_twins`` found; they are looked for if not given.
     An outlier is looked for among three or more. Takes some hundredths of a second an image.
@@ -50,7 +51,9 @@ def check_references(
         twins = find_twins(images)
     # a photograph and its double agree with each other, whatever the others show
     single = [index for index in range(len(images)) if index not in twins]
+    few = few_levels_text(images)
     return [
+        *([ReferenceWarning("few-levels", (), few)] if few else []),
         *(_near_duplicate(names[kept], names[index]) for index, kept in twins.items()),
         *_shapes(images, names),
         *_outliers(images, names, single),

@@ -32,7 +32,7 @@ from engine.class_edits import (
 )
 from engine.config import Config, from_dict, to_dict
 from engine.fitted_state import FittedState, ReferenceWarning
-from engine.model_file import ModelFileError, read_model, write_model
+from engine.model_file import ModelFileError, read_header, read_model, write_model
 from engine.normalisation import Normaliser
 from engine.novelty import Novelty
 from engine.scores import SCORES
@@ -96,6 +96,8 @@ def write_inspector(path: str | Path, stored: StoredModel) -> None:
         "warnings": [asdict(each) for each in fitted.warnings],
         **_pack_normaliser(fitted.normaliser),
     }
+    if fitted.significant_bits is not None:  # so that other models are what they were
+        header["significant_bits"] = fitted.significant_bits
     if fitted.edits is not None:
         before, header["class_edits"] = _pack_edits(fitted.edits)
         arrays |= {f"unedited.{key}": value for key, value in before.items()}
@@ -127,6 +129,17 @@ def read_inspector(
         classes = PartClasses(config.classes).restore(states["classes"])
         fitted = _unpack_fitted(arrays, header, classes)
         return StoredModel(config, fitted, states, header.get("identity", {}))
+
+
+def read_significant_bits(path: str | Path) -> int | None:
+    """Read from a model file how many of 16 bits count in photographs, and nothing else.
+
+    Raises:
+        ModelFileError: The file is absent, foreign, damaged or of another schema.
+    """
+    header = read_header(path)
+    with complete(path):
+        return _unpack_bits(header)
 
 
 @contextmanager
@@ -190,7 +203,20 @@ def _unpack_fitted(arrays: Arrays, header: Mapping[str, Any], classes: PartClass
             ReferenceWarning(each["kind"], tuple(each["names"]), each["text"])
             for each in header.get("warnings", ())
         ),
+        significant_bits=_unpack_bits(header),
     )
+
+
+def _unpack_bits(header: Mapping[str, Any]) -> int | None:
+    """Take how many of 16 bits count; None in models of the first release.
+
+    Raises:
+        TypeError: That is no such number.
+    """
+    bits: int | None = header.get("significant_bits")
+    if bits is not None and (type(bits) is not int or not 8 <= bits <= 16):
+        raise TypeError(f"significant_bits of 8 … 16, got {bits!r},")
+    return bits
 
 
 def _pack_normaliser(normaliser: Normaliser) -> dict[str, Any]:

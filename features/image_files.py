@@ -1,14 +1,18 @@
-"""Image files: photographs read safely, whatever the file turns out to be.
+"""Image files: photographs and masks read safely, whatever the file turns out to be.
 
 The content decides about the format, never the name. What is sound becomes RGB ``uint8``:
 
 - grey, palette and 1-bit images are repeated or looked up; CMYK is converted without its profile;
-- transparency is composited on white, the paper that cut-outs are usually shown on;
-- 16 bits keep their upper eight (65535 becomes 255). The full range is fixed: stretching each file
-  to its own brightest pixel would make images of one line incomparable;
-- EXIF rotation is applied; of an animation the first frame is used, and a warning logged.
+- transparency is composited on white, the paper that cut-outs are usually shown on; where all is
+  transparent nothing could be seen, so that the colours count and a warning is logged;
+- values have the bits that the file says. Of 16 the upper eight are kept (65535 becomes 255) unless
+  ``bits`` says that a camera of fewer wrote them. The range is fixed: stretching each file to its
+  own brightest pixel would make images of one line incomparable;
+- rotation by EXIF or TIFF is applied once; of several pictures the first is used, and a warning
+  logged; of a preview and its photograph, the photograph.
 
-What is not sound gives an ``ImageError`` of one line.
+A mask is read by the same decoders, but its numbers stay as they are. What is not sound gives an
+``ImageError`` of one line.
 """
 
 from __future__ import annotations
@@ -18,24 +22,28 @@ import os
 import stat
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
-from PIL import ExifTags, ImageOps, UnidentifiedImageError
+from jaxtyping import Int
 from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
 
 from features.images import MIN_SIDE_PX, Image, ImageError
+
+if TYPE_CHECKING:
+    from features.folders import LeftOut
+    from features.samples import Samples
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
-# 120 megapixels: above every industrial camera sold today, and under a gigabyte while decoding.
+# 120 megapixels: above every industrial camera sold today. Decoding takes 5 … 18 bytes a pixel: at
+# this size 1.2 GB for JPEG and PNG of eight bits, and at most 2.2 GB, for WebP and 16-bit colour.
 MAX_PIXELS = 120_000_000
-
-# Pillow modes with eight bits or less per channel that Pillow itself converts to RGB.
-_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr"}
 
 # how messages end that refuse an image for its size
 RAISE_CAP = "if the file can be trusted, raise it with --max-pixels"
@@ -44,11 +52,36 @@ _logger = logging.getLogger(__name__)
 _pillow_settings = threading.Lock()
 
 
+class LossyMaskError(ImageError):
+    """A mask in a file that changes its numbers."""
+
+
+@runtime_checkable
+class _Picture(Protocol):
+    """An open file whose picture is not yet decoded."""
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Height and width of the upright picture."""
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether values have 16 bits, of which a camera may have filled fewer."""
+
+    @property
+    def lossy(self) -> str | None:
+        """Name of the compression if it changes values."""
+
+    def samples(self, *, is_mask: bool = False) -> Samples:
+        """Decode the values."""
+
+
 def list_images(path: str | Path) -> list[Path]:
     """Give the image files that a path stands for.
 
     A file stands for itself, whatever its name. A folder stands for the files directly in it that
-    carry one of ``SUFFIXES`` in any case, sorted by name; hidden files and subfolders are left out.
+    carry one of ``SUFFIXES`` in any case, sorted by name. Hidden files are left out. What else may
+    be a photograph, in it or in folders below, is left out with a warning.
 
     Raises:
         ImageError: Nothing is there, or the folder has no image or may not be listed.
@@ -56,89 +89,172 @@ def list_images(path: str | Path) -> list[Path]:
     path = Path(path)
     if not stat.S_ISDIR(_stat(path).st_mode):
         return [path]
-    try:
-        entries = sorted(path.iterdir())
-    except OSError as error:
-        raise ImageError(
-            f"{path} cannot be listed ({error.strerror}); check the folder's permissions"
-        ) from error
-    images = [
-        entry
-        for entry in entries
-        if entry.suffix.lower() in SUFFIXES and not entry.name.startswith(".") and entry.is_file()
-    ]
+    from features.folders import left_out_text, shown_name
+
+    images, rest = list_folder(path)
+    said = left_out_text(rest)
     if not images:
         raise ImageError(
             f"{path} is a folder without images: expected files ending in {', '.join(SUFFIXES)}, "
-            f"got {len(entries)} other entries; subfolders are not searched, name them instead"
+            f"got {said or f'{_n_entries(path)} other entries'}; subfolders are not searched, "
+            "name them instead"
         )
+    if said:
+        _logger.warning("%s: %s", shown_name(str(path)), said)
     return images
 
 
-def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Image:
-    """Read the photograph in a file, upright.
+def list_folder(folder: Path, *, is_deep: bool = True) -> tuple[list[Path], tuple[LeftOut, ...]]:
+    """Give the images of a folder as ``list_images`` does, and what was left out of them.
 
-    ``max_pixels`` is compared with the size in the header, before anything is decoded. May be
-    called from several threads, which then take turns: Pillow's settings belong to the process.
+    Left out is what may be a photograph and is not among the images: files of other formats, links
+    that lead nowhere, and, if ``is_deep``, what lies in folders below. Neither need be there.
 
     Raises:
-        ImageError: There is no sound image of permitted size at this path.
+        ImageError: The folder may not be listed.
     """
+    from features.folders import left_out
+
+    try:
+        images = [
+            entry
+            for entry in sorted(folder.iterdir())
+            if is_image_name(entry.name) and entry.is_file()
+        ]
+        names = {entry.name for entry in images}
+        return images, left_out(folder, names, is_read=is_image_name, is_deep=is_deep)
+    except OSError as error:
+        raise ImageError(
+            f"{folder} cannot be listed ({error.strerror}); check the folder's permissions"
+        ) from error
+
+
+def is_image_name(name: str) -> bool:
+    """Tell by its name whether a file is listed as an image: of a format that is read here."""
+    from features import raw_files
+
+    suffix = Path(name).suffix.lower()
+    is_raw = suffix in raw_files.SUFFIXES and raw_files.unreadable(suffix) is None
+    return not name.startswith(".") and (suffix in SUFFIXES or is_raw)
+
+
+def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS, bits: int | None = None) -> Image:
+    """Read the photograph in a file, upright.
+
+    ``max_pixels`` is compared with the size in the header, before anything is decoded. ``bits``
+    says how many of 16 count, as ``significant_bits`` finds for a set of photographs; files of
+    another depth are read as they say. May be called from several threads, which then take turns:
+    Pillow's settings belong to the process.
+
+    Raises:
+        ImageError: There is no sound image of permitted size at this path, or one of more bits.
+    """
+    from features.samples import photograph
+
     path = Path(path)
-    with _opened(path, max_pixels) as image:
-        # MPO is a JPEG whose further pictures are previews or depth of the same photograph.
-        if getattr(image, "is_animated", False) and image.format != "MPO":
-            _logger.warning("%s holds several frames; only the first one is used", path)
-        image.load()
-        with suppress(Exception):  # unreadable EXIF says nothing about rotation
-            ImageOps.exif_transpose(image, in_place=True)
-        return _to_rgb(path, image)
+    with _opened(path, max_pixels) as picture:
+        return photograph(picture.samples(), bits)
 
 
-def image_size(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
-    """Return (height, width) of the upright photograph by its header, without decoding it.
+def read_labels(
+    path: str | Path, *, max_pixels: int = MAX_PIXELS
+) -> Int[np.ndarray, "height width"]:
+    """Read the mask in a file, upright: 0 outside, another number for each label inside.
+
+    Numbers stay as they are, of 8, 16 or 32 bits, and the index of a palette whose first colour is
+    black; ``features.samples.labels`` says what becomes of other colours and of transparency.
+
+    Raises:
+        ImageError: There is no sound image of permitted size at this path, or one that is
+            compressed in a way which changes numbers, such as JPEG (``LossyMaskError``).
+    """
+    from features.samples import labels
+
+    path = Path(path)
+    with _opened(path, max_pixels, least_px=1) as picture:
+        if picture.lossy is not None:
+            raise LossyMaskError(
+                f"{path}: a mask must be lossless, got {picture.lossy}, which blurs borders; "
+                "save it as PNG"
+            )
+        return labels(picture.samples(is_mask=True))
+
+
+def image_size(
+    path: str | Path, *, max_pixels: int = MAX_PIXELS, least_px: int = MIN_SIDE_PX
+) -> tuple[int, int]:
+    """Return (height, width) of the upright picture by its header, without decoding it.
+
+    A mask may have sides of 1 px, which are too small for a photograph: ask with ``least_px=1``.
 
     Raises:
         ImageError: There is no image of permitted size at this path, as far as the header tells.
     """
-    path = Path(path)
-    with _opened(path, max_pixels) as image:
-        orientation = 1
-        with suppress(Exception):  # unreadable EXIF says nothing about rotation
-            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-        # 5 … 8 lie on their side (EXIF 2.32, table 6)
-        width, height = image.size[::-1] if orientation in (5, 6, 7, 8) else image.size
-        return height, width
+    with _opened(Path(path), max_pixels, least_px) as picture:
+        return picture.upright_size
+
+
+def significant_bits(paths: Iterable[str | Path], *, max_pixels: int = MAX_PIXELS) -> int | None:
+    """Find how many of 16 bits the photographs of a set fill together; None if none has 16.
+
+    Cameras of 10, 12 or 14 bits are often written in words of 16, and no file says so. A single
+    dark photograph looks the same, which is why a set decides, and once: ask the references, and
+    read everything that is compared with them with the same number. Decodes what has 16 bits.
+
+    Raises:
+        ImageError: One of them is no sound image of permitted size.
+    """
+    from features.samples import likely_bits
+
+    highest = []
+    for path in map(Path, paths):
+        with _opened(path, max_pixels) as picture:
+            if picture.is_deep:
+                highest.append(picture.samples().highest or 0)
+    return likely_bits(max(highest)) if highest else None
 
 
 @contextmanager
-def _opened(path: Path, max_pixels: int) -> Iterator[Pillow.Image]:
+def _opened(path: Path, max_pixels: int, least_px: int = MIN_SIDE_PX) -> Iterator[_Picture]:
     """Open an image of permitted size; nothing is decoded yet."""
     _check_entry(path)
     with (
         _one_line_errors(path, max_pixels),
         _pillow_limited(max_pixels),
-        Pillow.open(path, formats=FORMATS) as image,
+        ExitStack() as opened,
     ):
-        _check_size(path, image.size, max_pixels)
-        yield image
+        picture = _picture_in(path, max_pixels, opened)
+        _check_size(path, picture.upright_size[::-1], max_pixels, least_px)
+        yield picture
 
 
-def _to_rgb(path: Path, image: Pillow.Image) -> Image:
-    """Convert a decoded image of any mode as the head of this module says."""
-    # Older Pillow releases give 16-bit grey PNG the mode of 32-bit integers.
-    if image.mode.startswith("I;16") or (image.mode, image.format) == ("I", "PNG"):
-        grey = (np.asarray(image) >> 8).astype(np.uint8)
-        return np.stack([grey] * 3, axis=-1)
-    if image.mode not in _MODES:
-        raise ImageError(
-            f"{path} has pixels of type {image.mode!r}, expected 8- or 16-bit grey, RGB or CMYK; "
-            "save it as 8-bit RGB"
-        )
-    if image.has_transparency_data:
-        paper = Pillow.new("RGBA", image.size, "white")
-        image = Pillow.alpha_composite(paper, image.convert("RGBA"))
-    return np.array(image.convert("RGB"))
+def _picture_in(path: Path, max_pixels: int, opened: ExitStack) -> _Picture:
+    """Open a file with what reads its format; ``opened`` closes it."""
+    from features import raw_files, tiff_files
+    from features.pillow_files import PillowPicture
+
+    with path.open("rb") as file:
+        head = file.read(32)
+    if raw_files.is_heic(head):
+        return opened.enter_context(raw_files.opened_heic(path))
+    is_of_a_camera = raw_files.is_camera_raw(head)
+    if head.startswith(tiff_files.SIGNATURES) and not is_of_a_camera:
+        found = opened.enter_context(tiff_files.opened_tiff(path))
+        if found is not None:
+            return found
+        is_of_a_camera = True
+    if is_of_a_camera:
+        return opened.enter_context(raw_files.opened_camera_raw(path))
+    image = opened.enter_context(Pillow.open(path, formats=FORMATS))
+    _check_size(path, image.size, max_pixels, least_px=1)  # before EXIF is asked how it lies
+    # MPO is a JPEG whose further pictures are previews or depth of the same photograph.
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        _logger.warning("%s holds several frames; only the first one is used", path)
+    return PillowPicture(path, image)
+
+
+def _n_entries(folder: Path) -> int:
+    return sum(1 for _ in folder.iterdir())
 
 
 def _stat(path: Path) -> os.stat_result:
@@ -165,14 +281,14 @@ def _check_entry(path: Path) -> None:
         raise ImageError(f"{path} is empty (0 bytes); copy it again from its source")
 
 
-def _check_size(path: Path, size: tuple[int, int], max_pixels: int) -> None:
+def _check_size(path: Path, size: tuple[int, int], max_pixels: int, least_px: int) -> None:
     """Judge the size that the header claims, in (width, height)."""
     width, height = size
     if width * height > max_pixels:
         raise _too_large(path, f"{width}×{height} = {width * height:,}", max_pixels)
-    if min(size) < MIN_SIDE_PX:
+    if min(size) < least_px:
         raise ImageError(
-            f"{path} must be at least {MIN_SIDE_PX} px on each side, got {width}×{height} "
+            f"{path} must be at least {least_px} px on each side, got {width}×{height} "
             "(width×height); use a larger photograph"
         )
 

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from features import read_image
-from features.image_files import image_size
+from features.image_files import image_size, significant_bits
 from features.images import Image
 
 SIDE_PX = 320
@@ -37,17 +37,26 @@ def thumbnail(path: Path) -> bytes:
 
 @st.cache_resource(show_spinner=False, max_entries=500)
 def _thumbnail(path: str, mtime_ns: int) -> bytes:
-    with Pillow.open(path) as file:
-        is_direct = file.mode in _DIRECT_MODES
-        if is_direct:
-            file.draft("RGB", (2 * SIDE_PX, 2 * SIDE_PX))
-            small = ImageOps.exif_transpose(file).convert("RGB")
-    if not is_direct:
-        small = Pillow.fromarray(read_image(Path(path)))
+    small = _shrunk_jpeg(path)
+    if small is None:
+        # to be seen, not judged: each photograph may be as bright as it can
+        small = Pillow.fromarray(read_image(Path(path), bits=significant_bits([path])))
     small.thumbnail((SIDE_PX, SIDE_PX))
     stream = BytesIO()
     small.save(stream, "JPEG", quality=_THUMBNAIL_QUALITY)
     return stream.getvalue()
+
+
+def _shrunk_jpeg(path: str) -> Pillow.Image | None:
+    """Shrink a JPEG while reading it; None if it is none, or not of grey or RGB."""
+    try:
+        with Pillow.open(path, formats=("JPEG",)) as file:
+            if file.mode not in _DIRECT_MODES:
+                return None
+            file.draft("RGB", (2 * SIDE_PX, 2 * SIDE_PX))
+            return ImageOps.exif_transpose(file).convert("RGB")
+    except (OSError, SyntaxError, ValueError):  # none, or a broken one: of that it is told better
+        return None
 
 
 def shrunk(photo: bytes, side_px: int) -> Pillow.Image:

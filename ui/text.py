@@ -14,7 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, SupportsFloat
 
-from features.image_files import SUFFIXES
+from features.folders import left_out, left_out_text
+from features.image_files import is_image_name
 
 if TYPE_CHECKING:
     from engine.station import Job, Tally
@@ -113,6 +114,8 @@ class Folder:
     n_images: int
     n_hidden: int = 0
     """Children beyond those that are listed."""
+    left_out: str = ""
+    """Says which files in it may be photographs and are not read; empty if there are none."""
 
 
 def list_folder(path: Path, roots: Sequence[Path]) -> Folder:
@@ -124,9 +127,11 @@ def list_folder(path: Path, roots: Sequence[Path]) -> Folder:
     with os.scandir(path) as listed:
         found = [each for each in listed if not each.name.startswith(".")]
     names = sorted(each.name for each in found if each.is_dir(follow_symlinks=False))
-    n_images = sum(each.name.lower().endswith(SUFFIXES) for each in found)
+    images = {each.name for each in found if is_image_name(each.name)}
+    rest = left_out_text(left_out(path, images, is_read=is_image_name, is_deep=False))
     parent = path.parent if is_below(path.parent, roots) else None
-    return Folder(path, parent, tuple(names[:MAX_SHOWN]), n_images, len(names[MAX_SHOWN:]))
+    shown, hidden = tuple(names[:MAX_SHOWN]), names[MAX_SHOWN:]
+    return Folder(path, parent, shown, len(images), len(hidden), rest)
 
 
 def is_below(path: Path, roots: Sequence[Path]) -> bool:

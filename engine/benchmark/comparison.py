@@ -20,6 +20,8 @@ from engine.benchmark.datasets import DatasetError
 from engine.benchmark.records import Judgement, Run
 from engine.benchmark.summary import FIGURES, MEAN, Spread, measure
 
+_SHOWN = 5
+
 
 @dataclass(frozen=True)
 class ImagePair:
@@ -175,15 +177,35 @@ class ComparedRow:
 
 @dataclass(frozen=True)
 class BenchComparison:
-    """Every pair of runs, by category and shots, and the means over categories."""
+    """Every pair of runs, by category and shots, and the means over categories.
+
+    ``alone`` names the runs of each side, old and new, that have no partner on the other one.
+    """
 
     rows: tuple[ComparedRow, ...]
     means: tuple[ComparedRow, ...]
+    alone: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What counts nowhere: runs and images that only one side has, a line each."""
+        lines = [
+            f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} only on the {side} side, "
+            f"left out: {'; '.join(runs[:_SHOWN])}{'; …' if len(runs) > _SHOWN else ''}"
+            for side, runs in zip(("old", "new"), self.alone, strict=True)
+            if runs
+        ]
+        n_unpaired = sum(pair.n_unpaired for row in self.rows for pair in row.pairs)
+        if n_unpaired:
+            images = "image" if n_unpaired == 1 else "images"
+            lines.append(f"{n_unpaired} {images} left out of all runs: not both sides judged them")
+        return tuple(lines)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         rows, means = ([row.as_dict() for row in rows] for rows in (self.rows, self.means))
-        return {"rows": rows, "means": means}
+        old, new = (list(runs) for runs in self.alone)
+        return {"rows": rows, "means": means, "alone": {"old": old, "new": new}}
 
 
 def compare(
@@ -204,19 +226,33 @@ def compare(
     """
     theirs = {(run.category, run.shots, run.seed): run for run in new}
     found: dict[tuple[str, int, int], list[RunPair]] = {}
+    alone = []
     for run in old:
-        if (shots and run.shots != shots[0]) or (seeds and run.seed != seeds[0]):
+        if not _is_asked(run, shots, seeds, side=0):
             continue
         k, seed = (shots[1] if shots else run.shots), (seeds[1] if seeds else run.seed)
-        if partner := theirs.get((run.category, k, seed)):
+        if partner := theirs.pop((run.category, k, seed), None):
             found.setdefault((run.category, run.shots, k), []).append(compare_runs(run, partner))
+        else:
+            alone.append(_name(run))
     if not found:
         raise DatasetError(
             f"no run has a partner: expected the same category{_expected(shots, seeds)} on both "
             f"sides, got {_listed(old)} and {_listed(new)}; choose results of the same data"
         )
     rows = tuple(_row(*key, pairs) for key, pairs in sorted(found.items()))
-    return BenchComparison(rows, tuple(_means(rows)))
+    others = tuple(_name(run) for run in theirs.values() if _is_asked(run, shots, seeds, side=1))
+    return BenchComparison(rows, tuple(_means(rows)), (tuple(alone), others))
+
+
+def _is_asked(
+    run: Run, shots: tuple[int, int] | None, seeds: tuple[int, int] | None, *, side: int
+) -> bool:
+    return (not shots or run.shots == shots[side]) and (not seeds or run.seed == seeds[side])
+
+
+def _name(run: Run) -> str:
+    return f"{run.category}, k = {run.shots}, seed {run.seed}"
 
 
 def _row(category: str, old_shots: int, new_shots: int, pairs: list[RunPair]) -> ComparedRow:

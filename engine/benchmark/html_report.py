@@ -24,7 +24,7 @@ from engine.benchmark.results import BenchResult
 from engine.benchmark.summary import MEAN, Figures, Row
 from engine.benchmark.text_report import number, with_spread
 from engine.rendering.html_report import render
-from features.image_files import read_image
+from features.image_files import read_image, significant_bits
 from features.images import Image, ImageError
 
 _SIDE_PX = 168  # twice the size on the page, for dense screens
@@ -85,6 +85,8 @@ def bench_page(result: BenchResult, *, has_images: bool = True) -> str:
         keys={(panel.run.category, panel.run.shots): panel.key for panel in reversed(panels)},
         choices=_choices(result),
         thumbnails=thumbnails.all() if thumbnails else [],
+        has_left_out=any(row.n_left_out for row in result.summary.rows),
+        remarks=result.remarks,
         config=json.dumps(_method(result), indent=2, ensure_ascii=False),
     )
 
@@ -274,7 +276,8 @@ class Thumbnails:
 
     def _make(self, category: str, path: str, index: int) -> Thumbnail | None:
         try:
-            image = read_image(self._result.roots[category] / path)
+            file = self._result.roots[category] / path
+            image = read_image(file, bits=significant_bits([file]))  # to be seen, not judged
         except ImageError:
             return None
         if self._result.perturbation:

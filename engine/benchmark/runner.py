@@ -27,10 +27,13 @@ from engine.benchmark.results import SCHEMA, BenchResult, write_result
 from engine.benchmark.workers import spread
 from engine.config import with_first_names
 from engine.report import Report
-from features.image_files import MAX_PIXELS, read_image
+from features.folders import LeftOut
+from features.image_files import MAX_PIXELS, read_image, significant_bits
 from features.images import Image, ImageError
 
-ReadImage = Callable[[Path], Image]
+ReadImage = Callable[..., Image]
+# what reads a photograph, ``bits`` of 16, and what finds out how many bits some fill together
+Readers = tuple[ReadImage, Callable[[Sequence[Path]], int | None]]
 
 # Enough for a few hundred photographs of half a megapixel; larger sets are read more than once.
 _CACHE_BYTES = 512 * 2**20
@@ -89,6 +92,7 @@ def run_bench(
     results_path: Path | None = None,
     jobs: int = 1,
     max_pixels: int = MAX_PIXELS,
+    beside: Sequence[LeftOut] = (),
     on_run: Callable[[Run, int, int], None] | None = None,
 ) -> BenchResult:
     """Run every category with every number of shots and every seed.
@@ -97,8 +101,8 @@ def run_bench(
     kept in ``<results_path>.partial``: called again with the same arguments, only the missing ones
     are made. ``config`` describes the method; a run made under another description is not reused.
     With ``jobs`` above 1 runs are spread over processes of one thread each; ``make_inspector``
-    must then be picklable. ``on_run`` hears of each run, how many are finished and how many there
-    are.
+    must then be picklable. ``beside`` is what was left out beside the categories. ``on_run`` hears
+    of each run, how many are finished and how many there are.
 
     Raises:
         DatasetError: If a category has too few training images, or a reference cannot be read.
@@ -112,18 +116,29 @@ def run_bench(
     ]
     path = results_path.with_name(results_path.name + ".partial") if results_path else None
     read = partial(read_image, max_pixels=max_pixels)
+    find_bits = partial(significant_bits, max_pixels=max_pixels)
     with closing(Journal(path, Run.from_dict)) as journal:
         keys = [_key(plan, config or {}, journal) for plan in plans]
         missing = {key: plan for key, plan in zip(keys, plans, strict=True) if key not in journal}
         finished = len(plans) - len(missing)
-        for key, run in _make_runs(missing, make_inspector, read, jobs):
+        for key, run in _make_runs(missing, make_inspector, (read, find_bits), jobs):
             journal.add(key, run)
             finished += 1
             if on_run:
                 on_run(run, finished, len(plans))
         roots = {category.name: category.root for category in categories}
         runs = tuple(journal[key] for key in keys)
-        result = BenchResult(config or {}, perturbation, roots, runs)
+        left_out = {category.name: category.left_out for category in categories}
+        if beside:
+            left_out[""] = tuple(beside)
+        result = BenchResult(
+            config or {},
+            perturbation,
+            roots,
+            runs,
+            {name: found for name, found in left_out.items() if found},
+            {category.name: category.notes for category in categories if category.notes},
+        )
         if results_path:
             write_result(result, results_path)
         journal.remove()
@@ -137,8 +152,10 @@ def _key(plan: Plan, config: Mapping[str, Any], journal: Journal[Run]) -> str:
     return of_first_release if of_first_release in journal else fingerprint(facts)
 
 
-def make_run(plan: Plan, make_inspector: MakeInspector, read: ReadImage) -> Run:
+def make_run(plan: Plan, make_inspector: MakeInspector, readers: Readers) -> Run:
     """Fit a fresh inspector on the references and judge all test images of the category."""
+    read_any, find_bits = readers
+    read = partial(read_any, bits=_bits_of(plan.references, find_bits))
     references = [_read_reference(path, read) for path in plan.references]
     inspector = make_inspector()
     started = perf_counter()
@@ -175,16 +192,16 @@ def make_run(plan: Plan, make_inspector: MakeInspector, read: ReadImage) -> Run:
 
 
 def _make_runs(
-    plans: Mapping[str, Plan], make_inspector: MakeInspector, read: ReadImage, jobs: int
+    plans: Mapping[str, Plan], make_inspector: MakeInspector, readers: Readers, jobs: int
 ) -> Iterator[tuple[str, Run]]:
     """Make the planned runs, here or in processes, and give each as soon as it is finished."""
     if jobs == 1 or len(plans) < 2:
         for _, same in groupby(plans.items(), key=lambda item: item[1].category.root):
-            cache = _Cache(read, _CACHE_BYTES)
+            cache = _Cache(readers[0], _CACHE_BYTES)
             for key, plan in same:
-                yield key, make_run(plan, make_inspector, cache)
+                yield key, make_run(plan, make_inspector, (cache, readers[1]))
         return
-    tasks = {key: partial(make_run, plan, make_inspector, read) for key, plan in plans.items()}
+    tasks = {key: partial(make_run, plan, make_inspector, readers) for key, plan in plans.items()}
     yield from spread(tasks, jobs)
 
 
@@ -194,15 +211,16 @@ class _Cache:
     def __init__(self, read: ReadImage, max_bytes: int) -> None:
         self._read = read
         self._free_bytes = max_bytes
-        self._images: dict[Path, Image] = {}
+        self._images: dict[tuple[Path, int | None], Image] = {}
 
-    def __call__(self, path: Path) -> Image:
-        if path in self._images:
-            return self._images[path]
-        image = self._read(path)
+    def __call__(self, path: Path, bits: int | None = None) -> Image:
+        key = path, bits
+        if key in self._images:
+            return self._images[key]
+        image = self._read(path, bits=bits)
         if image.nbytes <= self._free_bytes:
             self._free_bytes -= image.nbytes
-            self._images[path] = image
+            self._images[key] = image
         return image
 
 
@@ -226,6 +244,15 @@ def _check_finite(report: Report) -> None:
     broken = [name for name, value in numbers.items() if not np.isfinite(value)]
     if broken:
         raise ImageError(f"judged without a finite number for {', '.join(broken)}")
+
+
+def _bits_of(
+    references: Sequence[Path], find_bits: Callable[[Sequence[Path]], int | None]
+) -> int | None:
+    try:
+        return find_bits(references)
+    except ImageError:  # reading them one by one tells which
+        return None
 
 
 def _read_reference(path: Path, read: ReadImage) -> Image:

@@ -7,7 +7,7 @@ categories afterwards. A group or a type of anomaly is measured against all norm
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -79,7 +79,8 @@ class Row:
     """One category (or the mean of all) at one number of shots.
 
     ``groups`` are the folders of anomalies, ``types`` their kinds and ``scores`` each single score
-    on its own. ``n_errors`` counts judgements that failed, over all seeds.
+    on its own. ``n_errors`` counts judgements that failed, over all seeds, and ``n_left_out`` files
+    that lie in the folders of the category and are read by no run.
     """
 
     category: str
@@ -91,6 +92,7 @@ class Row:
     scores: dict[str, Figures]
     seconds_per_image: float
     fit_seconds: float
+    n_left_out: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -98,6 +100,7 @@ class Row:
             "category": self.category,
             "shots": self.shots,
             "n_errors": self.n_errors,
+            "n_left_out": self.n_left_out,
             "overall": self.overall.as_dict(),
             "groups": {name: figures.as_dict() for name, figures in self.groups.items()},
             "types": {name: figures.as_dict() for name, figures in self.types.items()},
@@ -135,15 +138,20 @@ class Summary:
         }
 
 
-def summarise(runs: Sequence[Run]) -> Summary:
+def summarise(runs: Sequence[Run], n_left_out: Mapping[str, int] | None = None) -> Summary:
     """Compute every figure of every category and number of shots.
 
+    ``n_left_out`` counts the files of a category that no run reads.
     A benchmark that still goes on has a mean for those shots only for which every category has the
     same number of seeds.
     """
     keys = dict.fromkeys((run.category, run.shots) for run in runs)
     rows = tuple(
-        _row([run for run in runs if (run.category, run.shots) == key]) for key in sorted(keys)
+        _row(
+            [run for run in runs if (run.category, run.shots) == key],
+            (n_left_out or {}).get(key[0], 0),
+        )
+        for key in sorted(keys)
     )
     by_shots = [
         [row for row in rows if row.shots == shots] for shots in sorted({row.shots for row in rows})
@@ -156,7 +164,7 @@ def _has_mean(rows: Sequence[Row]) -> bool:
     return len(rows) > 1 and len({len(row.overall.floor.values) for row in rows}) == 1
 
 
-def _row(runs: Sequence[Run]) -> Row:
+def _row(runs: Sequence[Run], n_left_out: int) -> Row:
     images = runs[0].images
     groups = dict.fromkeys(image.group for image in images if image.is_anomalous)
     types = dict.fromkeys(name for image in images for name in image.types)
@@ -172,6 +180,7 @@ def _row(runs: Sequence[Run]) -> Row:
         scores={name: _figures(runs, score=name) for name in scores},
         seconds_per_image=float(np.mean(seconds)) if seconds else math.nan,
         fit_seconds=float(np.mean([run.fit_seconds for run in runs])),
+        n_left_out=n_left_out,
     )
 
 
@@ -233,6 +242,7 @@ def _mean_row(rows: Sequence[Row]) -> Row:
         scores={name: _mean_figures([row.scores[name] for row in rows]) for name in scores},
         seconds_per_image=float(np.mean([row.seconds_per_image for row in rows])),
         fit_seconds=float(np.mean([row.fit_seconds for row in rows])),
+        n_left_out=sum(row.n_left_out for row in rows),
     )
 
 

@@ -7,7 +7,7 @@ images, or one single score, against the number of shots, as F1-max and AUROC.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import StringIO
 
 from rich import box
@@ -35,9 +35,12 @@ differences over seeds. better, worse: images whose verdict became right, or wro
 """
 
 
-def tables_text(summary: Summary, *, is_colored: bool = False) -> str:
-    """Return every table as text, as wide as it has to be; colours are ANSI sequences."""
-    return printed(_bench_tables(summary), is_colored=is_colored)
+def tables_text(summary: Summary, *, remarks: Sequence[str] = (), is_colored: bool = False) -> str:
+    """Return every table as text, as wide as it has to be; colours are ANSI sequences.
+
+    ``remarks`` say a line each what a reader of the figures must know.
+    """
+    return printed(_bench_tables(summary, remarks), is_colored=is_colored)
 
 
 def printed(tables: RenderableType, *, is_colored: bool) -> str:
@@ -54,9 +57,11 @@ def printed(tables: RenderableType, *, is_colored: bool) -> str:
     return "\n".join(line.rstrip() for line in output.getvalue().splitlines()) + "\n"
 
 
-def _bench_tables(summary: Summary) -> RenderableType:
+def _bench_tables(summary: Summary, remarks: Sequence[str]) -> RenderableType:
     """Return every table that has something to say, for a rich console."""
     tables: list[RenderableType] = [_main_table(summary), Text(_NOTE, style="dim")]
+    if remarks:
+        tables.append(Text("".join(f"{each}\n" for each in remarks), style="yellow"))
     rows = summary.rows + summary.means
     if any(list(row.groups) != list(row.types) for row in rows if row.category != MEAN):
         tables.append(_shots_table("By group of anomalies", rows, lambda row: row.groups))
@@ -67,9 +72,12 @@ def _bench_tables(summary: Summary) -> RenderableType:
 
 def _main_table(summary: Summary) -> Table:
     n_errors = sum(row.n_errors for row in summary.rows)
+    has_left_out = any(row.n_left_out for row in summary.rows)
     table = _plain_table("Benchmark", ("category", "k"), ("good", "anom.", *_HEADINGS, "ms/image"))
     if n_errors:
         table.add_column("errors", justify="right", style="red")
+    if has_left_out:
+        table.add_column("left out", justify="right", style="yellow")
     before = ""
     for row in summary.rows + summary.means:
         figures = row.overall
@@ -85,6 +93,8 @@ def _main_table(summary: Summary) -> Table:
         ]
         if n_errors:
             cells.append(str(row.n_errors))
+        if has_left_out:
+            cells.append(str(row.n_left_out))
         before = row.category
         table.add_row(*cells, style="bold" if row.category == MEAN else None)
     areas = summary.area_under_f1
@@ -152,6 +162,8 @@ def number(value: float, *, digits: int = 3) -> str:
 def comparison_text(comparison: BenchComparison, *, is_colored: bool = False) -> str:
     """Return every table as text; colours are ANSI sequences."""
     tables: list[RenderableType] = [_figures_table(comparison), Text(_COMPARISON_NOTE, style="dim")]
+    if comparison.remarks:
+        tables.append(Text("".join(f"{each}\n" for each in comparison.remarks), style="yellow"))
     pairs = [pair for row in comparison.rows for pair in row.pairs]
     tables.extend(_changes_table(pair) for pair in pairs if pair.changed)
     return printed(Group(*tables), is_colored=is_colored)

@@ -93,9 +93,10 @@ def bench(
     ROOT is laid out like MVTec LOCO or MVTec AD, or has categories with train/good and
     test/<type>; it may also be one category.
     """
-    from engine.benchmark.datasets import find_categories
+    from engine.benchmark.datasets import find_categories, left_out_beside
     from engine.benchmark.html_report import write_page
     from engine.benchmark.protocol import Perturbation
+    from engine.benchmark.results import remarks
     from engine.benchmark.runner import run_bench
     from engine.benchmark.text_report import tables_text
     from engine.config import read_config, to_dict
@@ -103,6 +104,13 @@ def bench(
 
     settings = read_config(config, profile, machine)
     found = find_categories(root, categories or None)
+    beside = () if categories else left_out_beside(root)
+    # before long work, so that it can be mended
+    for line in remarks(
+        {each.name: each.left_out for each in found} | {"": beside},
+        {each.name: each.notes for each in found},
+    ):
+        click.echo(line, err=True)
     _check_writable(json_path, html_path)
     with progress() as tell:
 
@@ -119,11 +127,13 @@ def bench(
             results_path=json_path,
             jobs=jobs,
             max_pixels=max_pixels,
+            beside=beside,
             on_run=on_run,
         )
     if html_path:
         write_page(result, html_path)
-    click.echo(tables_text(result.summary, is_colored=sys.stdout.isatty()), nl=False)
+    text = tables_text(result.summary, remarks=result.remarks, is_colored=sys.stdout.isatty())
+    click.echo(text, nl=False)
 
 
 def _two(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
@@ -232,7 +242,8 @@ def bench_regions(
     """Measure how taught regions are recognised.
 
     Renders rolls of cloth with defects and buttons, teaches some of them and judges others. FOLDER
-    has photographs with labelled boxes as text files in the form of YOLO; they are measured, too.
+    has photographs with labelled boxes as text files in the form of YOLO, as label tools write
+    them; they are measured, too.
     """
     from engine.benchmark.regions.photographs import find_boxes
     from engine.benchmark.regions.report import tables_text, write_page
@@ -244,6 +255,9 @@ def bench_regions(
 
     settings = read_config(config, profile, machine)
     boxed = {str(folder): find_boxes(folder) for folder in folders}
+    for name, found in boxed.items():
+        for note in found.notes:
+            click.echo(f"{name}: {note}", err=True)
     _check_writable(json_path, html_path)
     make_inspector = partial(Inspector, settings)
     # as many normal photographs as there are with a defect
@@ -258,6 +272,7 @@ def bench_regions(
         boxed={
             name: partial(_measure_boxed, found, make_inspector) for name, found in boxed.items()
         },
+        notes={name: found.notes for name, found in boxed.items()},
     )
     with progress() as tell:
         result = run_regions_bench(task, results_path=json_path, jobs=jobs, tell=tell)

@@ -47,6 +47,12 @@ _NOTES = {
     metavar="DIR",
     help="More normal images, to set the threshold.",
 )
+@click.option(
+    "--bits",
+    type=click.IntRange(8, 16),
+    metavar="N",
+    help="How many bits of 16-bit photographs the camera fills.  [default: as the values tell]",
+)
 @options.machine
 @options.max_pixels
 @one_line_errors()
@@ -57,6 +63,7 @@ def fit(
     config: str | None,
     profile: str | None,
     validation: Path | None,
+    bits: int | None,
     machine: dict[str, str],
     max_pixels: int,
 ) -> None:
@@ -67,21 +74,23 @@ def fit(
     from engine.atomic import check_writable
     from engine.config import read_config
     from engine.inspector import Inspector
-    from features.image_files import list_images, read_image
+    from features.image_files import list_images, read_image, significant_bits
 
     settings = read_config(config, profile, machine)
     files = [file for path in references for file in list_images(path)]
     extra = list_images(validation) if validation else []
     check_writable(output, inputs=files + extra)
     with progress() as tell:
+        bits = bits or significant_bits(files + extra, max_pixels=max_pixels)
         images = []
         for done, file in enumerate(files + extra, 1):
             tell("reading", done, len(files) + len(extra))
-            images.append(read_image(file, max_pixels=max_pixels))
+            images.append(read_image(file, max_pixels=max_pixels, bits=bits))
         inspector = Inspector(settings).fit(
             images[: len(files)],
             names=[file.name for file in files],
             validation=images[len(files) :],
+            significant_bits=bits,
             progress=tell,
         )
     inspector.save(output)

@@ -45,7 +45,14 @@ def propose_groups(
     broken: list[str] = []
     with to_read(place) as library, progress() as tell:
         suggestions = suggest(
-            Recogniser(inspector, library), _read(paths, broken, tell, max_pixels=max_pixels)
+            Recogniser(inspector, library),
+            _read(
+                paths,
+                broken,
+                tell,
+                max_pixels=max_pixels,
+                bits=inspector.fitted.significant_bits,
+            ),
         )
     for line in broken:
         click.echo(f"Error: {line}", err=True)
@@ -60,12 +67,17 @@ def propose_groups(
 
 
 def _read(
-    paths: Sequence[Path], broken: list[str], tell: ProgressReporter, *, max_pixels: int
+    paths: Sequence[Path],
+    broken: list[str],
+    tell: ProgressReporter,
+    *,
+    max_pixels: int,
+    bits: int | None,
 ) -> Iterator[tuple[str, Image]]:
     """Read one image after the other; what is wrong with others is noted."""
     for n_done, path in enumerate(paths, 1):
         try:
-            image = read_image(path, max_pixels=max_pixels)
+            image = read_image(path, max_pixels=max_pixels, bits=bits)
         except ImageError as error:
             broken.append(str(error))
         else:

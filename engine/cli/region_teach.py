@@ -48,7 +48,7 @@ def teach_region(
     """Teach one example and print what that changes."""
     class_name = clean_name(class_name)
     inspector = Inspector.load(place.model, machine=machine)
-    photo = read_image(image, max_pixels=max_pixels)
+    photo = read_image(image, max_pixels=max_pixels, bits=inspector.fitted.significant_bits)
     check_product(str(image), (photo.shape[0], photo.shape[1]), inspector.fitted.photo_size)
     outlined = Outlined(
         _outlined_region(*outline, photo),

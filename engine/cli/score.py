@@ -243,12 +243,13 @@ def judge(
     from features.image_files import read_image
     from features.images import ImageError
 
+    bits = inspector.fitted.significant_bits
     for each in images:
         if isinstance(each, Unjudged):
             yield each
             continue
         try:
-            image = read_image(each, max_pixels=max_pixels)
+            image = read_image(each, max_pixels=max_pixels, bits=bits)
             judged = _judged(each, image, inspector, recogniser)
         except ImageError as error:
             yield Unjudged(each, str(error))

@@ -19,8 +19,10 @@ from engine.station import Entry, Limits, Station, StationError
 from engine.station.entries import Filters, Order
 from engine.station.exports import jsonl_text
 from engine.station.file_lock import file_lock
+from engine.station.photographs import folder_images
 from engine.station.records import Review, label
-from features.image_files import list_images
+from features.folders import left_out, left_out_text
+from features.image_files import is_image_name, list_images
 from features.progress import ProgressReporter
 
 _LOOK_S = 0.2
@@ -46,6 +48,17 @@ def queue_images(
             else:
                 batch = station.add_folder(path, model=model, library=library)
                 click.echo(f"batch {batch.id}: {batch.n_entries} images of {path} queued")
+                _say_left_out(path)
+
+
+def _say_left_out(folder: Path) -> None:
+    """Say which files of a folder may be photographs and are not judged."""
+    found = folder.expanduser().resolve()
+    if found.is_dir():
+        taken = {each.name for each in folder_images(found, [found])}
+        rest = left_out(found, taken, is_read=is_image_name)
+        if rest:
+            click.echo(f"{folder}: {left_out_text(rest)}", err=True)
 
 
 def _copy(station: Station, path: Path, model: Path, library: str | None) -> None:
@@ -166,6 +179,7 @@ def watch_folder(
         if watched is not None and model is not None:
             _check_model(model)
             station.watch(watched, model=model, library=library)
+            _say_left_out(watched)
         for each in reversed(station.watches()):
             words = [f"{each.id}  {each.folder}", f"by {each.model}", each.error or ""]
             click.echo("  ".join(word for word in words if word))

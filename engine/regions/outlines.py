@@ -8,7 +8,9 @@ the box's corners is the same region; polygons that share an edge share no pixel
 
 In a mask every pixel that is not zero is inside. Of a colour mask one channel is enough; where some
 pixels are fully transparent, transparency alone decides, so that a thing cut out of its photograph
-is a mask of that thing, black pixels included.
+is a mask of that thing, black pixels included. Files are read as ``features.samples.labels`` says.
+Beside white, specks too dark to be seen are strays, which are left out and said; where they fill an
+area they may be meant, and the mask is refused. Several labels are one region, which is said, too.
 
 How often a polygon's border winds around a pixel's centre is the sum of the border's crossings to
 its left, each counted with its direction (Sunday, 2001). A border that only touches itself winds
@@ -17,15 +19,17 @@ around every pixel in one direction, once or not at all; one that crosses itself
 
 from __future__ import annotations
 
+import logging
 import math
-import warnings
 from pathlib import Path
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from PIL import Image, ImageOps
 
-from features.images import Mask
+from features.image_files import MAX_PIXELS, LossyMaskError, read_labels
+from features.image_files import image_size as size_of_file
+from features.images import ImageError, Mask
 from features.region import Box, Region, RegionError
 
 # a hand draws fewer, and every edge is compared with every other
@@ -36,7 +40,13 @@ MAX_SHARE = 0.9
 # along each side; less is a speck that no descriptor sees
 MIN_SIDE_PX = 2
 
-_ORIENTATION, _UPRIGHT, _QUARTER_TURNS = 0x0112, 1, (5, 6, 7, 8)  # EXIF
+# beside white, values up to this are black to whoever paints a mask
+WHITE, MOST_STRAY = 255, 7
+# more values than that are no labels but the soft border of one
+MAX_LABELS = 32
+_AREA = np.ones((3, 3), dtype=np.uint8)
+
+_logger = logging.getLogger(__name__)
 
 
 def from_mask_file(path: str | Path, image_size: tuple[int, int]) -> Region:
@@ -49,17 +59,18 @@ def from_mask_file(path: str | Path, image_size: tuple[int, int]) -> Region:
     if not path.is_file():
         raise RegionError(f"mask {path} must be an image file, got none there; check the path")
     try:
-        with warnings.catch_warnings():
-            # the size is compared with the image's before anything is decoded
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as file:
-                return from_mask(_pixels(file, image_size), image_size)
+        # the size is compared with the image's before anything is decoded
+        max_pixels = max(MAX_PIXELS, math.prod(image_size))
+        found = size_of_file(path, max_pixels=max_pixels, least_px=1)
+        _check_size(found[::-1], image_size)
+        return from_mask(read_labels(path, max_pixels=max_pixels), image_size)
     except RegionError as error:
         raise RegionError(f"{path}: {error}") from error
-    except Exception as error:  # decoders let all kinds escape when the data are malformed
-        reason = " ".join(str(error).split())
+    except LossyMaskError as error:
+        raise RegionError(str(error)) from error
+    except ImageError as error:
         raise RegionError(
-            f"mask {path} must be an image that can be read, got an error ({reason}); "
+            f"mask {path} must be an image that can be read, got an error ({error}); "
             "save the mask as PNG"
         ) from error
 
@@ -215,29 +226,61 @@ def parse_polygon(text: str) -> Float[np.ndarray, "points 2"]:
 # Masks
 
 
-def _pixels(file: Image.Image, image_size: tuple[int, int]) -> np.ndarray:
-    """Decode a mask upright, if its header promises the right size."""
-    if file.format in ("JPEG", "MPO"):
-        raise RegionError("a mask must be lossless, got JPEG, which blurs borders; save it as PNG")
-    is_turned = file.getexif().get(_ORIENTATION, _UPRIGHT) in _QUARTER_TURNS
-    _check_size(file.size[::-1] if is_turned else file.size, image_size)
-    ImageOps.exif_transpose(file, in_place=True)
-    if file.mode in ("P", "PA") or (file.mode != "RGBA" and file.has_transparency_data):
-        return np.asarray(file.convert("RGBA"))
-    if file.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
-        return np.asarray(file.convert("RGB"))
-    return np.asarray(file)
-
-
 def _inside(mask: np.ndarray) -> Mask:
     """Tell inside from outside as the head of this module says."""
     inside = np.atleast_3d(mask != 0)
     is_visible = inside[..., -1]
     if inside.shape[2] in (2, 4) and not is_visible.all():
         return is_visible
+    if inside.shape[2] <= 2:
+        return _meant(np.atleast_3d(mask)[..., 0])
     n_colors = {2: 1, 4: 3}.get(inside.shape[2], inside.shape[2])
     is_painted: np.ndarray = np.logical_or.reduce(inside[..., :n_colors], axis=2)
     return is_painted
+
+
+def _meant(labels: np.ndarray) -> Mask:
+    """Tell the pixels of a mask of one channel that are meant, and say what else there is.
+
+    Raises:
+        RegionError: That is not clear.
+    """
+    inside: Mask = labels != 0
+    is_dark = inside & (labels > 0) & (labels <= MOST_STRAY)
+    if labels.dtype.kind != "b" and labels.max() >= WHITE and is_dark.any():
+        values = f"value {_range(labels[is_dark])}"
+        if _fills_area(is_dark):
+            raise RegionError(
+                f"the mask must have one label, got {is_dark.sum()} px of {values} beside "
+                f"{(inside & ~is_dark).sum()} brighter ones; save it with 0 outside and 255 inside"
+            )
+        _logger.warning(
+            "the mask also has %d stray pixels of %s, which are left out", is_dark.sum(), values
+        )
+        inside = inside & ~is_dark
+    n_labels = _n_labels(labels, inside)
+    if n_labels > 1:
+        _logger.warning("the mask has %d labels, which are taken as one region", n_labels)
+    return inside
+
+
+def _n_labels(labels: np.ndarray, inside: Mask) -> int:
+    """Count the values that fill an area; a soft border has others, too."""
+    values = np.unique(labels[inside])
+    if not 1 < len(values) <= MAX_LABELS:
+        return min(len(values), 1)
+    return sum(_fills_area(labels == value) for value in values)
+
+
+def _fills_area(inside: Mask) -> bool:
+    """Tell whether pixels are more than specks and lines: a square of three by three."""
+    kept = cv2.erode(inside.astype(np.uint8), _AREA, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return bool(np.any(kept))
+
+
+def _range(values: np.ndarray) -> str:
+    low, high = values.min(), values.max()
+    return f"{low:g}" if low == high else f"{low:g} … {high:g}"
 
 
 def _check_size(found_xy: tuple[int, ...], image_size: tuple[int, int]) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from engine.benchmark.datasets import find_categories
+from engine.benchmark.datasets import find_categories, left_out_beside
 from engine.benchmark.protocol import SEEDS, SHOTS
 from engine.benchmark.records import Run
 from engine.benchmark.runner import run_bench
@@ -36,7 +36,7 @@ from engine.station import jobs
 from engine.station.database import Database
 from engine.station.file_lock import file_lock
 from engine.station.paths import StationPaths
-from engine.station.photographs import read_photograph
+from engine.station.photographs import bits_of, read_photograph
 from engine.station.records import MAX_PIXELS, Job, JobKind, Limits, label
 from engine.station.results import bench_path, finished_runs
 from engine.synthetic.scenes import anomaly_types, render
@@ -174,12 +174,13 @@ def _fit_model(context: JobContext) -> Result:
     spec = context.job.spec
     references = spec["references"]
     images = []
+    bits = bits_of({Path(each["path"]): each["name"] for each in references}, context.limits)
     for done, each in enumerate(references):
         context.report_progress("reading", done, len(references))
-        images.append(read_photograph(Path(each["path"]), each["name"], context.limits))
+        images.append(read_photograph(Path(each["path"]), each["name"], context.limits, bits))
     names = [each["name"] for each in references]
     inspector = Inspector(read_config(spec["config"], spec["profile"]))
-    inspector.fit(images, names=names, progress=context.report_progress)
+    inspector.fit(images, names=names, significant_bits=bits, progress=context.report_progress)
     path = context.paths.models / f"{spec['name']}.pw"
     inspector.save(path)
     return {
@@ -223,6 +224,7 @@ def _run_benchmark(context: JobContext) -> Result:
         config=to_dict(config),
         results_path=path,
         max_pixels=context.limits.max_pixels,
+        beside=left_out_beside(root),
         on_run=on_run,
     )
     return {"result": str(path)}

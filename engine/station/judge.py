@@ -66,6 +66,14 @@ class Judge:
         seconds = perf_counter() - started
         return Judged(loaded.inspector, examination, regions, seconds)
 
+    def significant_bits(self, model: Path, library: str | None = None) -> int | None:
+        """Return how many of 16 bits count in photographs that the model is to judge.
+
+        Raises:
+            ModelFileError: The model is gone or cannot be used.
+        """
+        return self._loaded(model, library).inspector.fitted.significant_bits
+
     def prepare(self, model: Path) -> None:
         """Load a model before its first image comes, and judge a reference of it.
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.atomic import atomic_write
+from engine.model_file import ModelFileError
 from engine.station.database import Database
 from engine.station.paths import root_of
 from engine.station.records import Entry, Limits, StationError
-from features.image_files import RAISE_CAP, SUFFIXES, image_size, read_image
+from engine.storage import read_significant_bits
+from features.image_files import RAISE_CAP, SUFFIXES, image_size, read_image, significant_bits
 from features.images import Image, ImageError
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -95,16 +98,30 @@ def _named_size(path: Path, name: str, limits: Limits) -> tuple[int, int]:
         raise _renamed(error, path, name) from error
 
 
-def read_photograph(path: Path, name: str, limits: Limits) -> Image:
-    """Read an image; a complaint calls it by ``name``.
+def read_photograph(path: Path, name: str, limits: Limits, bits: int | None = None) -> Image:
+    """Read an image; a complaint calls it by ``name``. ``bits`` of 16 count.
 
     Raises:
         ImageError: It is none, damaged, or has too many or too few pixels.
     """
     try:
-        return read_image(path, max_pixels=limits.max_pixels)
+        return read_image(path, max_pixels=limits.max_pixels, bits=bits)
     except ImageError as error:
         raise _renamed(error, path, name) from error
+
+
+def bits_of(photographs: Mapping[Path, str], limits: Limits) -> int | None:
+    """Find how many of 16 bits references fill; a complaint calls each path by its name.
+
+    Raises:
+        ImageError: One is no image, damaged, or has too many or too few pixels.
+    """
+    try:
+        return significant_bits(photographs, max_pixels=limits.max_pixels)
+    except ImageError as error:
+        for path, name in photographs.items():
+            error = _renamed(error, path, name)
+        raise error from None
 
 
 def _renamed(error: ImageError, path: Path, name: str) -> ImageError:
@@ -144,7 +161,10 @@ def unchanged_photograph(entry: Entry, database: Database, images: Path, limits:
         is_same = row is not None and tuple(row) == (status.st_size, status.st_mtime_ns)
         if not is_same and entry.image_sha256 not in (None, digest_of(path)):
             raise ImageError(f"{path} has changed since it was judged; judge it again")
-    return read_photograph(path, entry.name, limits)
+    bits = None
+    with suppress(ModelFileError):  # without its model, a photograph can still be looked at
+        bits = read_significant_bits(entry.model)
+    return read_photograph(path, entry.name, limits, bits)
 
 
 def folder_images(folder: Path, roots: Sequence[Path]) -> Iterator[FolderImage]:

@@ -117,7 +117,8 @@ def _judge(
 ) -> None:
     entry = claimed.entry
     path = photograph_of(entry, paths.images)
-    image = read_photograph(path, entry.name, limits)
+    bits = judge.significant_bits(entry.model, entry.library)
+    image = read_photograph(path, entry.name, limits, bits)
     judged = judge.judge(image, entry.model, entry.library)
     # whoever waits for the verdict should not wait for the pictures
     if queue.finish(database, claimed, judged):

@@ -111,3 +111,8 @@ def test_one_of_another_shape_is_named():
     assert warning.text.endswith("was it cropped?")
     same = [image[: 300 + index] for index, image in enumerate(images)]
     assert check_references(same, list("abc")) == []
+
+
+def test_a_set_of_few_levels_is_told_as_a_whole():
+    images = [image // 32 + 3 for image in photographs("cable", 9, 3)]
+    assert kinds(images)[0] == ("few-levels", ())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from engine.config import Config
 from engine.errors import NotFittedError
 from engine.inspector import Inspector
 from engine.model_file import ModelFileError, read_model, write_model
+from engine.storage import read_significant_bits
 from engine.synthetic.scenes import Scene
 from features.images import resize
 
@@ -45,6 +47,28 @@ class TestRoundTrip:
     def test_a_loaded_model_is_saved_as_the_same_bytes(self, model: Path, tmp_path: Path) -> None:
         Inspector.load(model).save(tmp_path / "again.pw")
         assert (tmp_path / "again.pw").read_bytes() == model.read_bytes()
+
+    @pytest.mark.parametrize("bits", [None, 12, 16])
+    def test_how_many_bits_count_is_kept_and_told_quickly(
+        self, fitted: Fitted, bits: int | None, tmp_path: Path
+    ) -> None:
+        inspector = fitted("pins")
+        told = inspector.with_fitted(replace(inspector.fitted, significant_bits=bits))
+        told.save(tmp_path / "model.pw")
+        assert Inspector.load(tmp_path / "model.pw").fitted.significant_bits == bits
+        assert read_significant_bits(tmp_path / "model.pw") == bits
+        _, header = read_model(tmp_path / "model.pw")
+        assert ("significant_bits" in header) == (bits is not None)
+
+    @pytest.mark.parametrize("bits", [7, 17, 12.0, True, "12", [12]])
+    def test_no_other_number_of_bits_is_taken(
+        self, model: Path, bits: object, tmp_path: Path
+    ) -> None:
+        arrays, header = read_model(model)
+        write_model(tmp_path / "model.pw", arrays, header | {"significant_bits": bits})
+        for read in (Inspector.load, read_significant_bits):
+            with pytest.raises(ModelFileError, match=r"lacks significant_bits of 8 … 16, got"):
+                read(tmp_path / "model.pw")
 
     def test_what_was_learnt_for_people_is_kept(self, fitted: Fitted, model: Path) -> None:
         inspector, loaded = fitted("pins"), Inspector.load(model, profile="embedded")

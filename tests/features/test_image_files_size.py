@@ -43,3 +43,26 @@ def test_the_same_is_refused_as_when_reading(tmp_path):
     path.write_text("no image")
     with pytest.raises(ImageError, match="is not an image, or is cut off in its header"):
         image_size(path)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_png_may_say_after_its_pixels_how_it_lies(tmp_path, is_late):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "a.png"
+    Image.new("RGB", (40, 30)).save(path, exif=exif)
+    if is_late:
+        content = path.read_bytes()
+        start = content.index(b"eXIf") - 4
+        end = start + 12 + int.from_bytes(content[start : start + 4], "big")
+        without = content[:start] + content[end:]
+        path.write_bytes(without[:-12] + content[start:end] + without[-12:])
+    assert image_size(path) == read_image(path).shape[:2] == (40, 30)
+
+
+def test_no_size_takes_the_memory_of_the_pixels(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (40, 30)).save(path)
+    monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("was decoded"))
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: pytest.fail("was decoded"))
+    assert image_size(path) == (30, 40)

@@ -46,3 +46,10 @@ def test_a_folder_is_named_from_its_root_on(root):
 def test_a_folder_that_is_gone_is_an_error(root):
     with pytest.raises(FileNotFoundError, match="gone"):
         list_folder(root / "gone", [root])
+
+
+def test_what_is_not_read_is_said(root):
+    assert list_folder(root, [root]).left_out == ""
+    (root / "c.JP2").write_bytes(b"")
+    (root / "good" / "d.png").write_bytes(b"")
+    assert list_folder(root, [root]).left_out == "1 file left out: 1 .jp2"

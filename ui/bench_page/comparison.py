@@ -137,6 +137,8 @@ def _show_differences(comparison: BenchComparison) -> None:
             "seeds": columns.TextColumn("Seeds", help=HINTS["seeds"]),
         },
     )
+    for remark in comparison.remarks:
+        st.caption(f":material/warning: {plain(remark)}")
 
 
 def _show_pair(context: Context, new: BenchResult, comparison: BenchComparison) -> None:

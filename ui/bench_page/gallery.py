@@ -21,7 +21,7 @@ from engine.benchmark.protocol import Perturbation
 from engine.config import from_dict, to_dict, with_current_names
 from engine.errors import ConfigError
 from engine.station import StationError
-from features.image_files import read_image
+from features.image_files import read_image, significant_bits
 from features.images import ImageError
 from ui.live import live
 from ui.sidebar import select_model
@@ -95,7 +95,7 @@ def _show_picture(context: Context, result: BenchResult, run: Run, picture: Pict
 @st.cache_resource(show_spinner=False, max_entries=_N_KEPT)
 def _thumbnail(path: str, mtime_ns: int, perturbation: Perturbation | None, index: int) -> bytes:
     """Shrink an image as it was judged, once for all sessions."""
-    image = read_image(Path(path))
+    image = read_image(Path(path), bits=significant_bits([path]))  # to be seen, not judged
     if perturbation is not None:
         image = perturbation.apply(image, index)
     return small_jpeg(image, _SIDE_PX)[0]

@@ -122,8 +122,11 @@ def _show_summary(result: BenchResult) -> None:
                 "ms / image", help=HINTS["milliseconds"], format="%.0f"
             ),
             "errors": columns.NumberColumn("Not judged", width="small"),
+            "left_out": columns.NumberColumn("Left out", help=HINTS["left_out"], width="small"),
         },
     )
+    for remark in result.remarks:
+        st.caption(f":material/warning: {plain(remark)}")
     if len(summary.rows) > 1:
         left, right = st.columns(2)
         with left:

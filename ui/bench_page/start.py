@@ -16,6 +16,7 @@ from engine.station.jobs import PROFILES
 from ui.bench_page.state import show_job
 from ui.bench_page.view import (
     HINTS,
+    category_remarks,
     category_text,
     job_title,
     plan_text,
@@ -111,7 +112,7 @@ def _read(root: Path) -> list[Category]:
 
 def _choose_categories(found: list[Category]) -> list[Category]:
     if len(found) == 1:
-        st.caption(plain(f"{found[0].name}: {category_text(found[0])}"))
+        _describe(found[0])
         return found
     names = st.multiselect(
         "Categories",
@@ -122,8 +123,14 @@ def _choose_categories(found: list[Category]) -> list[Category]:
     )
     chosen = [category for category in found if category.name in names]
     for category in chosen:
-        st.caption(plain(f"{category.name}: {category_text(category)}"))
+        _describe(category)
     return chosen
+
+
+def _describe(category: Category) -> None:
+    st.caption(plain(f"{category.name}: {category_text(category)}"))
+    for remark in category_remarks(category):
+        st.caption(f":material/warning: {plain(remark)}")
 
 
 def _choose_method(categories: Sequence[Category]) -> tuple[list[int], tuple[int, ...], str]:

@@ -13,6 +13,7 @@ from engine.benchmark.datasets import Category
 from engine.benchmark.html_report import Line, Mistake
 from engine.benchmark.protocol import SEEDS, SHOTS
 from engine.benchmark.records import Run
+from engine.benchmark.results import remarks
 from engine.benchmark.summary import Figures, Row, Summary
 from engine.benchmark.text_report import number, with_spread
 from ui.text import counted
@@ -42,6 +43,8 @@ HINTS = {
     "total": "How much an image differs from the references; the sum of the seven scores.",
     "spread": "±: standard deviation over seeds.",
     "milliseconds": "Time to judge one image, without reading the file.",
+    "left_out": "Files in the folders of the category that are not read: of another format, or in "
+    "a folder below.",
     "type": "Each type of anomaly is measured against all normal images.",
     "score": "Each of the scores on its own, as if it were the total.",
 }
@@ -103,6 +106,11 @@ def category_text(category: Category) -> str:
         f"{counted(len(category.train), 'image')} to draw references from; "
         f"{len(category.test) - n_bad} normal and {n_bad} anomalous ones to judge"
     )
+
+
+def category_remarks(category: Category) -> list[str]:
+    """Say what of a category is not read, and what else is to be known; a line each."""
+    return list(remarks({category.name: category.left_out}, {category.name: category.notes}))
 
 
 def duration_text(seconds: float) -> str:
@@ -198,7 +206,9 @@ def _summary_row(row: Row) -> dict[str, Any]:
         "floor": number(figures.floor.mean),
         **{name: with_spread(getattr(figures, name)) for name in TITLES if name != "floor"},
         "milliseconds": _or_none(1000 * row.seconds_per_image),
-    } | ({"errors": row.n_errors} if row.n_errors else {})
+        **({"errors": row.n_errors} if row.n_errors else {}),
+        **({"left_out": row.n_left_out} if row.n_left_out else {}),
+    }
 
 
 def _above(value: float, nothing: float | None, name: str) -> str:

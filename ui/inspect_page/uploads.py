@@ -135,7 +135,8 @@ def _choose_folder(context: Context, typed: str) -> Path | None:
             st.caption(f"and {counted(seen.n_hidden, 'more', 'more')}: type the name above")
         if seen.parent is None and not seen.children:
             st.caption("No folders in it")
-    st.caption(plain(f"{counted(seen.n_images, 'image')} in {short_path(seen.path, roots)}"))
+    words = [f"{counted(seen.n_images, 'image')} in {short_path(seen.path, roots)}", seen.left_out]
+    st.caption(plain("; ".join(filter(None, words))))
     return path
 
 

@@ -57,6 +57,8 @@ def choose_from_folder(
         st.warning(plain(str(error)), icon=":material/block:")
         return
     _folders(seen.parent, [folder / name for name in seen.children])
+    if seen.left_out:
+        st.caption(plain(seen.left_out))
     if not images:
         st.caption("No photographs lie directly in this folder.")
         return

@@ -6,7 +6,7 @@ A line sets what all rolls amount to beside what was aimed at and what would be 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -75,7 +75,8 @@ class Speed:
 class RegionsBench:
     """Every roll of one benchmark, in the order of their seeds.
 
-    ``config`` describes the method; ``boxed`` has an entry for each folder of labelled boxes.
+    ``config`` describes the method; ``boxed`` has an entry for each folder of labelled boxes, and
+    ``notes`` say what of a folder was left out.
     """
 
     config: Mapping[str, Any]
@@ -83,6 +84,7 @@ class RegionsBench:
     runs: tuple[RollRun, ...]
     speed: Speed | None
     boxed: Mapping[str, tuple[BoxedResult, ...]]
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -94,6 +96,7 @@ class RegionsBench:
             "rolls": [each.as_dict() for each in self.runs],
             "speed": asdict(self.speed) if self.speed else None,
             "boxed": {name: [asdict(each) for each in found] for name, found in self.boxed.items()},
+            "notes": {name: list(found) for name, found in self.notes.items()},
         }
 
 

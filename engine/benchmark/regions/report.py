@@ -65,7 +65,10 @@ def _tables(result: RegionsBench) -> RenderableType:
         tables.append(_steps(result.runs))
     if result.speed:
         tables.append(_speed(result.speed))
-    tables += [_boxed(name, results) for name, results in result.boxed.items()]
+    for name, results in result.boxed.items():
+        tables.append(_boxed(name, results))
+        if notes := result.notes.get(name):
+            tables.append(Text("".join(f"{each}.\n" for each in notes), style="dim"))
     return Group(*tables)
 
 
@@ -215,6 +218,7 @@ def regions_page(result: RegionsBench) -> str:
         steps=_steps_html(result),
         speed=result.speed,
         boxed={name: boxed_lines(results) for name, results in result.boxed.items()},
+        notes=result.notes,
         config=json.dumps(dict(result.config), indent=2, ensure_ascii=False),
     )
 

@@ -35,7 +35,7 @@ class Task:
 
     ``config`` describes the method; ``make_inspector`` gives one that is not fitted yet, and must
     be picklable to be used in other processes. ``speed`` and ``boxed`` measure what needs no roll:
-    the latter has an entry for each folder of labelled boxes.
+    the latter has an entry for each folder of labelled boxes, and ``notes`` say what was left out.
     """
 
     seeds: tuple[int, ...]
@@ -47,6 +47,7 @@ class Task:
     boxed: Mapping[str, Callable[[ProgressReporter], Sequence[BoxedResult]]] = field(
         default_factory=dict
     )
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def key(self, seed: int) -> str:
         """Return a digest of everything that the figures of a roll depend on."""
@@ -104,6 +105,7 @@ def run_regions_bench(
             tuple(journal[key] for key in keys),
             task.speed(tell) if task.speed else None,
             {name: tuple(each(tell)) for name, each in task.boxed.items()},
+            task.notes,
         )
         if results_path:
             write_result(result, results_path)

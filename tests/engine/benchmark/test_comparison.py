@@ -168,3 +168,23 @@ def test_the_table_names_every_image_with_another_verdict():
     assert "better: normal now" in text
     assert "worse: anomaly now" in text
     assert "−0." in text
+
+
+def test_runs_and_images_without_a_partner_are_counted_and_named():
+    old = [make_run((None, *range(5)), seed=seed) for seed in (0, 1)]
+    new = [make_run(range(6), seed=seed) for seed in (1, 2, 3)]
+    comparison = compare(old, new)
+    assert comparison.remarks == (
+        "1 run only on the old side, left out: cup, k = 2, seed 0",
+        "2 runs only on the new side, left out: cup, k = 2, seed 2; cup, k = 2, seed 3",
+        "1 image left out of all runs: not both sides judged them",
+    )
+    text = comparison_text(comparison)
+    assert all(remark in text for remark in comparison.remarks)
+    assert comparison.as_dict()["alone"]["old"] == ["cup, k = 2, seed 0"]
+    assert compare([OLD], [NEW]).remarks == ()
+
+
+def test_runs_that_were_not_asked_for_are_not_alone():
+    runs = [make_run(range(6), shots=shots, seed=0) for shots in (1, 2, 4)]
+    assert compare(runs, runs, shots=(1, 4)).alone == ((), ())

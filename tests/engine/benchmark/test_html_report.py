@@ -139,6 +139,16 @@ def test_images_that_were_not_judged_are_named(plain, run):
     assert "−1</span>" in page
 
 
+def test_what_was_left_out_is_counted_and_named(plain, run):
+    assert "left out</th>" not in bench_page(run(plain, shots=(1,), seeds=(42,)))
+    (plain / "soft" / "test" / "dark" / "003.<jp2>").touch()
+    page = bench_page(run(plain, shots=(1,), seeds=(42,)))
+    assert read(page).open == []
+    assert "left out</th>" in page
+    assert page.count('<td class="wrong">1</td>') == 2  # of the category, and of the mean
+    assert "soft: 1 file left out: 1 .&lt;jp2&gt;" in page
+
+
 def test_a_run_that_judged_only_one_kind_has_no_charts(plain, run, brightness):
     page = bench_page(run(plain, inspector=brightness.NoNumber, shots=(1,), seeds=(42,)))
     assert read(page).open == []

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -34,6 +35,34 @@ def test_tables_results_and_page(partwise, dataset, small, tmp_path):
     assert all(len(run["images"]) == 4 for run in result["runs"])
     assert "<svg" in html_path.read_text()
     assert sorted(tmp_path.iterdir()) == [html_path, json_path]
+
+
+def test_what_is_not_read_is_said_before_and_counted(partwise, dataset, small, tmp_path):
+    root, path = tmp_path / "set", tmp_path / "bench.json"
+    shutil.copytree(dataset, root)
+    deep = root / "left" / "test" / "stained" / "deep"
+    deep.mkdir()
+    (deep.parent / "1.png").rename(deep / "1.png")
+    shutil.copytree(root / "left" / "test" / "good", root / "left" / "test" / "GOOD")
+    shutil.copytree(root / "right" / "test", root / "middle" / "test")
+    chosen = ("--shots", "1", "--seeds", "0", "-c", small, "--json", path)
+    ended = partwise("bench", root, *chosen)
+    assert ended.code == 0
+    said = [
+        "left: 1 file left out: 1 in the folder deep",
+        "left: test/GOOD and test/good are taken as one group, good",
+        "beside the categories: 4 files left out: 4 in the folder middle",
+    ]
+    assert ended.err.splitlines() == said
+    assert "\n".join(said) in ended.out
+    content = json.loads(path.read_text())
+    rows = {row["category"]: row for row in content["summary"]["rows"]}
+    assert {name: row["n_left_out"] for name, row in rows.items()} == {"left": 1, "right": 0}
+    assert rows["left"]["overall"]["n_good"] == 4
+    (found,) = content["left_out"]["left"]
+    assert found == {"where": str(deep), "what": "in the folder deep", "n_files": 1}
+    ended = partwise("bench", root, "--category", "right", *chosen)
+    assert (ended.code, ended.err) == (0, "")
 
 
 def test_one_category_perturbed(partwise, dataset, small, tmp_path):

@@ -1,6 +1,8 @@
 import json
 import re
 
+import cv2
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -157,3 +159,55 @@ def test_an_unwritable_model(refused, photos, tmp_path):
         said = refused("fit", photos / "references", "-o", output)
         assert said == f"cannot write {output}: {message}"
     Image.open(photos / "references" / "0.png").verify()
+
+
+@pytest.fixture
+def of_twelve_bits(photos, tmp_path):
+    """The same photographs as a camera of 12 bits writes them: words of 16, none above 4095."""
+    for path in photos.rglob("*.png"):
+        deep = np.asarray(Image.open(path)).astype(np.uint16) << 4
+        there = tmp_path / path.relative_to(photos)
+        there.parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(there), deep[..., ::-1])
+    return tmp_path
+
+
+def test_references_of_twelve_bits_judge_as_those_of_eight(
+    fit, partwise, photos, model, of_twelve_bits
+):
+    said, path = fit(references=(of_twelve_bits / "references",))
+    assert "no value above 4095 and are read as of 12 bits" in said
+    assert "no value above 4095" in " ".join(info(partwise, path)["notes"])
+    assert Inspector.load(path).fitted.significant_bits == 12
+    for name in ("good.png", "stained.png"):
+        deep = partwise("score", path, of_twelve_bits / "new" / name)
+        assert deep.err == ""
+        assert (
+            deep.out.split()[:2] == partwise("score", model, photos / "new" / name).out.split()[:2]
+        )
+
+
+def test_a_photograph_of_more_bits_than_the_references_is_not_judged(fit, partwise, of_twelve_bits):
+    _, path = fit(references=(of_twelve_bits / "references",))
+    bright = of_twelve_bits / "bright.png"
+    cv2.imwrite(str(bright), np.full((96, 96), 5000, np.uint16))
+    ended = partwise("score", path, bright, of_twelve_bits / "new" / "good.png")
+    assert ended.code == 1
+    assert "values up to 5000, expected at most 4095" in ended.out + ended.err
+    assert "good.png" in ended.out
+
+
+def test_how_many_bits_count_can_be_said(fit, partwise, of_twelve_bits):
+    said, path = fit("--bits", "16", references=(of_twelve_bits / "references",))
+    assert "note:" not in said
+    assert Inspector.load(path).fitted.significant_bits == 16
+    refused = partwise("fit", of_twelve_bits / "references", "-o", path, "--bits", "7")
+    assert refused.code == 2
+
+
+def test_deep_photographs_for_a_model_of_shallow_ones_are_warned_of(
+    partwise, model, of_twelve_bits, caplog
+):
+    """Whoever scores them is told, although nothing was decided when the model was fitted."""
+    partwise("score", model, of_twelve_bits / "new" / "good.png")
+    assert "as cameras of 12 bits write, and is read as very dark" in caplog.text

@@ -94,6 +94,18 @@ def test_with_exact_all_of_the_box_is_meant(partwise, untaught, red):
     assert example.region.mask.all()
 
 
+def test_strays_of_a_mask_are_left_out_and_said(partwise, untaught, red, tmp_path, caplog):
+    mask = np.zeros((96, 96), np.uint8)
+    mask[33:48, 34:47] = 255
+    mask[2, 2:90:4] = 1
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    teach = ("region", "teach", untaught, red, "--class", "red", "--accepted")
+    ended = partwise(*teach, "--mask", tmp_path / "mask.png")
+    assert ended.code == 0
+    assert "at 34,33,47,48" in ended.out
+    assert "the mask also has 22 stray pixels of value 1, which are left out" in caplog.messages
+
+
 def test_masks_and_polygons_are_exact(partwise, untaught, plates, red, tmp_path):
     mask = np.zeros((96, 96), np.uint8)
     mask[33:48, 34:47] = 255

@@ -59,6 +59,25 @@ def test_a_folder_stands_for_its_images_in_order(partwise, model, photos, good, 
     assert [record["path"] for record in records(ended)] == list(map(str, (stained, good, stained)))
 
 
+def test_what_of_a_folder_is_not_judged_is_said(partwise, model, good, tmp_path, small, caplog):
+    folder = tmp_path / "new"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("a.png", "deep/b.png"):
+        shutil.copy(good, folder / name)
+    (folder / "c.jp2").touch()
+    said = f"{folder}: 2 files left out: 1 .jp2, 1 in the folder deep"
+    for words in (
+        ("score", model, folder),
+        ("fit", folder, "-o", tmp_path / "m.pw", "-c", small),
+        ("fit", good, "--validation", folder, "-o", tmp_path / "m.pw", "-c", small),
+        ("region", "propose", model, folder),
+        ("station", "add", tmp_path / "station", folder, "--model", model, "--copy"),
+    ):
+        caplog.clear()
+        assert partwise(*words).code == 0
+        assert caplog.messages.count(said) == 1
+
+
 def test_the_threshold_can_be_set_by_hand(partwise, model, good):
     for threshold, verdict in ((-1, "anomaly"), (1e6, "normal")):
         (record,) = records(partwise("score", model, good, "--jsonl", "--threshold", threshold))

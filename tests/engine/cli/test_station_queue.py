@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +39,25 @@ def test_images_are_queued_judged_and_listed(partwise, judged):
     ended = partwise("station", "list", judged, "--verdict", "anomaly", "--jsonl")
     (found,) = [json.loads(line) for line in ended.out.splitlines()]
     assert (found["name"], found["verdict"]) == ("stained.png", "anomaly")
+
+
+def test_what_is_not_judged_is_said(partwise, folder, photos, model, tmp_path):
+    mixed = tmp_path / "mixed"
+    (mixed / "deep").mkdir(parents=True)
+    for name in ("a.png", "deep/b.png"):
+        shutil.copy(photos / "new" / "good.png", mixed / name)
+    (mixed / "c.jpf").touch()
+    (mixed / "d.png").symlink_to(photos / "new" / "good.png")
+    (mixed / "notes.txt").touch()
+    ended = partwise("station", "add", folder, mixed, "--model", model)
+    assert (ended.code, ended.out) == (0, f"batch 1: 1 images of {mixed} queued\n")
+    said = (
+        f"{mixed}: 3 files left out: 1 .jpf, 1 no file, or a link that leads elsewhere or nowhere, "
+        "1 in the folder deep\n"
+    )
+    assert ended.err == said
+    ended = partwise("station", "watch", folder, mixed, "--model", model)
+    assert (ended.code, ended.err) == (0, said)
 
 
 def test_verdicts_are_reviewed(partwise, judged):

@@ -45,6 +45,70 @@ def test_any_nonzero_number_is_inside(ring: np.ndarray, kind: type) -> None:
     assert np.array_equal(from_mask(ring.astype(kind), SIZE).over(SIZE), ring)
 
 
+def speckled(ring: np.ndarray, values: tuple[int, ...], kind: type = np.uint8) -> np.ndarray:
+    """Scatter dark pixels far from each other around a white ring."""
+    mask = ring.astype(kind) * np.iinfo(kind).max
+    for index, value in enumerate(values):
+        mask[1, 3 * index + 1] = value
+    return mask
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("values", "words"), [((1,), "value 1"), ((1,) * 12, "value 1"), ((2, 7), "value 2 … 7")]
+)
+def test_stray_pixels_are_left_out_and_said(
+    ring: np.ndarray,
+    values: tuple[int, ...],
+    words: str,
+    kind: type,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    mask = speckled(ring, values, kind)
+    path = saved(mask, tmp_path / "mask.png")
+    for region in (from_mask(mask, SIZE), from_mask_file(path, SIZE)):
+        assert np.array_equal(region.over(SIZE), ring)
+    assert [each.getMessage() for each in caplog.records] == [
+        f"the mask also has {len(values)} stray pixels of {words}, which are left out"
+    ] * 2
+
+
+@pytest.mark.parametrize("values", [{0, 255}, {0, 1}, {0, 7}, {0, 200}, {0, 254}])
+def test_one_label_is_meant_and_nothing_is_said(
+    ring: np.ndarray, values: set[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    mask = ring.astype(np.uint8) * max(values)
+    assert np.array_equal(from_mask(mask, SIZE).over(SIZE), ring)
+    assert not caplog.records
+
+
+def test_dark_pixels_that_fill_an_area_are_not_guessed_about(ring: np.ndarray) -> None:
+    mask = speckled(ring, ())
+    mask[50:54, 60:64] = 1
+    with pytest.raises(RegionError, match=r"16 px of value 1 beside .* 0 outside and 255 inside"):
+        from_mask(mask, SIZE)
+
+
+def test_several_labels_are_one_region_and_that_is_said(
+    ring: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    mask = ring.astype(np.uint8)
+    mask[2:8, 2:8], mask[50:56, 60:66] = 2, 3
+    assert np.array_equal(from_mask(mask, SIZE).over(SIZE), mask > 0)
+    assert [each.getMessage() for each in caplog.records] == [
+        "the mask has 3 labels, which are taken as one region"
+    ]
+
+
+def test_soft_borders_are_no_labels(ring: np.ndarray, caplog: pytest.LogCaptureFixture) -> None:
+    large = Image.fromarray(ring.astype(np.uint8) * 255).resize((320, 240))
+    mask = np.asarray(large.resize((80, 60), Image.Resampling.BILINEAR)).copy()
+    mask[(mask > 0) & (mask < 8)] = 8
+    assert np.array_equal(from_mask(mask, SIZE).over(SIZE), mask > 0)
+    assert not caplog.records
+
+
 def test_one_channel_is_enough(ring: np.ndarray) -> None:
     blue = np.stack([0 * ring, 0 * ring, ring], axis=2).astype(np.uint8)
     assert np.array_equal(from_mask(blue, SIZE).over(SIZE), ring)

@@ -129,6 +129,25 @@ def test_what_was_chosen_becomes_a_job_which_a_reload_finds_again(visit, station
         assert "No run is finished yet" in words(seen)
 
 
+@pytest.fixture
+def odd(data_set):
+    """The same cables with an image that is not read."""
+    root = data_set / "odd"
+    shutil.copytree(data_set / "cable", root / "cable")
+    (root / "cable" / "test" / "good" / "x.jp2").touch()
+    yield root
+    shutil.rmtree(root)
+
+
+def test_what_is_not_read_is_said_and_counted(visit, station, odd, measured):
+    said = "cable: 1 file left out: 1 .jp2"
+    assert said in words(visit(str(odd)))
+    keep(station, replace(measured, left_out={"cable": find_categories(odd)[0].left_out}))
+    at = visit(view="results")
+    assert said in words(at)
+    assert list(at.dataframe[0].value["left_out"]) == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("seeds", "complaint"), [("x", "seeds must be whole numbers"), ("", "Give at least one seed")]
 )

@@ -12,9 +12,11 @@ from engine.benchmark.metrics import f1_max
 from engine.benchmark.records import Judgement, Run, labels_of, totals_of
 from engine.benchmark.summary import summarise
 from engine.station import Job
+from features.folders import LeftOut
 from ui.bench_page.view import (
     HINTS,
     TITLES,
+    category_remarks,
     category_text,
     duration_text,
     job_title,
@@ -144,3 +146,13 @@ def test_lines_leave_out_what_is_the_same_for_all():
         {"name": "dent", "images": 3, "floor": 0.5, "f1_max": 0.7, "auroc": None}
     ]
     assert line_rows(lines, is_counted=False) == [{"name": "dent", "f1_max": 0.7, "auroc": None}]
+
+
+def test_what_of_a_category_is_not_read_is_said():
+    rest = (LeftOut(Path("/data/cup/test/bad"), ".jp2", 2),)
+    cup = Category("cup", Path("/data/cup"), (), (), (), (), rest, ("two groups are one",))
+    assert category_remarks(cup) == ["cup: 2 files left out: 2 .jp2", "cup: two groups are one"]
+    assert category_remarks(Category("cup", Path("/data/cup"), (), (), ())) == []
+    (row,) = summary_rows(summarise([RUN], {"cup": 2}))
+    assert row["left_out"] == 2
+    assert "left_out" not in summary_rows(summarise([RUN]))[0]

@@ -32,4 +32,5 @@ def bench(rolls):
         (rolls.make_roll(0), rolls.make_roll(10)),
         Speed(0.2, paces),
         {"a <folder>": boxed},
+        {"a <folder>": ("2 photographs have <no> labels: background",)},
     )

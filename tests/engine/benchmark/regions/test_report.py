@@ -57,6 +57,14 @@ def test_the_page_holds_every_figure_and_escapes_names(bench, tmp_path):
     assert "http" not in page.replace("http://www.w3.org", "")
 
 
+def test_what_was_left_out_of_a_folder_is_said(bench):
+    assert "2 photographs have <no> labels: background.\n" in tables_text(bench)
+    assert "2 photographs have &lt;no&gt; labels: background." in regions_page(bench)
+    assert bench.as_dict()["notes"] == {
+        "a <folder>": ["2 photographs have <no> labels: background"]
+    }
+
+
 def test_curves_end_at_the_right_end_of_the_axis(bench):
     rolls = [run.walked for run in bench.runs]
     whole, left = roc_chart(rolls), roc_chart(rolls, most_false=0.1)
