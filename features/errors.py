@@ -6,8 +6,8 @@ import re
 
 from features.names import one_line
 
-# a library's text may be laid out in lines
-_LINE_BREAK = re.compile(r"\s*\n\s*")
+# a library's text may be laid out in lines that are indented
+_LAYOUT = re.compile(r"\n\s+")
 
 
 class UserError(Exception):
@@ -18,4 +18,4 @@ class UserError(Exception):
     """
 
     def __str__(self) -> str:
-        return one_line(_LINE_BREAK.sub(" ", super().__str__()))
+        return one_line(_LAYOUT.sub(" ", super().__str__()))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import math
 import re
 import shlex
@@ -96,6 +97,25 @@ def _meant(match: re.Match[str]) -> str:
         code = int(byte, 16)
         return chr(code if code < 0x80 else 0xDC00 + code)
     return chr(int(match["four"] or match["eight"], 16))
+
+
+class LineFormatter(logging.Formatter):
+    """Writes each message of a log on one line, and a traceback line by line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - what logging calls it
+        """Write the line of a record."""
+        return one_line(super().formatMessage(record))
+
+    def formatException(self, *args: Any) -> str:  # noqa: N802 - what logging calls it
+        """Write what was raised, and where."""
+        return "\n".join(map(one_line, super().formatException(*args).split("\n")))
+
+
+def log_to_stderr(form: str) -> None:
+    """Let the logs of this process go to the standard error stream, each in this form."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter(form))
+    logging.basicConfig(handlers=[handler])
 
 
 # For programs: names that are read back
