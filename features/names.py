@@ -13,12 +13,13 @@ import io
 import json
 import logging
 import math
+import os
 import re
 import shlex
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Number
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 # blanks of any width are no harm, and macOS puts some into names
@@ -97,6 +98,16 @@ def _meant(match: re.Match[str]) -> str:
         code = int(byte, 16)
         return chr(code if code < 0x80 else 0xDC00 + code)
     return chr(int(match["four"] or match["eight"], 16))
+
+
+def real_path(path: str | PurePath) -> Path:
+    """Return the place that a path means: ``~`` and links are followed as far as they lead.
+
+    A user who has no home, and links in a circle, stay as they are: whoever looks there is told
+    that nothing is there, as with any wrong path. ``Path.expanduser`` and ``Path.resolve`` raise a
+    RuntimeError for these.
+    """
+    return Path(os.path.realpath(os.path.expanduser(path)))
 
 
 class LineFormatter(logging.Formatter):

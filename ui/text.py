@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, SupportsFloat
 
 from features.image_files import SUFFIXES
+from features.names import real_path
 
 if TYPE_CHECKING:
     from engine.station import Job, Tally
@@ -131,13 +132,13 @@ def list_folder(path: Path, roots: Sequence[Path]) -> Folder:
 
 def is_below(path: Path, roots: Sequence[Path]) -> bool:
     """Whether a resolved path lies in or below one of the roots."""
-    return any(path.is_relative_to(root.resolve()) for root in roots)
+    return any(path.is_relative_to(real_path(root)) for root in roots)
 
 
 def short_path(path: Path, roots: Sequence[Path]) -> str:
     """Write a path from the name of its root on."""
     for root in roots:
-        base = root.resolve()
+        base = real_path(root)
         if path.is_relative_to(base):
             return str(Path(base.name or "/") / path.relative_to(base))
     return str(path)

@@ -27,7 +27,7 @@ from engine.station.exports import facts
 from engine.station.file_lock import file_lock
 from engine.station.records import Review, label
 from features.image_files import list_images
-from features.names import show_name
+from features.names import real_path, show_name
 from features.progress import ProgressReporter
 
 _LOOK_S = 0.2
@@ -44,7 +44,7 @@ def queue_images(
 ) -> None:
     """Queue images and say as which batches."""
     # whoever types a path at a terminal may read it anyway
-    roots = [path.expanduser().resolve() for path in images]
+    roots = [real_path(path) for path in images]
     _check_model(model)
     with Station(folder, roots=roots, limits=Limits(max_pixels=max_pixels)) as station:
         for path in images:
@@ -166,7 +166,7 @@ def watch_folder(
     stopped: int | None,
 ) -> None:
     """Watch a folder, or no longer, and list what is watched."""
-    roots = [watched.expanduser().resolve()] if watched else []
+    roots = [real_path(watched)] if watched else []
     with Station(folder, roots=roots) as station:
         if stopped is not None:
             station.unwatch(stopped)
