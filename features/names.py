@@ -187,6 +187,23 @@ def _as_json(value: Any) -> Any:
     return value
 
 
+def read_json(text: str) -> Any:
+    """Read what ``json_text`` wrote, names as they were.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    return _from_json(json.loads(text))
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, str):
+        return from_text(value)
+    if isinstance(value, dict):
+        return {from_text(key): _from_json(each) for key, each in value.items()}
+    return [_from_json(each) for each in value] if isinstance(value, list) else value
+
+
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     """Write a table with a heading, one line a row; what a row does not have stays empty."""
     text = io.StringIO()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, SupportsFloat
 
 from features.image_files import SUFFIXES
-from features.names import real_path
+from features.names import one_line, real_path, show_name
 
 if TYPE_CHECKING:
     from engine.station import Job, Tally
@@ -39,8 +39,11 @@ MAX_SHOWN = 200
 
 
 def plain(text: str) -> str:
-    """Write text so that Streamlit's Markdown shows it letter for letter, on one line."""
-    joined = _READ_AGAIN.sub(_JOINER, " ".join(text.split()))
+    """Write text so that Streamlit's Markdown shows it letter for letter, on one line.
+
+    What cannot be seen is written out, as it is on terminals.
+    """
+    joined = _READ_AGAIN.sub(_JOINER, one_line(" ".join(text.split())))
     return _PUNCTUATION.sub(r"\\\1", joined)
 
 
@@ -140,5 +143,5 @@ def short_path(path: Path, roots: Sequence[Path]) -> str:
     for root in roots:
         base = real_path(root)
         if path.is_relative_to(base):
-            return str(Path(base.name or "/") / path.relative_to(base))
-    return str(path)
+            return show_name(Path(base.name or "/") / path.relative_to(base))
+    return show_name(path)

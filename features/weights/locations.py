@@ -51,7 +51,8 @@ class Site:
         """Read PARTWISE_WEIGHTS, PARTWISE_SAM_ENDPOINT, XDG_CACHE_HOME and the hub's variables.
 
         Raises:
-            WeightsError: A server is given by something else than a web address, or no home is known.
+            WeightsError: A server is given by something else than a web address, or there is no
+                home to keep weights in.
         """
         hf_home = _folder(environ, "HF_HOME")
         user_cache = _folder(environ, "XDG_CACHE_HOME") or _home_cache(is_needed=hf_home is None)
