@@ -331,7 +331,7 @@ def place(plates, plate_model, taught_once, small):
             library = taught_once / "plate.regions.db"
             at = Place(
                 Path(folder).resolve(), os.fsdecode(name), plates, plate_model, library, small
-            ), plates, plate_model, small)
+            )
             try:
                 at.image()
             except OSError:  # a file system that refuses the name
