@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from features import raw_files
+from features.names import show_name
 
 # texts, tables and settings that lie beside photographs, and the small pictures that Windows keeps
 BESIDE = {
@@ -100,11 +101,6 @@ def left_out_text(found: Sequence[LeftOut]) -> str:
     return f"{n_files:,} {'file' if n_files == 1 else 'files'} left out: {shown}{rest}{cure}"
 
 
-def shown_name(name: str) -> str:
-    """Write a name so that it stays on its line, whatever characters it has."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in name)
-
-
 def is_meant(name: str) -> bool:
     """Tell by its name whether a file may be meant as a photograph, of whatever format."""
     return not name.startswith(".") and os.path.splitext(name)[1].lower() not in BESIDE
@@ -128,14 +124,14 @@ def _what(path: Path, is_read: Callable[[str], bool]) -> str:
     # a link to a photograph that was not taken leads where nothing may be read
     if not is_file or (path.is_symlink() and is_read(path.name)):
         return NO_FILE
-    return shown_name(ending) or "without an ending"
+    return show_name(ending) or "without an ending"
 
 
 def _left_out_below(folder: Path) -> list[LeftOut]:
     if not os.access(folder, os.R_OK | os.X_OK):
-        return [LeftOut(folder, f"folder that cannot be listed: {shown_name(folder.name)}", 1)]
+        return [LeftOut(folder, f"folder that cannot be listed: {show_name(folder.name)}", 1)]
     n_files = _count_below(folder)
-    return [LeftOut(folder, f"in the folder {shown_name(folder.name)}", n_files)] if n_files else []
+    return [LeftOut(folder, f"in the folder {show_name(folder.name)}", n_files)] if n_files else []
 
 
 def _count_below(folder: Path) -> int:

@@ -89,7 +89,8 @@ def list_images(path: str | Path) -> list[Path]:
     path = Path(path)
     if not stat.S_ISDIR(_stat(path).st_mode):
         return [path]
-    from features.folders import left_out_text, shown_name
+    from features.folders import left_out_text
+    from features.names import show_name
 
     images, rest = list_folder(path)
     said = left_out_text(rest)
@@ -100,7 +101,7 @@ def list_images(path: str | Path) -> list[Path]:
             "name them instead"
         )
     if said:
-        _logger.warning("%s: %s", shown_name(str(path)), said)
+        _logger.warning("%s: %s", show_name(path), said)
     return images
 
 

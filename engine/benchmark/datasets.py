@@ -21,9 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from engine.benchmark.defects import DatasetError, Defect, read_defects
-from features.folders import LeftOut, is_folder, left_out, left_out_text, shown_name
+from features.folders import LeftOut, is_folder, left_out, left_out_text
 from features.image_files import SUFFIXES, list_folder, read_labels
 from features.images import ImageError
+from features.names import real_path, show_name
 
 __all__ = [
     "Category",
@@ -103,7 +104,7 @@ def category_folders(root: Path) -> dict[str, Path]:
     """
     if not root.is_dir():
         raise DatasetError(f"no such folder: {root}")
-    root = root.resolve()
+    root = real_path(root)
     folders = {root.name: root} if _is_category(root) else _folders_in(root)
     if not folders:
         raise DatasetError(f"no category found in {root}: expected {_LAYOUT}")
@@ -230,8 +231,8 @@ def _groups(test_folders: Sequence[Path]) -> dict[str, list[Path]]:
 def _case_notes(groups: dict[str, list[Path]]) -> Iterator[str]:
     for name, folders in groups.items():
         if len(folders) > 1:
-            listed = " and ".join(shown_name("/".join(each.parts[-2:])) for each in folders)
-            yield f"{listed} are taken as one group, {shown_name(name)}"
+            listed = " and ".join(show_name("/".join(each.parts[-2:])) for each in folders)
+            yield f"{listed} are taken as one group, {show_name(name)}"
 
 
 def _folders(root: Path, *names: str) -> list[Path]:
@@ -369,7 +370,7 @@ def _values(mask: Path) -> dict[int, int]:
 
 def _few(names: Sequence[str]) -> str:
     rest = len(names) - _SHOWN
-    return ", ".join(map(shown_name, names[:_SHOWN])) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(map(show_name, names[:_SHOWN])) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _join(names: Iterable[str]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +11,7 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import one_line_errors
-from engine.cli.terminal import progress
+from engine.cli.terminal import is_terminal, progress, remark, say_json, say_tables
 
 if TYPE_CHECKING:
     from engine.benchmark.records import Run
@@ -110,7 +108,7 @@ def bench(
         {each.name: each.left_out for each in found} | {"": beside},
         {each.name: each.notes for each in found},
     ):
-        click.echo(line, err=True)
+        remark(line)
     _check_writable(json_path, html_path)
     with progress() as tell:
 
@@ -132,8 +130,7 @@ def bench(
         )
     if html_path:
         write_page(result, html_path)
-    text = tables_text(result.summary, remarks=result.remarks, is_colored=sys.stdout.isatty())
-    click.echo(text, nl=False)
+    say_tables(tables_text(result.summary, remarks=result.remarks, is_colored=is_terminal()))
 
 
 def _two(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
@@ -182,9 +179,9 @@ def bench_compare(
     ]
     comparison = compare(*sides, shots=shots, seeds=seeds)
     if is_json:
-        click.echo(json.dumps(comparison.as_dict(), ensure_ascii=False, allow_nan=False))
+        say_json(comparison.as_dict())
     else:
-        click.echo(comparison_text(comparison, is_colored=sys.stdout.isatty()), nl=False)
+        say_tables(comparison_text(comparison, is_colored=is_terminal()))
 
 
 @click.command("bench-regions")
@@ -257,7 +254,7 @@ def bench_regions(
     boxed = {str(folder): find_boxes(folder) for folder in folders}
     for name, found in boxed.items():
         for note in found.notes:
-            click.echo(f"{name}: {note}", err=True)
+            remark(f"{name}: {note}")
     _check_writable(json_path, html_path)
     make_inspector = partial(Inspector, settings)
     # as many normal photographs as there are with a defect
@@ -278,7 +275,7 @@ def bench_regions(
         result = run_regions_bench(task, results_path=json_path, jobs=jobs, tell=tell)
     if html_path:
         write_page(result, html_path)
-    click.echo(tables_text(result, is_colored=sys.stdout.isatty()), nl=False)
+    say_tables(tables_text(result, is_colored=is_terminal()))
 
 
 def _speed_on(

@@ -10,19 +10,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-import click
-
 from engine.atomic import check_writable, write_text
 from engine.cli.failures import BROKEN_IMAGE
-from engine.cli.terminal import line_text, moment, progress
+from engine.cli.terminal import (
+    complain,
+    line_text,
+    moment,
+    progress,
+    remark,
+    say,
+    say_json,
+    say_judged,
+)
 from engine.station import Entry, Limits, Station, StationError
 from engine.station.entries import Filters, Order
-from engine.station.exports import jsonl_text
+from engine.station.exports import facts
 from engine.station.file_lock import file_lock
 from engine.station.photographs import folder_images
 from engine.station.records import Review, label
 from features.folders import left_out, left_out_text
 from features.image_files import is_image_name, list_images
+from features.names import real_path, show_name
 from features.progress import ProgressReporter
 
 _LOOK_S = 0.2
@@ -39,7 +47,7 @@ def queue_images(
 ) -> None:
     """Queue images and say as which batches."""
     # whoever types a path at a terminal may read it anyway
-    roots = [path.expanduser().resolve() for path in images]
+    roots = [real_path(path) for path in images]
     _check_model(model)
     with Station(folder, roots=roots, limits=Limits(max_pixels=max_pixels)) as station:
         for path in images:
@@ -47,18 +55,18 @@ def queue_images(
                 _copy(station, path, model, library)
             else:
                 batch = station.add_folder(path, model=model, library=library)
-                click.echo(f"batch {batch.id}: {batch.n_entries} images of {path} queued")
+                say(f"batch {batch.id}: {batch.n_entries} images of {show_name(path)} queued")
                 _say_left_out(path)
 
 
 def _say_left_out(folder: Path) -> None:
     """Say which files of a folder may be photographs and are not judged."""
-    found = folder.expanduser().resolve()
+    found = real_path(folder)
     if found.is_dir():
         taken = {each.name for each in folder_images(found, [found])}
         rest = left_out(found, taken, is_read=is_image_name)
         if rest:
-            click.echo(f"{folder}: {left_out_text(rest)}", err=True)
+            remark(f"{show_name(folder)}: {left_out_text(rest)}")
 
 
 def _copy(station: Station, path: Path, model: Path, library: str | None) -> None:
@@ -70,7 +78,7 @@ def _copy(station: Station, path: Path, model: Path, library: str | None) -> Non
         except OSError as error:
             raise StationError(f"{file} cannot be read ({error.strerror}); check it") from error
         station.add_upload(data, file.name, model=model, library=library, batch=batch.id)
-    click.echo(f"batch {batch.id}: copies of {len(files)} images of {path} queued")
+    say(f"batch {batch.id}: copies of {len(files)} images of {show_name(path)} queued")
 
 
 def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
@@ -110,9 +118,9 @@ def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
             if each.judged_at and each.judged_at.timestamp() >= started_at
         ]
     for each in failed:
-        click.echo(f"Error: {each.error}", err=True)
+        complain(each.error)
     n_judged = len(done) + len(failed)
-    click.echo(f"{n_judged} images judged, {len(failed)} of them without a verdict")
+    say(f"{n_judged} images judged, {len(failed)} of them without a verdict")
     if is_interrupted and not keep_on:
         raise KeyboardInterrupt
     if failed:
@@ -160,7 +168,7 @@ def note_review(folder: Path, ids: Sequence[int], *, opinion: Review | None, aut
             station.review(each, opinion, author)
             entry = station.entry(each)
             said = f"{opinion} by {label(author)}" if opinion and author else opinion
-            click.echo(f"{each} {entry.name}: {said or 'no review'}")
+            say(f"{each} {show_name(entry.name)}: {said or 'no review'}")
 
 
 def watch_folder(
@@ -172,7 +180,7 @@ def watch_folder(
     stopped: int | None,
 ) -> None:
     """Watch a folder, or no longer, and list what is watched."""
-    roots = [watched.expanduser().resolve()] if watched else []
+    roots = [real_path(watched)] if watched else []
     with Station(folder, roots=roots) as station:
         if stopped is not None:
             station.unwatch(stopped)
@@ -181,10 +189,14 @@ def watch_folder(
             station.watch(watched, model=model, library=library)
             _say_left_out(watched)
         for each in reversed(station.watches()):
-            words = [f"{each.id}  {each.folder}", f"by {each.model}", each.error or ""]
-            click.echo("  ".join(word for word in words if word))
+            words = [
+                f"{each.id}  {show_name(each.folder)}",
+                f"by {show_name(each.model)}",
+                each.error or "",
+            ]
+            say("  ".join(word for word in words if word))
         if not station.watches():
-            click.echo("no folder is watched")
+            say("no folder is watched")
 
 
 def requeue(folder: Path, ids: Sequence[int], *, query: Filters) -> None:
@@ -194,7 +206,7 @@ def requeue(folder: Path, ids: Sequence[int], *, query: Filters) -> None:
         if any(query.values()):
             chosen += [each.id for each in station.entries(**query) if each.id not in chosen]
         station.rejudge(chosen, urgent=bool(ids))
-    click.echo(f"{len(chosen)} images queued again")
+    say(f"{len(chosen)} images queued again")
 
 
 def empty_queue(folder: Path, *, batch: int | None, job: int | None) -> None:
@@ -202,9 +214,9 @@ def empty_queue(folder: Path, *, batch: int | None, job: int | None) -> None:
     with Station(folder) as station:
         if job is not None:
             station.cancel_job(job)
-            click.echo(f"job {job} was asked to end")
+            say(f"job {job} was asked to end")
         else:
-            click.echo(f"{station.cancel(batch)} images taken out of the queue")
+            say(f"{station.cancel(batch)} images taken out of the queue")
 
 
 def show_entries(
@@ -215,16 +227,17 @@ def show_entries(
         found = station.entries(order=order, limit=limit, **query)
         tally = station.tally(**query)
     if is_jsonl:
-        click.echo(jsonl_text(found), nl=False)
+        for each in found:
+            say_json(facts(each))
         return
     for each in found:
-        click.echo(_line(each))
+        say_judged(_line(each))
     parts = [
         f"{getattr(tally, name)} {name}"
         for name in ("anomaly", "normal", "queued", "running", "failed", "cancelled")
         if getattr(tally, name)
     ]
-    click.echo(f"{tally.total} images" + (f": {', '.join(parts)}" if parts else ""))
+    say(f"{tally.total} images" + (f": {', '.join(parts)}" if parts else ""))
 
 
 def export_entries(
@@ -242,21 +255,21 @@ def export_entries(
     with Station(folder) as station:
         if csv_path:
             station.export_csv(csv_path, **query)
-            click.echo(f"{csv_path} written")
+            say(f"{show_name(csv_path)} written")
         if jsonl_path:
             station.export_jsonl(jsonl_path, **query)
-            click.echo(f"{jsonl_path} written")
+            say(f"{show_name(jsonl_path)} written")
         if html_path:
             judged: Filters = {**query, "states": ["done"]}
             found = station.entries(**judged)
             write_text(html_path, station.report_html([each.id for each in found]))
-            click.echo(f"{html_path}: {len(found)} images explained")
+            say(f"{show_name(html_path)}: {len(found)} images explained")
 
 
 def _line(entry: Entry) -> str:
     """Write one line for people."""
     total = "–" if entry.total is None else f"{entry.total:.3f}"
-    name = f"{entry.id}  {moment(entry.added_at)}  {entry.name}"
+    name = f"{entry.id}  {moment(entry.added_at)}  {show_name(entry.name)}"
     if entry.state == "done" and entry.verdict is not None:
         said = f"{entry.review} by {entry.reviewed_by}" if entry.reviewed_by else entry.review or ""
         return line_text(entry.verdict, total, name, entry.reason, said)
@@ -268,5 +281,6 @@ def _line(entry: Entry) -> str:
 def _check_model(model: Path) -> None:
     if not model.is_file():
         raise StationError(
-            f"{model}: no such model file; check the path, or make it with `partwise fit`"
+            f"{show_name(model)}: no such model file; check the path, or make it with "
+            "`partwise fit`"
         )

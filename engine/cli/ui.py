@@ -17,6 +17,7 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import Failure, one_line_errors
+from engine.cli.terminal import warn
 
 _ENVIRONMENT = """\b
 Environment:
@@ -111,7 +112,7 @@ def ui(
     if is_oidc:
         _check_oidc()
     if not _is_loopback(host) and not offer.is_guarded:
-        click.secho(_LOUD.format(host=host), err=True, fg="red", bold=True)
+        warn(_LOUD.format(host=host))
     command = [*flags(offer.host, offer.port), "--", *offer.arguments]
     environment = variables(app / "theme.toml") | {PROXY_VARIABLE: _checked_proxy(proxy)}
     if library is not None:
@@ -255,8 +256,9 @@ def _free_port(host: str, port: int) -> int:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
             return int(listener.getsockname()[1])
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter: no name of a computer is like that
+        reason = getattr(error, "strerror", None) or "it is no address"
         raise Failure(
-            f"cannot listen on port {port} of {host}: {error.strerror}; "
+            f"cannot listen on port {port} of {host}: {reason}; "
             "choose another with --port or --host"
         ) from error

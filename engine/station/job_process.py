@@ -41,6 +41,7 @@ from engine.station.records import MAX_PIXELS, Job, JobKind, Limits, label
 from engine.station.results import bench_path, finished_runs
 from engine.synthetic.scenes import anomaly_types, render
 from features.images import AnyImage
+from features.names import log_to_stderr
 
 PROGRESS_EVERY_S = 0.2
 _POLL_S = 0.5
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--parent", type=int)
     parser.add_argument("--max-pixels", type=int, default=MAX_PIXELS)
     given = parser.parse_args(arguments)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr("%(asctime)s %(levelname)s %(name)s: %(message)s")
     if given.parent is not None:
         threading.Thread(target=_exit_with_parent, args=(given.parent,), daemon=True).start()
     paths = StationPaths.create(given.folder)

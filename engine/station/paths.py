@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.station.records import StationError
+from features.names import real_path
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class StationPaths:
             StationError: They cannot be made.
         """
         try:
-            paths = cls(folder.expanduser().resolve())
+            paths = cls(real_path(folder))
             if not paths.folder.exists():
                 paths.folder.mkdir(parents=True, mode=0o700)
             for each in (paths.images, paths.results, paths.models, paths.bench):
@@ -109,8 +110,8 @@ def root_of(path: Path, roots: Sequence[Path]) -> Path | None:
 
 def _resolved(path: str | Path) -> Path | None:
     try:
-        return Path(path).expanduser().resolve()
-    except (OSError, RuntimeError, ValueError):  # a null byte, say
+        return real_path(path)
+    except (OSError, ValueError):  # a null byte, say
         return None
 
 

@@ -22,6 +22,7 @@ from engine.station.records import Entry, Limits, StationError
 from engine.storage import read_significant_bits
 from features.image_files import RAISE_CAP, SUFFIXES, image_size, read_image, significant_bits
 from features.images import Image, ImageError
+from features.names import real_path
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -141,7 +142,7 @@ def photograph_of(entry: Entry, images: Path) -> Path:
     else:
         path = entry.path
         # a path that was resolved once leads elsewhere only if a link was put in its way
-        if path.resolve() != path:
+        if real_path(path) != path:
             raise ImageError(f"{path} now leads elsewhere by a link; add its folder again")
     if not path.is_file():
         raise ImageError(f"{entry.path or entry.name} is no longer there; bring it back")
@@ -188,11 +189,11 @@ def folder_images(folder: Path, roots: Sequence[Path]) -> Iterator[FolderImage]:
 def _folder_image(path: Path, roots: Sequence[Path]) -> FolderImage | None:
     """Look at one file of a resolved folder; None if it is no file, or a link out of the roots."""
     try:
-        real = path.resolve(strict=True) if path.is_symlink() else path
+        real = real_path(path) if path.is_symlink() else path
         if root_of(real, roots) is None or not real.is_file():
             return None
         status = real.stat()
-    except (OSError, RuntimeError):  # gone in the meantime, or links in a circle
+    except OSError:  # gone in the meantime, or links in a circle
         return None
     return FolderImage(path.name, real, status.st_size, status.st_mtime_ns)
 
