@@ -3,7 +3,13 @@
 from features.dense import Backbone, DenseMap
 from features.embedded.backbone import EmbeddedBackbone
 from features.embedded.segmenter import EmbeddedSegmenter
-from features.image_files import list_images, read_image
+from features.image_files import (
+    list_folder,
+    list_images,
+    read_image,
+    read_labels,
+    significant_bits,
+)
 from features.images import ImageError
 from features.parts import Parts, Segmenter
 
@@ -15,6 +21,9 @@ __all__ = [
     "ImageError",
     "Parts",
     "Segmenter",
+    "list_folder",
     "list_images",
     "read_image",
+    "read_labels",
+    "significant_bits",
 ]
