@@ -16,15 +16,24 @@ __all__ = [
     "ImageError",
     "Parts",
     "Segmenter",
+    "list_folder",
     "list_images",
     "read_image",
+    "read_labels",
+    "significant_bits",
 ]
 
 if TYPE_CHECKING:
     from features.dense import Backbone, DenseMap
     from features.embedded.backbone import EmbeddedBackbone
     from features.embedded.segmenter import EmbeddedSegmenter
-    from features.image_files import list_images, read_image
+    from features.image_files import (
+        list_folder,
+        list_images,
+        read_image,
+        read_labels,
+        significant_bits,
+    )
     from features.images import ImageError
     from features.parts import Parts, Segmenter
 else:
@@ -37,8 +46,11 @@ else:
         "ImageError": "images",
         "Parts": "parts",
         "Segmenter": "parts",
+        "list_folder": "image_files",
         "list_images": "image_files",
         "read_image": "image_files",
+        "read_labels": "image_files",
+        "significant_bits": "image_files",
     }
 
     def __getattr__(name: str) -> object:

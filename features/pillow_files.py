@@ -116,7 +116,11 @@ class PillowPicture:
         size = self.image.size[::-1]
         self.image.close()
         data = np.fromfile(self.path, np.uint8)
-        values = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        level = cv2.utils.logging.setLogLevel(0)  # what is wrong is told as an error
+        try:
+            values = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        finally:
+            cv2.utils.logging.setLogLevel(level)
         if values is None or values.shape[:2] != size or values.dtype != np.uint16:
             raise ValueError("its pixels are not those that its header promises")
         has_alpha = values.shape[2] == 4

@@ -220,9 +220,8 @@ def _on_paper(
 def _eight_bits(values: np.ndarray, bits: int, shift: int) -> UInt8[np.ndarray, "..."]:
     """Keep the upper eight of the significant bits; fewer are spread over 0 … 255."""
     if bits < 8:
-        return (values.astype(np.uint16) * 255 // (2**bits - 1)).astype(np.uint8)
-    shifted: np.ndarray = values >> shift if shift > 0 else values
-    return shifted.astype(np.uint8, copy=False)
+        return np.asarray(values.astype(np.uint16) * 255 // (2**bits - 1), dtype=np.uint8)
+    return np.asarray(values >> shift if shift > 0 else values, dtype=np.uint8)
 
 
 def _painted(samples: Samples) -> Int[np.ndarray, "height width"]:

@@ -62,6 +62,7 @@ _MAX_TILE_PX = 4096**2
 # how alike the sides of a preview and its photograph must be, as a ratio
 _SAME_SHAPE = 0.03
 
+# makers whose files tifffile would read by rules of their own
 _VENDORS = ("lsm", "ndpi", "scanimage", "stk", "vista", "philips", "indica", "eer")
 
 _logger = logging.getLogger(__name__)
@@ -165,9 +166,9 @@ def opened_tiff(path: Path) -> Iterator[TiffPicture | None]:
     Raises:
         ImageError: There is no picture in it.
     """
-    from tifffile import TiffFile
+    from tifffile import TIFF, TiffFile
 
-    flags: Any = {f"is_{vendor}": False for vendor in _VENDORS}
+    flags: Any = {f"is_{each}": False for each in _VENDORS if each in TIFF.FILE_FLAGS}
     with _quiet(), TiffFile(path, _multifile=False, **flags) as file:
         yield _photograph_in(path, file)
 
