@@ -11,7 +11,6 @@ Reads three layouts, told apart by what is there. All of them have ``train/good`
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from features.errors import UserError
+from features.files import MAX_TEXT_BYTES, read_json
 from features.image_files import SUFFIXES
 
 _LAYOUT = "CATEGORY/train/good and CATEGORY/test/good beside CATEGORY/test/<defect>"
@@ -174,7 +174,7 @@ def _read_defects(path: Path) -> tuple[Defect, ...]:
     if not path.is_file():
         return ()
     try:
-        entries: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        entries: list[dict[str, Any]] = read_json(path, max_bytes=MAX_TEXT_BYTES)
         return tuple(
             Defect(
                 name=str(entry["defect_name"]),

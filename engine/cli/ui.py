@@ -168,10 +168,14 @@ def _checked_root(root: Path) -> Path:
 def _checked_password(file: Path | None) -> Path | None:
     if file is None:
         return None
+    from features.files import MAX_PASSWORD_BYTES, ContentError, read_text
+
     try:
-        is_empty = not file.read_text(encoding="utf-8").strip()
-    except UnicodeDecodeError as error:
+        is_empty = not read_text(file, max_bytes=MAX_PASSWORD_BYTES).strip()
+    except ContentError as error:
         raise Failure(f"--password-file {file}: expected text in UTF-8; write it again") from error
+    except OSError as error:
+        raise Failure(f"--password-file {file}: {error.strerror or error}") from error
     if is_empty:
         raise Failure(f"--password-file {file}: expected a password, got an empty file")
     return file.absolute()

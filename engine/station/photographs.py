@@ -17,6 +17,7 @@ from engine.atomic import atomic_write
 from engine.station.database import Database
 from engine.station.paths import root_of
 from engine.station.records import Entry, Limits, StationError
+from features.files import MAX_IMAGE_BYTES, open_regular
 from features.image_files import RAISE_CAP, SUFFIXES, image_size, read_image
 from features.images import Image, ImageError
 
@@ -183,7 +184,7 @@ def digest_of(path: Path) -> str:
     Raises:
         OSError: It cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path, max_bytes=MAX_IMAGE_BYTES) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from features.files import MAX_WEIGHTS_BYTES, check_regular, open_regular
 from features.progress import ProgressReporter, silent
 from features.weights.errors import WeightsError
 from features.weights.registry import Known, WeightsFile
@@ -32,7 +33,7 @@ def hash_file(path: Path, tell: ProgressReporter = silent) -> str:
     """Read the whole file and return its SHA-256 in hexadecimal digits."""
     digest = hashlib.sha256()
     done, total = 0, path.stat().st_size
-    with path.open("rb") as stream:
+    with open_regular(path, max_bytes=MAX_WEIGHTS_BYTES) as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             digest.update(chunk)
             done += len(chunk)
@@ -115,6 +116,7 @@ def _check_structure(path: Path) -> None:
         WeightsError: It is not, or is of another format.
     """
     try:
+        check_regular(path, max_bytes=MAX_WEIGHTS_BYTES)
         if path.suffix == ".safetensors":
             with safe_open(path, framework="np"):
                 pass  # opening compares the sizes in the header with that of the file

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from features import files
 from features.weights.errors import WeightsError
 from features.weights.registry import WeightsFile
 
@@ -99,7 +100,7 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: The file holds something else.
     """
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = files.read_json(path, max_bytes=files.MAX_TEXT_BYTES)
     if not isinstance(found, dict):
         raise ValueError(f"{path} must hold a JSON object, got {type(found).__name__}")
     return found

@@ -20,6 +20,7 @@ import numpy as np
 import streamlit as st
 
 from engine.atomic import atomic_write
+from features.files import read_json
 from features.region import Region
 from ui.parts_page.effect_view import Verdict
 
@@ -194,7 +195,7 @@ def load_edit(folder: Path, name: str) -> tuple[str, Edit] | None:
     if not _NAME.fullmatch(name):
         return None
     try:
-        document = json.loads(_path(folder, name).read_bytes())
+        document = read_json(_path(folder, name))
         if document["kind"] not in _EDIT_TYPES:
             return None
         values = {key: _from_json(value) for key, value in document["values"].items()}

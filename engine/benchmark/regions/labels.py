@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.benchmark.datasets import DatasetError
+from features.files import ContentError, read_text
 from features.region import Region
 
 SUFFIXES = (".jpg", ".png")
@@ -163,9 +164,11 @@ def _box(line: str, n_classes: int) -> LabelledBox:
 
 def _lines(path: Path) -> list[str]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"cannot read {path}: {error}") from error
+        text = read_text(path)
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
+    except ContentError as error:
+        raise DatasetError(str(error)) from error
     return [line for line in text.splitlines() if line.strip()]
 
 
