@@ -51,6 +51,8 @@ def check_record(record: Any) -> None:
     Raises:
         TypeError: A value is of another kind; says which.
     """
+    if not is_dataclass(record):
+        return
     for name, kind in kinds_of(type(record)).items():
         value = getattr(record, name)
         if not _is_of(kind, value):

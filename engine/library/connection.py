@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from engine.library.errors import LibraryError
+from features.files import MAX_DATABASE_BYTES, check_regular
 
 # two letters at least: C:\ is a disk
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]+):")
@@ -149,7 +150,12 @@ def _postgresql(url: URL, *, is_read_only: bool, patience_s: float) -> Engine:
             isolation_level="READ COMMITTED",
             pool_pre_ping=True,
             pool_timeout=patience_s,
-            connect_args={"options": " ".join(options), "connect_timeout": seconds},
+            connect_args={
+                "options": " ".join(options),
+                "connect_timeout": seconds,
+                # else texts of a database without an encoding come as bytes
+                "client_encoding": "utf8",
+            },
         )
     except ModuleNotFoundError as error:
         raise LibraryError(
@@ -160,6 +166,8 @@ def _postgresql(url: URL, *, is_read_only: bool, patience_s: float) -> Engine:
 
 def _sqlite(path: Path, *, is_read_only: bool, patience_s: float) -> Engine:
     """Prepare connections to a file, which is made where it may be written."""
+    if path.exists() and not path.is_dir():
+        check_regular(path, max_bytes=MAX_DATABASE_BYTES)
     if not is_read_only:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a folder")

@@ -69,7 +69,12 @@ def read_result(get_entry: Callable[[], Entry], folder: Path) -> Result:
             if entry.is_drawn:
                 return _read(entry, folder / str(entry.id))
             problem: Exception = FileNotFoundError("its pictures are being drawn")
-        except (OSError, ValueError, KeyError) as error:  # between two renames, or damaged
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            LookupError,
+        ) as error:  # between two renames, or damaged
             problem = error
         if time.monotonic() > until:
             raise StationError(
