@@ -14,7 +14,7 @@ import math
 import os
 import stat
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,6 +37,7 @@ MAX_DEPTH = 64
 # in one line: time to read a key of many parts grows with their square
 _MAX_DOTS = 200
 _MAX_INTEGER = 2**63
+_CHUNK_BYTES = 1 << 20
 
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
@@ -99,6 +100,22 @@ def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
     if len(content) > max_bytes:  # it grew, or says that it has no size
         raise _too_large(path, f"{len(content):,} bytes and more", max_bytes)
     return content
+
+
+def read_chunks(path: str | Path, *, max_bytes: int) -> Iterator[bytes]:
+    """Give a file piece by piece.
+
+    Raises:
+        FileError: It is a pipe or a device, is larger than ``max_bytes``, or has no end.
+        OSError: It is not there, is a folder, or may not be read.
+    """
+    with open_regular(path, max_bytes=max_bytes) as stream:
+        left = os.fstat(stream.fileno()).st_size
+        while chunk := stream.read(_CHUNK_BYTES):
+            left -= len(chunk)
+            if left < 0:
+                raise FileError(path, "it grew while it was read; wait until it is whole")
+            yield chunk
 
 
 def read_text(path: str | Path, *, max_bytes: int = MAX_TEXT_BYTES) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -53,9 +54,9 @@ def check_record(record: Any) -> None:
     """
     if not is_dataclass(record):
         return
-    for name, kind in kinds_of(type(record)).items():
+    for name, kind, types in _checks(type(record)):
         value = getattr(record, name)
-        if not _is_of(kind, value):
+        if type(value) not in types and not _is_of(kind, value):
             got = "bytes" if isinstance(value, bytes) else shown(value)
             raise TypeError(f"{name} must be of another kind than {got}")
 
@@ -72,6 +73,23 @@ def _record_of(kind: type, value: Any, where: str) -> Any:
         if each.name not in given and each.default is MISSING and each.default_factory is MISSING:
             raise TypeError(f"{f'{where}.{each.name}'.lstrip('.')} is missing")
     return kind(**given)
+
+
+@cache
+def _checks(record: type) -> tuple[tuple[str, Any, frozenset[type]], ...]:
+    """Give name and kind of each field, and the types whose every value is of that kind."""
+    return tuple((name, kind, _types_of(kind)) for name, kind in kinds_of(record).items())
+
+
+def _types_of(kind: Any) -> frozenset[type]:
+    if get_origin(kind) in (Union, UnionType):
+        return frozenset().union(*map(_types_of, get_args(kind)))
+    if kind is Path:
+        return frozenset({type(Path())})
+    simple = {float: (int, float)} | {
+        each: (each,) for each in (int, bool, str, NoneType, datetime)
+    }
+    return frozenset(simple.get(kind, ()))
 
 
 def _is_of(kind: Any, value: Any) -> bool:

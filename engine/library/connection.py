@@ -166,7 +166,7 @@ def _postgresql(url: URL, *, is_read_only: bool, patience_s: float) -> Engine:
 
 def _sqlite(path: Path, *, is_read_only: bool, patience_s: float) -> Engine:
     """Prepare connections to a file, which is made where it may be written."""
-    if path.exists() and not path.is_dir():
+    with suppress(FileNotFoundError, IsADirectoryError, PermissionError):  # SQLite says why
         check_regular(path, max_bytes=MAX_DATABASE_BYTES)
     if not is_read_only:
         if path.is_dir():

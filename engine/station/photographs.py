@@ -17,7 +17,7 @@ from engine.atomic import atomic_write
 from engine.station.database import Database
 from engine.station.paths import root_of
 from engine.station.records import Entry, Limits, StationError
-from features.files import MAX_IMAGE_BYTES, open_regular
+from features.files import MAX_IMAGE_BYTES, read_chunks
 from features.image_files import RAISE_CAP, SUFFIXES, image_size, read_image
 from features.images import Image, ImageError
 
@@ -184,8 +184,10 @@ def digest_of(path: Path) -> str:
     Raises:
         OSError: It cannot be read.
     """
-    with open_regular(path, max_bytes=MAX_IMAGE_BYTES) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for chunk in read_chunks(path, max_bytes=MAX_IMAGE_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _megabytes(n_bytes: int) -> str:
