@@ -86,10 +86,9 @@ def _types_of(kind: Any) -> frozenset[type]:
         return frozenset().union(*map(_types_of, get_args(kind)))
     if kind is Path:
         return frozenset({type(Path())})
-    simple = {float: (int, float)} | {
-        each: (each,) for each in (int, bool, str, NoneType, datetime)
-    }
-    return frozenset(simple.get(kind, ()))
+    if kind is float:
+        return frozenset({int, float})
+    return frozenset({kind} if kind in (int, bool, str, NoneType, datetime) else ())
 
 
 def _is_of(kind: Any, value: Any) -> bool:

@@ -23,8 +23,8 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -99,9 +99,29 @@ def within(seconds: float) -> Iterator[None]:
 
 def odd_number(rng: random.Random) -> Any:
     return rng.choice(
-        [0, -1, 1, 2, 3, 7, 255, 2**31, -(2**63), 2**64, 10**40, 0.5, -0.0, 1e-320, 1e308, -1e300, 1e9,
-         rng.randint(-100, 100), rng.random(), rng.uniform(-1e6, 1e6)]
-    )  # fmt: skip
+        [
+            0,
+            -1,
+            1,
+            2,
+            3,
+            7,
+            255,
+            2**31,
+            -(2**63),
+            2**64,
+            10**40,
+            0.5,
+            -0.0,
+            1e-320,
+            1e308,
+            -1e300,
+            1e9,
+            rng.randint(-100, 100),
+            rng.random(),
+            rng.uniform(-1e6, 1e6),
+        ]
+    )
 
 
 def odd_value(rng: random.Random, depth: int = 2) -> Any:
@@ -127,8 +147,19 @@ def odd_value(rng: random.Random, depth: int = 2) -> Any:
     return []
 
 
-RAW = ("NaN", "Infinity", "-Infinity", "1e999", "9" * 5000, "[" * 3000 + "]" * 3000,
-       '{"a":' * 3000 + "1" + "}" * 3000, "[" * 100_000, '"\\ud800"', "'", "")  # fmt: skip
+RAW = (
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e999",
+    "9" * 5000,
+    "[" * 3000 + "]" * 3000,
+    '{"a":' * 3000 + "1" + "}" * 3000,
+    "[" * 100_000,
+    '"\\ud800"',
+    "'",
+    "",
+)
 _MARK = "@@raw@@"
 
 
@@ -258,8 +289,12 @@ def change_database(rng: random.Random, path: Path) -> None:
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("PRAGMA ignore_check_constraints = ON")
         for _ in range(rng.choice([1, 1, 2, 4])):
-            tables = [row[0] for row in connection.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]  # fmt: skip
+            tables = [
+                row[0]
+                for row in connection.execute(
+                    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+                )
+            ]
             if not tables:
                 return
             table = rng.choice(tables)
@@ -287,11 +322,35 @@ def change_database(rng: random.Random, path: Path) -> None:
                 ]
             else:
                 value: Any = rng.choice(
-                    [None, "", "a", "\0", "[", "{}", "[1]", '"x"', "[" * 3000, "9" * 5000, '{"a": 1e999}',
-                     -1, 0, 1, 2**62, -(2**63), 1.5, 1e300, float("inf"), b"", b"\x89PNG\r\n\x1a\n",
-                     rng.randbytes(30), "x" * 5000, "\ud800".encode("utf-8", "surrogatepass"),
-                     odd_json(rng, {"a": [1]}), *_payloads(rng)]
-                )  # fmt: skip
+                    [
+                        None,
+                        "",
+                        "a",
+                        "\0",
+                        "[",
+                        "{}",
+                        "[1]",
+                        '"x"',
+                        "[" * 3000,
+                        "9" * 5000,
+                        '{"a": 1e999}',
+                        -1,
+                        0,
+                        1,
+                        2**62,
+                        -(2**63),
+                        1.5,
+                        1e300,
+                        float("inf"),
+                        b"",
+                        b"\x89PNG\r\n\x1a\n",
+                        rng.randbytes(30),
+                        "x" * 5000,
+                        "\ud800".encode("utf-8", "surrogatepass"),
+                        odd_json(rng, {"a": [1]}),
+                        *_payloads(rng),
+                    ]
+                )
                 where = " WHERE rowid = (SELECT min(rowid) FROM t)" if rng.random() < 0.3 else ""
                 statements = [
                     (
@@ -566,10 +625,8 @@ class Readers:
             path.write_text(odd_json(rng, json.loads(self.result.read_text())))
         result = read_result(path)
         json.dumps(result.as_dict(), allow_nan=False)
-        try:
+        with suppress(DatasetError):
             json.dumps(compare(result.runs, read_result(self.result).runs).as_dict())
-        except DatasetError:
-            pass
 
     def try_journal(self, rng: random.Random) -> None:
         path = self.scratch / "odd.partial"
@@ -684,17 +741,57 @@ weight = 0.5
 device = "cpu"
 """
 _TOML_ODD = (
-    "9" * 5000, "-" + "9" * 5000, "0x" + "f" * 5000, "1e999", "nan", "-inf", "1979-05-27", "07:32:00",
-    "[" * 3000 + "]" * 3000, "[" * 3000, "{a=" * 500 + "1" + "}" * 500, '"' + "x" * 10_000 + '"', "'''\n'''",
-    "{" + ".".join("a" * 9000) + " = 1}", "{a = 1, a = 2}", "[1, [2, {b = 3}]]", '""', "true", "1_000", "0o7",
-    '"\\u0000"', '"\\ud800"', "[true, 1, 2.0]", "2e8", "99999999999", "-1", "0", "0.5", '"paper"', "[]", "{}",
-)  # fmt: skip
+    "9" * 5000,
+    "-" + "9" * 5000,
+    "0x" + "f" * 5000,
+    "1e999",
+    "nan",
+    "-inf",
+    "1979-05-27",
+    "07:32:00",
+    "[" * 3000 + "]" * 3000,
+    "[" * 3000,
+    "{a=" * 500 + "1" + "}" * 500,
+    '"' + "x" * 10_000 + '"',
+    "'''\n'''",
+    "{" + ".".join("a" * 9000) + " = 1}",
+    "{a = 1, a = 2}",
+    "[1, [2, {b = 3}]]",
+    '""',
+    "true",
+    "1_000",
+    "0o7",
+    '"\\u0000"',
+    '"\\ud800"',
+    "[true, 1, 2.0]",
+    "2e8",
+    "99999999999",
+    "-1",
+    "0",
+    "0.5",
+    '"paper"',
+    "[]",
+    "{}",
+)
 _TOML_LINES = (
-    ".".join("a" * 30_000) + " = 1", "[" + ".".join("b" * 30_000) + "]", "[[x]]\n" * 500, "[a]\n[a]", "=", "a = ",
-    "\x00 = 1", "[pose]", "a.b = 1\na.b.c = 2", "[scores.composition.weight]", "# " + "x" * 100_000, "preset = 'paper'",
-    "\n".join(f"k{number}.a.b.c.d.e.f.g = 1" for number in range(3000)), "'a.b' = 1", "[regions]\nx = 1",
-    "a" * 200_000 + " = 1", "\n".join(".".join("a" * 90) + f".k{n} = 1" for n in range(600)),
-)  # fmt: skip
+    ".".join("a" * 30_000) + " = 1",
+    "[" + ".".join("b" * 30_000) + "]",
+    "[[x]]\n" * 500,
+    "[a]\n[a]",
+    "=",
+    "a = ",
+    "\x00 = 1",
+    "[pose]",
+    "a.b = 1\na.b.c = 2",
+    "[scores.composition.weight]",
+    "# " + "x" * 100_000,
+    "preset = 'paper'",
+    "\n".join(f"k{number}.a.b.c.d.e.f.g = 1" for number in range(3000)),
+    "'a.b' = 1",
+    "[regions]\nx = 1",
+    "a" * 200_000 + " = 1",
+    "\n".join(".".join("a" * 90) + f".k{n} = 1" for n in range(600)),
+)
 
 
 def _odd_toml(rng: random.Random) -> bytes:
@@ -718,45 +815,46 @@ def _odd_toml(rng: random.Random) -> bytes:
     return content if rng.random() < 0.9 else rng.choice([b"\xef\xbb\xbf", b"\xff\xfe"]) + content
 
 
-def run(cases: range | list[int], tell: Callable[[int], None] = lambda case: None) -> tuple[
-    collections.Counter[tuple[str, str]], list[Failed]
-]:  # fmt: skip
+Counts = collections.Counter[tuple[str, str]]
+
+
+def run(
+    cases: Iterable[int], tell: Callable[[int, Failed | None], None] = lambda case, failed: None
+) -> tuple[Counts, list[Failed]]:
     """Try cases; return how many of each reader were taken, refused and failed, and the latter."""
     logging.disable(logging.WARNING)
-    counts: collections.Counter[tuple[str, str]] = collections.Counter()
+    counts: Counts = collections.Counter()
     failed = []
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         readers = Readers(Path(name))
         for case in cases:
-            tell(case)
             reader, outcome, how = readers.try_case(case)
             counts[reader, outcome] += 1
-            if how is not None:
-                failed.append(Failed(case, reader, how))
+            found = Failed(case, reader, how) if how is not None else None
+            failed += [found] if found else []
+            tell(case, found)
     logging.disable(logging.NOTSET)
     return counts, failed
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--cases", type=int, default=20_000)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
-    parser.add_argument("--log", type=Path, help="where failures are written as they come")
     given = parser.parse_args()
     started = time.monotonic()
 
-    def tell(case: int) -> None:
-        if case % 500 == 0:
+    def tell(case: int, failed: Failed | None) -> None:
+        if failed:
+            print(f"--- case {case} ({failed.reader})\n{failed.how}", flush=True)
+        if case % 500 == 499:
             print(f"case {case}, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
     counts, failed = run(range(given.first, given.first + given.cases), tell)
-    for each in failed:
-        print(f"--- case {each.case} ({each.reader})\n{each.how}")
     for (reader, outcome), number in sorted(counts.items()):
         print(f"{reader:10} {outcome:8} {number:6}")
-    print(
-        f"{sum(counts.values())} cases in {time.monotonic() - started:.0f} s, {len(failed)} failed"
-    )
+    seconds = time.monotonic() - started
+    print(f"{sum(counts.values())} cases in {seconds:.0f} s, {len(failed)} failed")
     sys.exit(1 if failed else 0)
 
 
