@@ -221,7 +221,7 @@ def _in_words(kind: Any) -> str:
         return " or ".join(shown(option) for option in options)
     if origin in (dict, Mapping):
         return "a table"
-    return _NAMES[kind]
+    return _NAMES.get(kind, "a table")
 
 
 # Records from plain values, and back

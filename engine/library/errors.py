@@ -98,7 +98,7 @@ def explained(shown: str) -> Iterator[None]:
     """Turn what the database of this name raises into a ``LibraryError`` of one line."""
     try:
         yield
-    except UserError:
+    except LibraryError:
         raise
     except DBAPIError as error:
         # from None: the original may hold the parameters of the connection

@@ -281,8 +281,9 @@ def reads_row(read: Callable[[Row], R]) -> Callable[[Row], R]:
             record = read(row)
             check_record(record)
         except (TypeError, ValueError, LookupError, ArithmeticError, OSError) as error:
+            reason = str(error).partition("\n")[0]
             raise StationError(
-                f"a row of the station cannot be read ({error}); check that nothing else changed "
+                f"a row of the station cannot be read ({reason}); check that nothing else changed "
                 "its database, or bring back a copy"
             ) from error
         return record
