@@ -106,7 +106,7 @@ def problems_of(record: Record, section: str = "") -> list[str]:
 def range_problems(record: Record) -> list[str]:
     """Name the record's own numbers that are out of their range; texts begin with the field."""
     return [
-        f"{name} must {each}, got {shown(getattr(record, name))}"
+        f"{name} must {each}, got {getattr(record, name)}"
         for name, each in _ranges_of(type(record)).items()
         if _is_outside(getattr(record, name), each)
     ]

@@ -52,9 +52,10 @@ def check_record(record: Any) -> None:
     Raises:
         TypeError: A value is of another kind; says which.
     """
-    if not is_dataclass(record):
+    cls: type = type(record)
+    if not is_dataclass(cls):
         return
-    for name, kind, types in _checks(type(record)):
+    for name, kind, types in _checks(cls):
         value = getattr(record, name)
         if type(value) not in types and not _is_of(kind, value):
             got = "bytes" if isinstance(value, bytes) else shown(value)
