@@ -23,7 +23,6 @@ from engine.scores import SCORES, ScoresConfig
 from features.config_fields import Range, as_values, changed, problems_of, renamed
 from features.device import MachineConfig
 from features.embedded.segmenter import SegmenterConfig
-from features.files import ContentError, read_toml
 from features.sam.config import SamConfig
 from features.visual_words import VisualWordsConfig
 from features.vit.config import VitConfig
@@ -216,6 +215,8 @@ def _preset_path(name: Any) -> Path | None:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    from features.files import ContentError, read_toml  # the defaults come from no file
+
     try:
         return read_toml(path)
     except FileNotFoundError as error:

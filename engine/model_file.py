@@ -24,7 +24,6 @@ from safetensors.numpy import save
 
 from engine.atomic import atomic_write
 from features.errors import UserError
-from features.files import MAX_WEIGHTS_BYTES, open_regular, parse_json
 
 FORMAT = "partwise-model"
 SCHEMA_VERSION = 1
@@ -132,6 +131,8 @@ def _digest(arrays: dict[str, np.ndarray], header: dict[str, Any]) -> str:
 
 def _check_magic(path: Path) -> None:
     """Tell a model of ours, whole or cut off, from any other file by its first bytes."""
+    from features.files import MAX_WEIGHTS_BYTES, open_regular  # whoever fits reads no model
+
     try:
         with open_regular(path, max_bytes=MAX_WEIGHTS_BYTES) as file:
             start = file.read(_MAGIC_OFFSET + len(_MAGIC))
@@ -155,6 +156,8 @@ def _check_magic(path: Path) -> None:
 
 def _parse(path: Path, text: str) -> dict[str, Any]:
     """Read the JSON document and refuse all schemas but our own."""
+    from features.files import parse_json
+
     try:
         document = parse_json(text, "its text")
     except ValueError as error:
