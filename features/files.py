@@ -118,8 +118,12 @@ def read_chunks(path: str | Path, *, max_bytes: int) -> Iterator[bytes]:
             yield chunk
 
 
-def read_text(path: str | Path, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
+def read_text(
+    path: str | Path, *, max_bytes: int = MAX_TEXT_BYTES, expected: str = "a text file"
+) -> str:
     """Read a text in UTF-8; the mark that some editors put before it is left out.
+
+    ``expected`` is what messages call the file that should be there.
 
     Raises:
         ContentError: It is no text in UTF-8.
@@ -131,7 +135,9 @@ def read_text(path: str | Path, *, max_bytes: int = MAX_TEXT_BYTES) -> str:
     except UnicodeDecodeError as error:
         is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
         found = "UTF-16" if is_utf16 else f"another encoding at byte {error.start:,}"
-        raise ContentError(f"{path} is not text in UTF-8, got {found}; save it as UTF-8") from error
+        raise ContentError(
+            f"{path} is not text in UTF-8, expected {expected}, got {found}; save it as UTF-8"
+        ) from error
 
 
 def read_json(path: str | Path, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
@@ -141,7 +147,7 @@ def read_json(path: str | Path, *, max_bytes: int = MAX_JSON_BYTES) -> Any:
         ContentError: It is none, or nests too deeply, or holds numbers that are not finite.
         OSError: As of ``read_bytes``.
     """
-    return parse_json(read_text(path, max_bytes=max_bytes), str(path))
+    return parse_json(read_text(path, max_bytes=max_bytes, expected="a JSON file"), str(path))
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
@@ -151,7 +157,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         ContentError: It is none, or holds what no config needs.
         OSError: As of ``read_bytes``.
     """
-    text = read_text(path, max_bytes=MAX_TOML_BYTES)
+    text = read_text(path, max_bytes=MAX_TOML_BYTES, expected="a TOML file")
     if any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
         raise ContentError(
             f"{path} must have at most {_MAX_DOTS} dots in a line, got more; divide that line"

@@ -129,7 +129,9 @@ def test_the_mark_of_some_editors_is_left_out(path: Path) -> None:
 def test_text_of_another_encoding_is_named(path: Path, content: bytes, found: str) -> None:
     path.write_bytes(content)
     for read in (files.read_text, files.read_json, files.read_toml):
-        with pytest.raises(ContentError, match=f"a is not text in UTF-8, got {found}; save it as"):
+        with pytest.raises(
+            ContentError, match=f"a is not text in UTF-8, expected a .* file, got {found}; save"
+        ):
             read(path)
 
 
