@@ -35,5 +35,6 @@ def test_a_mark_of_the_encoding_is_no_part_of_the_list(folder: Path, name: str) 
 def test_another_encoding_is_named_with_its_cure(folder: Path, name: str) -> None:
     path = folder / name
     path.write_bytes(path.read_text().encode("utf-16"))
-    with pytest.raises(DatasetError, match=r"is not text in UTF-8, .* got UTF-16; save it as UTF-8"):
+    message = r"is not text in UTF-8, .* got UTF-16; save it as UTF-8"
+    with pytest.raises(DatasetError, match=message):
         find_boxes(folder)
