@@ -189,7 +189,7 @@ class Database:
             if not self._is_current():
                 self._make_tables()
             self._connection.execute("PRAGMA foreign_keys = ON")
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter in its words
             if isinstance(error, sqlite3.OperationalError):
                 reason = f"{self.path} cannot be used ({error})"
                 raise StationError(f"{reason}; check the disk and its permissions") from error
@@ -262,7 +262,7 @@ def _explained(path: Path) -> Iterator[None]:
     """Turn what SQLite complains about into one line."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter in SQLite's own words
         raise StationError(
             f"the station {path} answers '{error}'; check the disk, and that nothing else changed "
             "it, or bring back a copy"

@@ -109,3 +109,14 @@ def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
         StationError, match=r"station\.db cannot be opened \(it is a device or pipe"
     ):
         Station(tmp_path)
+
+
+def test_what_sqlite_says_of_damaged_names_is_one_line(filled: Path) -> None:
+    database = filled / "station.db"
+    content = database.read_bytes()
+    name = b"CREATE TABLE entries"
+    assert name in content
+    database.write_bytes(content.replace(name, b"CREATE TABLE entr\xe9es", 1)[: len(content)])
+    with pytest.raises(StationError) as caught:
+        Station(filled)
+    assert "\n" not in str(caught.value)
