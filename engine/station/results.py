@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from engine.station.records import Benchmark, Entry, Job, Result, StationError
 from features.files import MAX_IMAGE_BYTES, MAX_JSON_BYTES, parse_json, read_bytes, read_json
+from features.records import check_record
 
 if TYPE_CHECKING:
     from engine.benchmark.records import Run
@@ -105,7 +106,7 @@ def _replace_folder(scratch: Path, target: Path) -> None:
 
 def _read(entry: Entry, folder: Path) -> Result:
     facts = read_json(folder / _FACTS)
-    return Result(
+    result = Result(
         entry=entry,
         image_size=(facts["image_size"][0], facts["image_size"][1]),
         view_size=(facts["view_size"][0], facts["view_size"][1]),
@@ -118,6 +119,8 @@ def _read(entry: Entry, folder: Path) -> Result:
         classes=facts["classes"],
         scores=facts["scores"],
     )
+    check_record(result)
+    return result
 
 
 def _picture(path: Path) -> bytes:
