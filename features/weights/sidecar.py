@@ -76,7 +76,7 @@ def read_sidecar(folder: Path) -> Sidecar | None:
             source=content.source,
             commit=content.commit,
             files=tuple(_file(name, facts) for name, facts in content.files.items()),
-            made_from=made_from and _file(made_from.name, made_from),
+            made_from=None if made_from is None else _file(made_from.name, made_from),
         )
     except WeightsError:
         raise
