@@ -7,6 +7,7 @@ other describing objects, which know nothing of the product, keep their own few 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from alignment.sample import Sample
 from engine.class_edits import ClassEdit, EditedClasses
@@ -16,12 +17,25 @@ from engine.report import Calibration, ReferenceView
 
 
 @dataclass(frozen=True)
+class ReferenceWarning:
+    """What a person should know of references before trusting the verdicts.
+
+    ``names`` say which images it is about, ``text`` says what it is, in one line.
+    """
+
+    kind: Literal["near-duplicate", "outlier", "shape", "odd"]
+    names: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
 class FittedState:
     """The references in an order of their own, what their parts are called, and what is normal.
 
     ``samples`` and ``names`` belong to the same references. ``photo_size`` is the (height, width)
     in which networks see a photograph. ``novelty`` is None until somebody asks for it, ``edits``
-    while no class was ever edited.
+    while no class was ever edited. ``warnings`` are about all photographs that were given, those
+    that were left out too.
 
     Raises:
         ValueError: There is no reference, or ``samples`` and ``names`` differ in number.
@@ -34,6 +48,7 @@ class FittedState:
     normaliser: Normaliser
     novelty: Novelty | None = None
     edits: EditedClasses | None = None
+    warnings: tuple[ReferenceWarning, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.samples or len(self.samples) != len(self.names):

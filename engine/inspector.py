@@ -20,6 +20,7 @@ from alignment.classes import PartClasses
 from alignment.comparison import Comparison, compare_all, nearest_reference, with_propagated_parts
 from alignment.pose import PoseEstimator, RegisteredImage
 from alignment.sample import Sample
+from alignment.twins import find_copies
 from engine.class_names import class_names
 from engine.config import Config
 from engine.deviations import find_deviations
@@ -30,6 +31,7 @@ from engine.normalisation import Normaliser, learn_normaliser, weigh
 from engine.novelty import CELL_MAPS, Novelty, learn_novelty
 from engine.preprocessing import altered_copies, take_in
 from engine.profiles import make_networks, photo_area_px
+from engine.reference_checks import copied_validation, odd_references
 from engine.report import Calibration, Report
 from engine.scores import SCORES, Reading, score_all, score_of_map
 from engine.scores.reading import CellMapKind
@@ -131,6 +133,9 @@ class Inspector:
     ) -> Self:
         """Learn from normal images; their order does not matter.
 
+        What is wrong with them is told by ``fitted.warnings``. A copy of a reference does not
+        count, be it among the references or for validation.
+
         Raises:
             ImageError: There is no image, or an array is none.
         """
@@ -170,10 +175,17 @@ class Inspector:
         compared, calibration = self.compare_normal(samples, photos)
         scores = self.config.scores
         normal = [score_all(each, scores) for each in compared]
+        warnings = [*taken.warnings]
+        if calibration == "leave-one-out":
+            warnings += odd_references(normal, taken.names)
         tell("setting the threshold", 3, 4)
+        copies = find_copies([check_image(image) for image in validation], photos)
+        if copies:
+            warnings.append(copied_validation(len(copies), len(validation)))
         more = [
-            self._compare_photo(resize(check_image(image), taken.photo_size), samples)
-            for image in validation
+            self._compare_photo(resize(image, taken.photo_size), samples)
+            for index, image in enumerate(validation)
+            if index not in copies
         ]
         validated = [score_all(each, scores) for each in more]
         weights = weigh(
@@ -188,6 +200,7 @@ class Inspector:
                 self.config.normalisation, weights, normal, validated, calibration
             ),
             novelty=self._learn_novelty(samples, compared + more) if more else None,
+            warnings=tuple(sorted(warnings, key=lambda each: (each.kind, each.names))),
         )
         tell("done", 4, 4)
         return self
@@ -290,7 +303,7 @@ class Inspector:
     # In a file
 
     def save(self, path: str | Path) -> None:
-        """Write the model file; equal references and config give equal bytes.
+        """Write the model file; equal references and config give equal bytes on one machine.
 
         Raises:
             NotFittedError: There is nothing to write; ``fit`` comes first.

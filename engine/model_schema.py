@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.class_edits import MAX_TOLERANCE, Count, Ignore, Merge, Remove, Rename, Split
 from engine.config import Profile
+from engine.fitted_state import ReferenceWarning
 from engine.model_file import ModelFileError
 from engine.report import Calibration
 from engine.scores import SCORES
@@ -158,6 +159,7 @@ class _Header:
     photo_size: tuple[int, int] | None = None
     identity: dict[str, dict[str, str]] | None = None
     class_edits: _Edits | None = None
+    warnings: tuple[ReferenceWarning, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -243,7 +245,7 @@ def _named(record: type, values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         KeyError: One that it cannot do without is not there.
     """
-    optional = {"photo_size", "identity", "class_edits", "normal_totals"}
+    optional = {"photo_size", "identity", "class_edits", "normal_totals", "warnings"}
     return {
         each.name: values[each.name]
         for each in fields(record)

@@ -1,4 +1,4 @@
-"""Preparation of references: one size, a fixed order, and altered copies.
+"""Preparation of references: each photograph once, one size, a fixed order, and altered copies.
 
 Size and order do not depend on the order in which references were given: the same photographs make
 the same model. Altered copies of an image are certainly still normal: moved by a few pixels, turned
@@ -14,6 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from alignment.transforms import about_center, warp_image
+from alignment.twins import find_twins
+from engine.fitted_state import ReferenceWarning
+from engine.reference_checks import check_references
 from features.images import AnyImage, Image, ImageError, check_image, fit_size, resize
 
 
@@ -21,13 +24,15 @@ from features.images import AnyImage, Image, ImageError, check_image, fit_size, 
 class Intake:
     """References in an order of their own, all in the one size in which networks see them.
 
-    The method itself works on images of ``working_size``, which may be smaller.
+    The method itself works on images of ``working_size``, which may be smaller. ``warnings`` are
+    about all that were given, also the copies that were left out.
     """
 
     photos: list[AnyImage]
     names: list[str]
     photo_size: tuple[int, int]
     working_size: tuple[int, int]
+    warnings: tuple[ReferenceWarning, ...]
 
 
 def take_in(
@@ -40,6 +45,9 @@ def take_in(
 ) -> Intake:
     """Bring the references into one size; sides are multiples of ``multiple``.
 
+    A photograph that is there twice is taken once: judged by its own copy, it would seem more
+    normal than any good product ever is.
+
     Raises:
         ImageError: There is no image, or an array is none.
     """
@@ -48,6 +56,10 @@ def take_in(
     names = names or [f"reference {index + 1}" for index in range(len(images))]
     for image, name in zip(images, names, strict=True):
         check_image(image, name)
+    twins = find_twins(images)
+    warnings = check_references(images, names, twins)
+    single = [index for index in range(len(images)) if index not in twins]
+    images, names = [images[index] for index in single], [names[index] for index in single]
     # the median aspect, so that one odd photograph does not squeeze all others
     sizes = sorted((image.shape[:2] for image in images), key=lambda size: size[1] / size[0])
     height, width = sizes[len(sizes) // 2]
@@ -67,6 +79,7 @@ def take_in(
         [names[index] for index in order],
         photo_size,
         working_size,
+        tuple(warnings),
     )
 
 

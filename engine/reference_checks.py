@@ -1,99 +1,126 @@
-"""Checks of references: near duplicates, and photographs unlike all others.
+"""Checks of references: do the photographs that are to be references fit together?
 
-Do the photographs that are to be references fit together?
-
-Two that are nearly the same say the same twice; one that differs from all others may show another
-product. Whether two are the same is seen where they are laid on each other; whether they show the
-same product must not depend on pose and light, so there colours, sharpness at several scales and
-the rough place of detail are compared.
+Two that are the same photograph say the same twice; one that differs from all others may show
+another product, or a defect; one of another shape was turned or cropped. Whether photographs show
+the same product must not depend on pose and light, so there colours, sharpness at several scales
+and the rough place of detail are compared. Whether one is defective is asked of the others, each of
+which is judged by the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import combinations, pairwise
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from scipy.ndimage import gaussian_filter
 
+from alignment.twins import find_twins
+from engine.fitted_state import ReferenceWarning
+from engine.scores import SCORES, Reading
 from features.images import AnyImage, resize
 
-# compressed again, moved by 3 % or noisy: at most 0.002; different photographs: 0.012 and more
-SAME_BELOW = 0.006
 # photographs of one product lie within 0.45 of others of it, in whatever light and pose
 FAR_ABOVE = 0.47
 # and further than these multiples of what is usual among the others: altogether, and in structure
 FAR_RATIO, STRUCTURE_RATIO = 1.2, 1.2
 LEAST_FOR_OUTLIER = 3
+# the sides of photographs of one camera hardly differ; a crop by hand does by more
+SHAPE_RATIO = 1.1
+# how many times as much as the others a reference may differ from the rest, before it is named:
+# of eight real products, one good set in thirty has such a reference, and of those into which a
+# defective photograph was put one in ten (of three), one in five (of four), two in five (of eight)
+ODD_RATIO = 1.6
 
-_OVERLAY_PX, _STRUCTURE_PX, _COLOR_PX = 128, 256, 64
-_MAX_SHIFT = 0.06
-# no such shift makes one photograph of two that differ as much
-_HOPELESS = 0.7
+_STRUCTURE_PX, _COLOR_PX = 256, 64
 _GRID = 12
 
-Overlay = Float32[np.ndarray, "height width 3"]
 
+def check_references(
+    images: Sequence[AnyImage], names: Sequence[str], twins: Mapping[int, int] | None = None
+) -> list[ReferenceWarning]:
+    """Warn of photographs that are there twice, of other shape, and unlike all others.
 
-@dataclass(frozen=True)
-class ReferenceWarning:
-    """What a person should look at before fitting; ``indices`` and ``names`` say which images."""
-
-    kind: Literal["near-duplicate", "outlier"]
-    indices: tuple[int, ...]
-    names: tuple[str, ...]
-    text: str
-
-
-def check_references(images: Sequence[AnyImage], names: Sequence[str]) -> list[ReferenceWarning]:
-    """Warn of photographs that are nearly the same, and of one that differs from the others.
-
-    An outlier is looked for among three or more. Takes a few hundredths of a second an image.
+    ``twins`` are those that ``alignment.twins.find_twins`` found; they are looked for if not given.
+    An outlier is looked for among three or more. Takes some hundredths of a second an image.
     """
-    doubles = _near_duplicates(images, names)
+    if twins is None:
+        twins = find_twins(images)
     # a photograph and its double agree with each other, whatever the others show
-    second = {each.indices[1] for each in doubles}
-    single = [index for index in range(len(images)) if index not in second]
-    return doubles + _outliers(images, names, single)
-
-
-def difference(one: AnyImage, other: AnyImage) -> float:
-    """Return what two photographs do not have in common once laid on each other, 0 … 2.
-
-    It is 1 less the correlation of their colours, after the best shift of up to 6 %.
-    """
-    return _difference(_overlay(one), _overlay(other))
-
-
-def _near_duplicates(images: Sequence[AnyImage], names: Sequence[str]) -> list[ReferenceWarning]:
-    overlays = [_overlay(image) for image in images]
+    single = [index for index in range(len(images)) if index not in twins]
     return [
-        ReferenceWarning(
-            "near-duplicate",
-            (i, j),
-            (names[i], names[j]),
-            f"{names[i]} and {names[j]} are nearly the same photograph; a second one of another "
-            "part teaches more",
-        )
-        for i, j in combinations(range(len(images)), 2)
-        if _difference(overlays[i], overlays[j]) < SAME_BELOW
+        *(_near_duplicate(names[kept], names[index]) for index, kept in twins.items()),
+        *_shapes(images, names),
+        *_outliers(images, names, single),
     ]
 
 
-def _difference(one: Overlay, other: Overlay) -> float:
-    unmoved = _uncorrelated(one, other, (0.0, 0.0))
-    if unmoved > _HOPELESS:
-        return unmoved
-    window = cv2.createHanningWindow((_OVERLAY_PX, _OVERLAY_PX), cv2.CV_32F)
-    light = [np.ascontiguousarray(each[..., 0]) for each in (one, other)]
-    (x, y), _ = cv2.phaseCorrelate(light[0], light[1], window)
-    if max(abs(x), abs(y)) > _MAX_SHIFT * _OVERLAY_PX:
-        return unmoved
-    return min(unmoved, _uncorrelated(one, other, (float(x), float(y))))
+def copied_validation(n_copies: int, n_images: int) -> ReferenceWarning:
+    """Warn of validation images that are references, which tell nothing about other images."""
+    are = "is a copy of a reference" if n_copies == 1 else "are copies of references"
+    return ReferenceWarning(
+        "near-duplicate",
+        (),
+        f"{n_copies} of {n_images} validation images {are}, and did not count; use photographs of "
+        "other good parts",
+    )
+
+
+def odd_references(
+    readings: Sequence[Mapping[str, Reading]], names: Sequence[str]
+) -> list[ReferenceWarning]:
+    """Warn of a reference that the others find odd, by the readings of each beside the rest.
+
+    Asked of the scores that compare places, on the geometric mean; needs three references or more.
+    """
+    if len(readings) < LEAST_FOR_OUTLIER:
+        return []
+    asked = [each.name for each in SCORES if each.cell_map]
+    values = np.array([[each[name].value for name in asked] for each in readings])
+    logs = np.log(np.maximum(values, 1e-6)).mean(axis=1)
+    odd = int(np.argmax(logs))
+    ratio = float(np.exp(logs[odd] - np.delete(logs, odd).mean()))
+    if ratio < ODD_RATIO:
+        return []
+    return [
+        ReferenceWarning(
+            "odd",
+            (names[odd],),
+            f"{names[odd]} differs from the other references {ratio:.1f} times as much as they do "
+            "from each other; make sure that it shows a good product",
+        )
+    ]
+
+
+def _near_duplicate(kept: str, copy: str) -> ReferenceWarning:
+    return ReferenceWarning(
+        "near-duplicate",
+        (kept, copy),
+        f"{copy} is the same photograph as {kept}, and does not count; one of another part "
+        "teaches more",
+    )
+
+
+def _shapes(images: Sequence[AnyImage], names: Sequence[str]) -> list[ReferenceWarning]:
+    """Warn of those that have to be squeezed into the shape of the others."""
+    shapes = [image.shape[:2] for image in images]
+    height, width = sorted(shapes, key=lambda shape: shape[1] / shape[0])[len(shapes) // 2]
+    warnings = []
+    for name, (own_height, own_width) in zip(names, shapes, strict=True):
+        ratio = (own_width / own_height) / (width / height)
+        if max(ratio, 1 / ratio) <= SHAPE_RATIO:
+            continue
+        is_turned = (own_width - own_height) * (width - height) < 0
+        others = "the others are" if len(images) > 2 else "the other is"
+        text = (
+            f"{name} is {own_width}×{own_height} px while {others} {width}×{height} "
+            "(width×height), and is squeezed to that shape; was it "
+            f"{'turned' if is_turned else 'cropped'}?"
+        )
+        warnings.append(ReferenceWarning("shape", (name,), text))
+    return warnings
 
 
 def _outliers(
@@ -113,7 +140,7 @@ def _outliers(
         return []
     name = names[single[odd]]
     text = f"{name} looks unlike all others; does it show the same product?"
-    return [ReferenceWarning("outlier", (single[odd],), (name,), text)]
+    return [ReferenceWarning("outlier", (name,), text)]
 
 
 def _to_others(distances: Float[np.ndarray, "n n"], odd: int) -> tuple[float, float]:
@@ -131,32 +158,6 @@ def _distances(shares: Sequence[Float[np.ndarray, " bins"]]) -> Float[np.ndarray
 
 
 # What is compared
-
-
-def _overlay(image: AnyImage) -> Overlay:
-    small = cv2.cvtColor(resize(image, (_OVERLAY_PX, _OVERLAY_PX)), cv2.COLOR_RGB2LAB)
-    return np.asarray(cv2.GaussianBlur(small, (0, 0), 1.0), np.float32)
-
-
-def _uncorrelated(
-    one: Overlay,
-    other: Overlay,
-    shift_xy: tuple[float, float],
-) -> float:
-    x, y = shift_xy
-    moved = cv2.warpAffine(
-        one,
-        np.array([[1, 0, x], [0, 1, y]], np.float32),
-        (_OVERLAY_PX, _OVERLAY_PX),
-        flags=cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    rim = int(np.ceil(max(abs(x), abs(y)))) + 2
-    a, b = (each[rim:-rim, rim:-rim].reshape(-1, 3) for each in (moved, other))
-    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
-    size = np.sqrt(np.sum(a * a) * np.sum(b * b))
-    # two even photographs have nothing to differ in
-    return float(1 - np.sum(a * b) / size) if size > 0 else 0.0
 
 
 def _colors(image: AnyImage) -> Float[np.ndarray, " bins"]:

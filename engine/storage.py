@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from engine.class_edits import (
     Split,
 )
 from engine.config import Config, from_dict, to_dict
-from engine.fitted_state import FittedState
+from engine.fitted_state import FittedState, ReferenceWarning
 from engine.model_file import ModelFileError, read_model, write_model
 from engine.normalisation import Normaliser
 from engine.novelty import Novelty
@@ -94,6 +94,7 @@ def write_inspector(path: str | Path, stored: StoredModel) -> None:
         "identity": stored.identity,
         "references": list(fitted.names),
         "classes": list(fitted.class_names),
+        "warnings": [asdict(each) for each in fitted.warnings],
         **_pack_normaliser(fitted.normaliser),
     }
     if fitted.edits is not None:
@@ -195,6 +196,11 @@ def _unpack_fitted(arrays: Arrays, header: Mapping[str, Any], classes: PartClass
         normaliser=_unpack_normaliser(header),
         novelty=Novelty.restore(novelty) if novelty else None,
         edits=edits,
+        # models of the first release told of none
+        warnings=tuple(
+            ReferenceWarning(each["kind"], tuple(each["names"]), each["text"])
+            for each in header.get("warnings", ())
+        ),
     )
 
 

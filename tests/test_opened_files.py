@@ -69,7 +69,6 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("ui/bench_page/gallery.py", "json.loads"): OURS,
     ("ui/components.py", "read_text"): OURS,
     ("ui/images.py", "Pillow.open"): "looked at by image_size right before, or bytes in memory",
-    ("ui/new_model_page/choice.py", "Image.open"): "bytes in memory",
 }
 
 

@@ -14,11 +14,13 @@ import time
 from importlib import import_module
 from pathlib import Path
 
+import click
 from streamlit.web import cli
 
 from ui.settings import read_settings
 
 POLL_S = 1.0
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
 # what the first page would otherwise wait for
 PRELOADED = (
     "engine.storage",
@@ -45,8 +47,11 @@ def main() -> None:
     threading.Thread(
         target=_exit_with_parent, args=(os.getppid(),), name="parent", daemon=True
     ).start()
-    app = Path(__file__).with_name("app.py")
-    cli.main(["run", str(app), *flags, "--", *arguments], prog_name="streamlit")
+    app = Path(__file__).with_name("asgi.py")
+    try:
+        cli.main(["run", str(app), *flags, "--", *arguments], "streamlit", standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
 
 
 def _split_arguments(words: list[str]) -> tuple[list[str], list[str]]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from engine.station import Limits, Station
-from ui.auth import require_login, show_logout
+from ui.auth import refusals, require_login, show_logout
 from ui.context import Context
 from ui.live import begin_page, end_page
 from ui.settings import Settings, read_settings
@@ -70,6 +70,8 @@ def main() -> None:
         show_logout(settings)
     run_context["current"] = Context(settings, station, model, author, pages)
     current.run()
+    for words in refusals():
+        st.toast(words, icon=":material/block:", duration="long")
     end_page()
 
 

@@ -6,13 +6,17 @@ callbacks, or at the beginning of the next run.
 
 The open image is in the address, so that a reload shows it again; the pages Inspect and Teach share
 it.
+
+Files that were dropped lie in memory until the visit ends, unless they are forgotten.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 ENTRY_PARAMETER = "entry"
 FOLLOW = "inspect-follow"
@@ -67,3 +71,13 @@ def set_open_entry(entry_id: int) -> None:
 def open_entry_id() -> str:
     """Return the number of the image that was shown last; perhaps empty."""
     return str(st.session_state.get(_OPEN_ENTRY, ""))
+
+
+def forget_uploads(files: Sequence[Any]) -> None:
+    """Free the memory of files that were taken over; their widget must be drawn no more."""
+    run = get_script_run_ctx()
+    if run is None:
+        return
+    manager: Any = run.uploaded_file_mgr
+    for file in files:
+        manager.remove_file(run.session_id, file.file_id)

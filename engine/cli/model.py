@@ -164,8 +164,11 @@ def _notes(inspector: Inspector) -> Iterator[str]:
     """Say what a careful user should know before trusting the verdicts."""
     import numpy as np
 
+    for warning in inspector.fitted.warnings:
+        yield warning.text
     if inspector.fitted.calibration in _NOTES:
         yield _NOTES[inspector.fitted.calibration]
+    # models of the first release counted copies as others
     first, *others = (reference.registered for reference in inspector.fitted.references)
     if others and all(np.array_equal(first, other) for other in others):
         yield "all references are identical; they do not tell how normal images vary"

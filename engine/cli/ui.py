@@ -21,8 +21,12 @@ from engine.cli.failures import Failure, one_line_errors
 _ENVIRONMENT = """\b
 Environment:
   PARTWISE_LIBRARY   the library where --library is not given
-  PARTWISE_PASSWORD  what visitors are asked for where --password-file is not given
+  PARTWISE_PASSWORD  what visitors are asked for where --password-file is not given;
+                     at least 8 characters
 """
+
+PASSWORD_VARIABLE = "PARTWISE_PASSWORD"
+MIN_PASSWORD_CHARACTERS = 8
 
 _LOUD = (
     "WARNING: anyone who reaches {host} can use this app and read the images below its folders; "
@@ -65,7 +69,12 @@ _LOUD = (
     "--password-file",
     type=options.FILE,
     metavar="FILE",
-    help="Ask every visitor for the password in this file.",
+    help="Ask every visitor for the password in this file, of 8 characters or more.",
+)
+@click.option(
+    "--proxy",
+    metavar="ADDR",
+    help="Believe the proxy at this address who is asking (X-Forwarded-For).",
 )
 @click.option("--oidc", "is_oidc", is_flag=True, help="Let visitors log in by OpenID Connect.")
 @click.option("--no-browser", "is_without_browser", is_flag=True, help="Open no browser.")
@@ -79,6 +88,7 @@ def ui(
     station: Path | None,
     host: str,
     password_file: Path | None,
+    proxy: str | None,
     is_oidc: bool,
     is_without_browser: bool,
 ) -> None:
@@ -86,7 +96,7 @@ def ui(
 
     Everything it does, the other commands can do too. Without MODEL.pw, the app helps to make one.
     """
-    from engine.cli.ui_server import flags, serve, variables
+    from engine.cli.ui_server import PROXY_VARIABLE, flags, serve, variables
 
     app = _app()
     offer = _Offer(
@@ -103,7 +113,7 @@ def ui(
     if not _is_loopback(host) and not offer.is_guarded:
         click.secho(_LOUD.format(host=host), err=True, fg="red", bold=True)
     command = [*flags(offer.host, offer.port), "--", *offer.arguments]
-    environment = variables(app / "theme.toml")
+    environment = variables(app / "theme.toml") | {PROXY_VARIABLE: _checked_proxy(proxy)}
     if library is not None:
         environment["PARTWISE_LIBRARY"] = library
     sys.exit(serve(command, environment, host, offer.port, is_with_browser=not is_without_browser))
@@ -124,7 +134,7 @@ class _Offer:
     @property
     def is_guarded(self) -> bool:
         """Whether a visitor must log in."""
-        return bool(self.is_oidc or self.password_file or os.environ.get("PARTWISE_PASSWORD"))
+        return bool(self.is_oidc or self.password_file or os.environ.get(PASSWORD_VARIABLE))
 
     @property
     def arguments(self) -> list[str]:
@@ -166,19 +176,47 @@ def _checked_root(root: Path) -> Path:
 
 
 def _checked_password(file: Path | None) -> Path | None:
+    """Check what visitors will be asked for, wherever it comes from; returns the file."""
     if file is None:
+        given = os.environ.get(PASSWORD_VARIABLE)
+        if given:
+            _refuse_short(given, PASSWORD_VARIABLE)
         return None
     from features.files import MAX_PASSWORD_BYTES, ContentError, read_text
 
     try:
-        is_empty = not read_text(file, max_bytes=MAX_PASSWORD_BYTES).strip()
+        password = read_text(file, max_bytes=MAX_PASSWORD_BYTES).strip("\r\n")
     except ContentError as error:
         raise Failure(f"--password-file {file}: expected text in UTF-8; write it again") from error
     except OSError as error:
         raise Failure(f"--password-file {file}: {error.strerror or error}") from error
-    if is_empty:
+    if not password.strip():
         raise Failure(f"--password-file {file}: expected a password, got an empty file")
+    _refuse_short(password, f"--password-file {file}")
     return file.absolute()
+
+
+def _refuse_short(password: str, place: str) -> None:
+    """Refuse what is soon guessed; blanks around it count for nothing."""
+    n_characters = len(password.strip())
+    if n_characters < MIN_PASSWORD_CHARACTERS:
+        raise Failure(
+            f"{place}: expected a password of at least {MIN_PASSWORD_CHARACTERS} characters, "
+            f"got {n_characters}; choose a longer one, such as four words"
+        )
+
+
+def _checked_proxy(proxy: str | None) -> str:
+    """Check an address; several are separated by commas, and networks have a slash."""
+    for address in proxy.split(",") if proxy is not None else ():
+        try:
+            ipaddress.ip_network(address.strip())
+        except ValueError as error:
+            raise Failure(
+                f"--proxy {proxy}: expected an address such as 127.0.0.1, got {address!r}; "
+                "give the one from which the proxy asks"
+            ) from error
+    return proxy or ""
 
 
 def _check_oidc() -> None:

@@ -24,10 +24,13 @@ from engine.cli.failures import Failure
 from engine.station.records import Limits
 
 MAX_UPLOAD_BYTES = Limits().max_upload_bytes
+MAX_MESSAGE_BYTES = 50_000_000  # to and from a page; the largest pictures are a tenth of it
 PATIENCE_S = 60.0  # a cold start on a busy machine
 GRACE_S = 5.0  # for the server to end by itself
 POLL_S = 0.1
 TERMINATED = 143  # 128 + SIGTERM, as shells count
+PROXY_VARIABLE = "FORWARDED_ALLOW_IPS"
+"""Whose word uvicorn takes about where a visitor comes from; unset, that of all on this machine."""
 
 
 def serve(
@@ -114,11 +117,14 @@ def flags(host: str, port: int) -> list[str]:
         "server.headless": True,  # no question about an e-mail address; we open the browser
         "server.enableXsrfProtection": True,
         "server.enableCORS": True,  # the check, which means: only pages of this server
+        "server.baseUrlPath": "",
         "server.maxUploadSize": MAX_UPLOAD_BYTES // 1_000_000,
+        "server.maxMessageSize": MAX_MESSAGE_BYTES // 1_000_000,
         "server.fileWatcherType": "none",
         "server.runOnSave": False,
         "server.enableStaticServing": False,
         "browser.gatherUsageStats": False,
+        "client.allowedOrigins": _shown(host, port),  # who may send messages to the page
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",  # what went wrong belongs into the log
         "global.developmentMode": False,

@@ -31,7 +31,6 @@ from engine.config import read_config, to_dict
 from engine.editing import leave_one_out_totals
 from engine.errors import user_message
 from engine.inspector import Inspector
-from engine.reference_checks import check_references
 from engine.report import Report
 from engine.station import jobs
 from engine.station.database import Database
@@ -179,7 +178,6 @@ def _fit_model(context: JobContext) -> Result:
         context.report_progress("reading", done, len(references))
         images.append(read_photograph(Path(each["path"]), each["name"], context.limits))
     names = [each["name"] for each in references]
-    warnings = check_references(images, names)
     inspector = Inspector(read_config(spec["config"], spec["profile"]))
     inspector.fit(images, names=names, progress=context.report_progress)
     path = context.paths.models / f"{spec['name']}.pw"
@@ -196,7 +194,7 @@ def _fit_model(context: JobContext) -> Result:
         "threshold_source": inspector.fitted.threshold_source,
         "calibration": inspector.fitted.calibration,
         "classes": list(inspector.fitted.class_names),
-        "warnings": [asdict(each) for each in warnings],
+        "warnings": [asdict(each) for each in inspector.fitted.warnings],
     }
 
 

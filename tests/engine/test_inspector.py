@@ -267,6 +267,52 @@ class TestCalibration:
         assert np.isfinite(report.total)
         assert report.verdict == "anomaly"
 
+    def test_a_photograph_given_twice_counts_once(self, scene: Render) -> None:
+        """What it reads beside its own copy says nothing of how normal images vary."""
+        images = [scene("pins", seed).image for seed in range(4)]
+        names = [f"{index}.png" for index in range(4)]
+        _, packed = cv2.imencode(".jpg", images[0], [cv2.IMWRITE_JPEG_QUALITY, 90])
+        copies = [images[0].copy(), resize(images[0], (160, 240)), cv2.imdecode(packed, 1)]
+        plain = Inspector(SMALL).fit(images, names=names).fitted
+        for order in (1, -1):
+            given = [*images, *copies][::order]
+            told = [*names, "copy.png", "small.png", "packed.jpg"][::order]
+            fitted = Inspector(SMALL).fit(given, names=told).fitted
+            assert len(fitted.samples) == 4
+            assert fitted.threshold == pytest.approx(plain.threshold, rel=0.1)
+            assert {each.kind for each in fitted.warnings} == {"near-duplicate"}
+            assert len(fitted.warnings) == 3
+            left_out = {each.names[1] for each in fitted.warnings}
+            assert left_out | set(fitted.names) == set(told)
+            assert not left_out & set(names[1:])
+
+    def test_warnings_are_kept_in_the_model(self, scene: Render, tmp_path: Path) -> None:
+        images = small(scene, 3)
+        inspector = Inspector(SMALL).fit([*images, images[0]], names=list("abcd"))
+        inspector.save(tmp_path / "model.pw")
+        (warning,) = Inspector.load(tmp_path / "model.pw").fitted.warnings
+        assert warning == inspector.fitted.warnings[0]
+        assert set(warning.names) == {"a", "d"}
+
+    def test_a_defective_reference_is_named(self, scene: Render) -> None:
+        images = [scene("pins", seed).image for seed in range(4)]
+        spoilt = images[3].copy()
+        spoilt[60:200, 80:300] = (250, 20, 200)
+        fitted = Inspector(SMALL).fit([*images[:3], spoilt], names=list("abcd")).fitted
+        assert ("odd", ("d",)) in {(each.kind, each.names) for each in fitted.warnings}
+        assert Inspector(SMALL).fit(images, names=list("abcd")).fitted.warnings == ()
+
+    def test_references_do_not_validate_themselves(self, scene: Render) -> None:
+        images = small(scene, 5)
+        plain = Inspector(SMALL).fit(images[:3])
+        fitted = Inspector(SMALL).fit(images[:3], validation=images[:3]).fitted
+        assert fitted.threshold == plain.fitted.threshold
+        (warning,) = fitted.warnings
+        assert warning.text.startswith("3 of 3 validation images are copies of references")
+        fitted = Inspector(SMALL).fit(images[:3], validation=images[1:4]).fitted
+        alone = Inspector(SMALL).fit(images[:3], validation=[images[3]]).fitted
+        assert fitted.threshold == alone.threshold
+
     def test_validation_images_set_the_threshold(self, scene: Render) -> None:
         images = small(scene, 6)
         inspector = Inspector(SMALL).fit(images[:3], validation=images[3:])

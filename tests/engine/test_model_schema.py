@@ -150,6 +150,9 @@ HEADERS: dict[str, tuple[str, Any]] = {
     "config of a list": ("config", []),
     "machine of a list": ("config", {"machine": []}),
     "identity of a list": ("identity", []),
+    "warnings of text": ("warnings", ["a"]),
+    "warnings of another kind": ("warnings", [{"kind": "x", "names": [], "text": ""}]),
+    "warnings about numbers": ("warnings", [{"kind": "odd", "names": [1], "text": ""}]),
     "edits of a list": ("class_edits", []),
     "edits of nothing": ("class_edits", {}),
 }

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -149,6 +150,89 @@ def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+class Visitor:
+    """A session of the app without a browser: what is sent to it, and what it is told."""
+
+    def __init__(self, url: str, *, origin: str | None = None, **headers: str) -> None:
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+        from websockets.sync.client import connect
+
+        self._message = BackMsg
+        address = urlsplit(url)
+        self._connection = connect(
+            f"ws://{address.netloc}/_stcore/stream",
+            sock=socket.create_connection((address.hostname, address.port)),
+            origin=url if origin is None else origin,
+            subprotocols=["streamlit"],
+            additional_headers=headers,
+            max_size=None,
+        )
+        self.session = ""
+        self.ids: dict[str, str] = {}
+
+    def __enter__(self) -> Visitor:
+        self._way = self._connection.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._connection.__exit__(*error)
+
+    def run(self, **values: str | bool) -> str:
+        """Let the page run with these values of its widgets, by their labels; gives all it says."""
+        request = self._message()
+        request.rerun_script.query_string = ""
+        for label, value in values.items():
+            state = request.rerun_script.widget_states.widgets.add(id=self.ids[label])
+            if isinstance(value, bool):
+                state.trigger_value = value
+            else:
+                state.string_value = value
+        self.send(request.SerializeToString())
+        return self.told()
+
+    def send(self, message: bytes) -> None:
+        """Send a message as it is."""
+        self._way.send(message)
+
+    def told(self) -> str:
+        """Wait for the end of a run; gives all that is said until then."""
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+        seen = []
+        while True:
+            message = ForwardMsg.FromString(self._way.recv(timeout=PATIENCE_S))
+            seen.append(str(message))
+            kind = message.WhichOneof("type")
+            if kind == "new_session":
+                self.session = message.new_session.initialize.session_id
+            elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+                element = message.delta.new_element
+                widget = getattr(element, element.WhichOneof("type"))
+                if getattr(widget, "id", "") and getattr(widget, "label", ""):
+                    self.ids[widget.label] = widget.id
+            elif (
+                kind == "script_finished"
+                and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+            ):
+                return "".join(seen)
+
+
+@pytest.fixture
+def visit() -> Callable[..., Visitor]:
+    """Open a session of an app at this address: as its own page, or as one of another origin."""
+    return Visitor
+
+
+@pytest.fixture
+def uploaded(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Mapping[str, object]]:
+    """The dropped files that lie in memory while a page is under test, by session."""
+    from streamlit.testing.v1 import local_script_runner as runner
+
+    made = runner.MemoryUploadedFileManager("/upload")
+    monkeypatch.setattr(runner, "MemoryUploadedFileManager", lambda _: made)
+    return made.file_storage
 
 
 @pytest.fixture(scope="session")

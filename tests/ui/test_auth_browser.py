@@ -9,10 +9,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ClientState_pb2 import ClientState
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import connect
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +29,11 @@ def guarded(serve):
     return serve(environment={"PARTWISE_PASSWORD": "open sesame"})
 
 
-def handshake(url, *, origin):
+def handshake(url, *, origin, host=None):
     """Ask for the websocket of the app, as a page of that origin would; gives the status."""
     address = urlsplit(url)
     headers = {
-        "Host": address.netloc,
+        "Host": host or address.netloc,
         "Origin": origin,
         "Upgrade": "websocket",
         "Connection": "Upgrade",
@@ -64,77 +60,100 @@ def ask(url, method, path, body=b"", **headers):
         connection.close()
 
 
-def test_another_site_cannot_open_the_websocket(server):
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "https://anything.streamlit.app",
+        "null",
+        "https://127.0.0.1.evil.example",
+        "http://127.0.0.1:1",  # another server on this machine
+        "http://localhost",
+    ],
+)
+def test_another_page_cannot_open_the_websocket(server, origin):
     assert handshake(server.url, origin=server.url) == 101
-    for origin in ("https://evil.example", "null", "https://127.0.0.1.evil.example"):
-        assert handshake(server.url, origin=origin) == 403
+    assert handshake(server.url, origin=origin) == 403
 
 
-def is_end(message):
-    """Tell whether a run has come to its end, and was not given up for another one."""
-    return (
-        message.WhichOneof("type") == "script_finished"
-        and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
-    )
-
-
-def told(url, *, origin, name=None):
-    """Open a session as a page of that origin, under that name; gives all that it is sent."""
-    address = urlsplit(url)
-    netloc = f"{name or address.hostname}:{address.port}"
-    seen = []
-    with (
-        socket.create_connection((address.hostname, address.port), timeout=60) as way,
-        connect(
-            f"ws://{netloc}/_stcore/stream", sock=way, origin=origin, subprotocols=["streamlit"]
-        ) as session,
-    ):
-        session.send(BackMsg(rerun_script=ClientState()).SerializeToString())
-        while not (seen and is_end(seen[-1])):
-            seen.append(ForwardMsg.FromString(session.recv(timeout=60)))
-    return "".join(map(str, seen))
-
-
-def test_its_own_page_is_told_everything(server):
-    assert "New model" in told(server.url, origin=server.url)
-
-
-def test_a_page_of_another_server_on_this_machine_is_told_nothing(server):
-    for origin in ("http://127.0.0.1:1", "http://localhost"):
-        answer = told(server.url, origin=origin)
-        assert "answers only to its own pages" in answer
-        assert "New model" not in answer
+def test_its_own_page_is_told_everything(server, visit):
+    with visit(server.url) as visitor:
+        assert "New model" in visitor.run()
 
 
 def test_a_site_whose_name_leads_here_is_told_nothing(server):
-    rebound = server.url.replace("127.0.0.1", "evil.example")
-    answer = told(server.url, origin=rebound, name="evil.example")
-    assert "only to names of its own machine" in answer
-    assert "New model" not in answer
+    port = urlsplit(server.url).port
+    rebound = f"http://evil.example:{port}"
+    assert handshake(server.url, origin=rebound, host=f"evil.example:{port}") == 403
+    assert ask(server.url, "GET", "/", Host=f"evil.example:{port}")[0] == 403
+    assert "names of its own machine" in server.log
 
 
-def upload(url, **headers):
+def upload(url, session, **headers):
     boundary = "xyz"
     body = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
         f"x\r\n--{boundary}--\r\n"
     ).encode()
     headers |= {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-    status, _ = ask(url, "PUT", "/_stcore/upload_file/session/file", body, **headers)
+    status, _ = ask(url, "PUT", f"/_stcore/upload_file/{session}/file", body, **headers)
     return status
 
 
-def test_nothing_is_uploaded_without_the_token_of_a_page(server):
-    assert upload(server.url) == 403
-    assert upload(server.url, **{"X-Xsrftoken": "guessed"}) == 403
-    assert upload(server.url, **{"Cookie": "_streamlit_xsrf=mine", "X-Xsrftoken": "mine"}) == 403
-
-
-def test_the_token_of_a_page_is_what_was_missing(server):
-    _, headers = ask(server.url, "GET", "/_stcore/health")
+def token_of_a_page(url):
+    """Headers as a page of this server sends them."""
+    _, headers = ask(url, "GET", "/_stcore/health")
     token = re.search(r"_streamlit_xsrf=([^;]+)", headers["Set-Cookie"])[1]
-    own = {"Cookie": f"_streamlit_xsrf={token}", "X-Xsrftoken": token.strip('"')}
-    assert upload(server.url, **own) == 400  # past the gate: only the session is unknown
+    return {"Cookie": f"_streamlit_xsrf={token}", "X-Xsrftoken": token.strip('"'), "Origin": url}
+
+
+def test_nothing_is_uploaded_without_the_token_of_a_page(server, visit):
+    with visit(server.url) as visitor:
+        visitor.run()
+        assert upload(server.url, visitor.session, **token_of_a_page(server.url)) == 204
+        assert upload(server.url, visitor.session) == 403
+        assert upload(server.url, visitor.session, **{"X-Xsrftoken": "guessed"}) == 403
+        own = {"Cookie": "_streamlit_xsrf=mine", "X-Xsrftoken": "mine"}
+        assert upload(server.url, visitor.session, **own) == 403
+
+
+def test_nothing_is_uploaded_from_another_page(server, visit):
+    with visit(server.url) as visitor:
+        visitor.run()
+        other = token_of_a_page(server.url) | {"Origin": "https://anything.streamlit.app"}
+        assert upload(server.url, visitor.session, **other) == 403
+
+
+def test_without_the_password_nothing_is_uploaded(guarded, visit):
+    own = token_of_a_page(guarded.url)
+    with visit(guarded.url) as visitor:
+        assert "New model" not in visitor.run()
+        assert visitor.session
+        assert upload(guarded.url, visitor.session, **own) == 403
+        assert upload(guarded.url, "none", **own) == 403
+        assert "New model" in visitor.run(Password="open sesame", Enter=True)
+        assert upload(guarded.url, visitor.session, **own) == 204
+        assert 'label: "Password"' in visitor.run(Lock=True)
+        assert upload(guarded.url, visitor.session, **own) == 403
+
+
+def test_who_knows_the_password_comes_in_while_another_guesses(guarded, visit):
+    with visit(guarded.url) as guesser, visit(guarded.url) as person:
+        guesser.run()
+        for _ in range(10):
+            assert "not the password" in guesser.run(Password="guessed", Enter=True)
+        person.run()
+        assert "New model" in person.run(Password="open sesame", Enter=True)
+    assert "10 wrong passwords from this machine" in guarded.log
+
+
+def test_a_visitor_does_not_choose_where_he_comes_from(guarded, visit):
+    """Not even on this machine, whose word uvicorn takes if nobody tells it otherwise."""
+    with visit(guarded.url, **{"X-Forwarded-For": "203.0.113.7"}) as guesser:
+        guesser.run()
+        for _ in range(10):
+            guesser.run(Password="guessed", Enter=True)
+    assert "203.0.113.7" not in guarded.log
 
 
 def test_answers_are_not_for_other_origins(server):

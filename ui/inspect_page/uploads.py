@@ -10,6 +10,7 @@ import streamlit as st
 from engine.station import StationError
 from features.images import ImageError
 from ui.inspect_page.state import follow_next, show_next
+from ui.session import forget_uploads
 from ui.text import counted, list_folder, plain, short_path
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def show_uploads(context: Context, model: Path) -> None:
             accept_multiple_files=True,
             key=f"inspect-upload-{st.session_state.get(_ROUND, 0)}",
             help="JPEG, PNG, BMP, TIFF, WebP or GIF; the content decides, not the name. "
-            "Each is judged at once and kept in the history.",
+            "Each is judged at once and kept in the history. At most 1 GB at once; of more, name "
+            "the folder.",
         )
     with folders, st.popover("Folders", icon=":material/folder_open:"):
         _folders(context, model)
@@ -44,6 +46,7 @@ def show_uploads(context: Context, model: Path) -> None:
     if files:
         st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
         first = _queue(context, model, files)
+        forget_uploads(files)
         if first is not None:
             show_next(first)
         st.rerun()

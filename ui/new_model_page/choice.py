@@ -8,36 +8,39 @@ queued. Each step is in the station, so that a page that was closed goes on wher
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import streamlit as st
-from PIL import Image
 
 from engine.reference_checks import check_references
 from engine.station import StationError
-from features import list_images
-from features.images import ImageError
+from features import list_images, read_image
+from features.images import Image, ImageError, resize
 from ui.images import thumbnail
 from ui.new_model_page.sources import choose_from_folder, choose_name, choose_profile
 from ui.new_model_page.view import MAX_REFERENCES, Chosen, advice, free_name
+from ui.session import forget_uploads
 from ui.sidebar import select_model
 from ui.text import counted, plain
 
 if TYPE_CHECKING:
-    from engine.reference_checks import ReferenceWarning
+    from engine.fitted_state import ReferenceWarning
     from engine.station import Job
     from ui.context import Context
 
-_ICONS = {"near-duplicate": ":material/content_copy:", "outlier": ":material/help:"}
+_ICONS = {
+    "near-duplicate": ":material/content_copy:",
+    "outlier": ":material/help:",
+    "shape": ":material/crop:",
+}
 
 Start = Callable[[str, dict[str, object]], None]
 
 NAME = "Example"
 
 COLUMNS = 4
+_CHECKED_SIDE_PX = 1024
 
 _CHOSEN = "new-chosen"
 _ROUND = "new-upload-round"
@@ -107,6 +110,7 @@ def _take_in(context: Context) -> None:
     if not files:
         return
     refused = [words for file in files if (words := _refusal(context, file))]
+    forget_uploads(files)
     st.session_state[_REFUSED] = refused[:MAX_REFERENCES]
     st.session_state[_ROUND] = number + 1
     st.rerun()
@@ -174,7 +178,7 @@ def _offer_to_learn(context: Context, chosen: Sequence[Chosen], start: Start) ->
 
 
 def _show_checks(chosen: Sequence[Chosen]) -> None:
-    """Warn of references that are nearly the same, and of one that differs from the others."""
+    """Warn of references that are there twice, of another shape, or unlike the others."""
     if len(chosen) < 2:
         return
     for warning in _warnings(tuple(chosen)):
@@ -183,9 +187,17 @@ def _show_checks(chosen: Sequence[Chosen]) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _warnings(chosen: tuple[Chosen, ...]) -> list[ReferenceWarning]:
-    """Compare small pictures, which is what the check looks at anyway, so that it is quick."""
-    images = [np.asarray(Image.open(BytesIO(thumbnail(each.path)))) for each in chosen]
+    images = [_checked_picture(each) for each in chosen]
     return check_references(images, [each.name for each in chosen])
+
+
+@st.cache_resource(show_spinner=False, max_entries=4 * MAX_REFERENCES)
+def _checked_picture(each: Chosen) -> Image:
+    """Read a photograph in the size that checks look at; a copy is told by its finest detail."""
+    photo = read_image(each.path)
+    height, width = photo.shape[:2]
+    factor = min(1.0, _CHECKED_SIDE_PX / max(height, width))
+    return resize(photo, (max(1, round(height * factor)), max(1, round(width * factor))))
 
 
 def _offer_example(context: Context, *, start: Start) -> None:

@@ -23,7 +23,7 @@ def find(category: str) -> Category:
 
 
 def render(category: str, rng: np.random.Generator, anomaly_type: str = GOOD) -> Scene:
-    """Photograph one product; the same state of ``rng`` gives the same bytes.
+    """Photograph one product; the same state of ``rng`` gives the same bytes on one machine.
 
     Raises:
         ValueError: If there is no such category, or no such anomaly type in it.

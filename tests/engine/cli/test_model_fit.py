@@ -56,7 +56,8 @@ def test_one_reference_is_said_to_be_little(fit, photos, partwise):
 def test_identical_references_are_noticed(fit, photos, partwise):
     same = photos / "references" / "0.png"
     said, path = fit(references=(same, same, same))
-    assert "note: all references are identical; they do not tell how normal images vary" in said
+    assert said.count("note: 0.png is the same photograph as 0.png, and does not count") == 2
+    assert "note: one reference: " in said
     ended = partwise("score", path, photos / "new", "--jsonl")
     assert ended.code == 0
     assert len(ended.out.splitlines()) == 2

@@ -23,6 +23,8 @@ def refused_start(refused, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("PARTWISE_PASSWORD", raising=False)
+    # what is not refused must not keep the tests waiting
+    monkeypatch.setattr("engine.cli.ui_server.serve", lambda *_, **__: 0)
     return lambda *words: refused("ui", "--no-browser", *words)
 
 
@@ -59,6 +61,30 @@ def test_a_password_file_must_hold_a_password(refused_start, tmp_path):
     assert "none: No such file" in refused_start("--password-file", "none")
 
 
+@pytest.mark.parametrize("password", ["a", "seven77", "  blank  ", "\t\t\t\t\t\t\t\tx", "schlüß"])
+def test_a_short_password_is_refused_wherever_it_comes_from(
+    refused_start, tmp_path, monkeypatch, password
+):
+    (tmp_path / "short").write_text(f"{password}\n", encoding="utf-8")
+    expected = "expected a password of at least 8 characters, got"
+    said = refused_start("--password-file", "short")
+    assert f"--password-file short: {expected} {len(password.strip())}; choose a longer" in said
+    monkeypatch.setenv("PARTWISE_PASSWORD", password)
+    assert f"PARTWISE_PASSWORD: {expected}" in refused_start()
+
+
+def test_a_variable_of_blanks_is_no_password(refused_start, monkeypatch):
+    monkeypatch.setenv("PARTWISE_PASSWORD", "        ")
+    assert "at least 8 characters, got 0" in refused_start()
+
+
+@pytest.mark.parametrize("proxy", ["proxy.example", "*", "", "127.0.0.1,", "10.0.0.1/8", "1.2.3"])
+def test_a_proxy_is_named_by_its_address(refused_start, proxy):
+    assert f"--proxy {proxy}: expected an address such as 127.0.0.1" in refused_start(
+        "--proxy", proxy
+    )
+
+
 def test_oidc_needs_a_provider(refused_start):
     assert "[auth] in .streamlit/secrets.toml" in refused_start("--oidc")
 
@@ -70,6 +96,9 @@ def test_flags_hold_whatever_a_user_has_configured():
         "--server.enableXsrfProtection=true",
         "--server.enableCORS=true",
         "--server.maxUploadSize=200",
+        "--server.maxMessageSize=50",
+        "--server.baseUrlPath=",
+        "--client.allowedOrigins=http://127.0.0.1:8501",
         "--server.headless=true",
         "--server.fileWatcherType=none",
         "--browser.gatherUsageStats=false",

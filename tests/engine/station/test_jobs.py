@@ -96,6 +96,7 @@ def test_a_double_among_the_references_is_told(station, photograph):
     job = run(station, station.start_job("fit", {"references": references, "name": "double"}))
     (warning,) = job.result["warnings"]
     assert (warning["kind"], warning["names"]) == ("near-duplicate", ["a", "b"])
+    assert [each["name"] for each in job.result["references"]] == ["a"]
 
 
 def test_a_job_that_cannot_be_done_says_why(station, tmp_path, photograph):

@@ -145,6 +145,14 @@ def test_an_empty_station_invites_images(bench):
     assert "entry" not in bench.page.query_params
 
 
+def test_dropped_images_lie_in_memory_no_longer(bench, uploaded, photographs):
+    bench.run()
+    bench.drop(*((path.name, path.read_bytes()) for path in photographs.good[:2]), ("none", b"x"))
+    assert len(bench.station.entries()) == 2
+    assert len(uploaded) == 1  # it was looked at
+    assert not any(uploaded.values())
+
+
 def test_dropped_images_are_queued_judged_and_leave_the_uploader(bench, found_out):
     bench.run()
     first = bench.page.file_uploader[0].proto.id

@@ -56,6 +56,15 @@ def tick(app, *names):
         box.check().run()
 
 
+def test_dropped_photographs_lie_in_memory_no_longer(page, uploaded, tmp_path):
+    file = tmp_path / "root" / "bolts" / "good" / "0.png"
+    page.file_uploader[0].set_value([("0.png", file.read_bytes(), ""), ("none", b"x", "")]).run()
+    assert not page.exception
+    assert "0.png" in [each.value.replace("\\", "") for each in page.caption]
+    assert len(uploaded) == 1  # it was looked at
+    assert not any(uploaded.values())
+
+
 def test_photographs_of_a_folder_are_ticked_up_to_eight(page, tmp_path):
     field(page, "Folder").input(str(tmp_path / "root" / "bolts" / "good")).run()
     assert len(page.checkbox) == 10

@@ -1,0 +1,279 @@
+"""Twins: photographs that are the same one, written twice.
+
+A copy may be compressed, scaled, cropped or turned by a little, mirrored, turned by quarters, or
+brighter. Two photographs of one product are no twins, however alike the product is from piece to
+piece: what they share is the product, while copies share the noise of the camera too.
+
+So each pair is laid on each other, first small and roughly, then finely. They are twins if hardly
+anything differs there and, where the picture is even, the finest detail goes together. Where
+compression has wiped that out, all fine detail has to, and the two must be far nearer to each other
+than photographs of this product usually are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import combinations
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from alignment.transforms import Affine
+from features.images import AnyImage, resize
+
+# Of nine products: copies, compressed down to JPEG quality 30, differ by at most 0.004, different
+# photographs by 0.008 or more.
+SAME_BELOW = 0.006
+# Fine detail goes together by 0.1 or more in the even parts of copies that still have some; by at
+# most 0.01 in different photographs that lie on each other as well.
+_NOISE_ABOVE, _DETAIL_ABOVE = 0.06, 0.35
+# below so many grey levels there is no noise left to compare, and more of the rest is asked for
+_NO_NOISE, _ALL_DETAIL_ABOVE = 0.4, 0.7
+# and, as noise does not tell, this share of what usually lies between photographs
+_SHARE_OF_USUAL = 1 / 3
+
+# sides of the square pictures that are laid on each other, and how much copies differ there at most
+_SQUARES = {64: 0.05, 128: SAME_BELOW}
+_LARGE_PX = 512
+_MAX_SHIFT = 0.1
+# with the rim cut off, or the other way round
+_SCALES = (0.9, 0.95, 1.05, 1.1)
+# no small change of pose makes one photograph of two that differ as much
+_HOPELESS = 0.5
+_EVEN_SHARE = 0.3
+
+Square = Float32[np.ndarray, "_side _side 3"]
+Grey = Float32[np.ndarray, "_height _width"]
+
+
+@dataclass(frozen=True)
+class _Views:
+    """A photograph as squares of CIELAB, one for each of ``_SQUARES``, and large in grey."""
+
+    squares: tuple[Square, ...]
+    large: Grey
+
+
+@dataclass(frozen=True)
+class _Likeness:
+    """What two photographs laid on each other have in common.
+
+    ``difference`` is 1 less the correlation of their colours; ``detail`` and ``noise`` are the
+    correlations of what is finest, everywhere and where the picture is even; ``noise_levels`` is
+    how strong the latter is in the weaker of the two, in grey levels.
+    """
+
+    difference: float
+    detail: float = 0.0
+    noise: float = 0.0
+    noise_levels: float = 0.0
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether both were made of the same noise."""
+        is_same = self.difference < SAME_BELOW and self.detail > _DETAIL_ABOVE
+        return is_same and self.noise_levels >= _NO_NOISE and self.noise > _NOISE_ABOVE
+
+    @property
+    def is_hint(self) -> bool:
+        """Whether they would be the same if noise could tell, which it cannot."""
+        is_same = self.difference < SAME_BELOW and self.detail > _ALL_DETAIL_ABOVE
+        return is_same and self.noise_levels < _NO_NOISE
+
+
+def find_twins(images: Sequence[AnyImage]) -> dict[int, int]:
+    """Tell which photographs are copies of another: index of the copy → index of the original.
+
+    The one with most pixels and then most detail counts as the original. Takes some hundredths of
+    a second for a pair.
+    """
+    views = [_views(image) for image in images] if len(images) > 1 else []
+    order = sorted(range(len(views)), key=lambda index: _rank(images[index], views[index]))
+    twins: dict[int, int] = {}
+    for original, copy in _same(list(combinations(order, 2)), views, views):
+        if original not in twins and copy not in twins:
+            twins[copy] = original
+    return twins
+
+
+def find_copies(images: Sequence[AnyImage], originals: Sequence[AnyImage]) -> dict[int, int]:
+    """Tell which images are copies of one of the originals: index of it → index of the original."""
+    views, others = [_views(image) for image in images], [_views(image) for image in originals]
+    pairs = [(original, image) for image in range(len(views)) for original in range(len(others))]
+    return {image: original for original, image in _same(pairs, others, views)}
+
+
+def _same(
+    pairs: Sequence[tuple[int, int]], ones: Sequence[_Views], others: Sequence[_Views]
+) -> list[tuple[int, int]]:
+    """Return the pairs, one of each, that show the same photograph."""
+    found = [_likeness(ones[one], others[other]) for one, other in pairs]
+    usual = [each.difference for each in found if not (each.is_proof or each.is_hint)]
+    limit = _SHARE_OF_USUAL * float(np.median(usual)) if usual else np.inf
+    return [
+        pair
+        for pair, each in zip(pairs, found, strict=True)
+        if each.is_proof or (each.is_hint and each.difference < limit)
+    ]
+
+
+def _rank(image: AnyImage, views: _Views) -> tuple[float, float, bytes]:
+    """Return what photographs are ordered by, the best first, in whatever order they came."""
+    return -image.shape[0] * image.shape[1], -float(_finest(views.large).std()), image.tobytes()
+
+
+def _views(image: AnyImage) -> _Views:
+    squares = (
+        cv2.GaussianBlur(cv2.cvtColor(resize(image, (side, side)), cv2.COLOR_RGB2LAB), (0, 0), 1.0)
+        for side in _SQUARES
+    )
+    factor = min(1.0, _LARGE_PX / max(image.shape[:2]))
+    height, width = (max(16, round(side * factor)) for side in image.shape[:2])
+    large = cv2.cvtColor(resize(image, (height, width)), cv2.COLOR_RGB2GRAY)
+    return _Views(tuple(each.astype(np.float32) for each in squares), large.astype(np.float32))
+
+
+def _likeness(one: _Views, other: _Views) -> _Likeness:
+    """Lay ``other`` on ``one``, ever more finely as long as they look the same, and compare."""
+    turned = min(_turns(other), key=lambda each: _difference(one.squares[0], each.squares[0]))
+    first = one.squares[0], turned.squares[0]
+    to_other = min(_starts(*first), key=lambda start: _moved_difference(*first, start))
+    difference = _moved_difference(*first, to_other)
+    if difference > _HOPELESS:
+        return _Likeness(difference)
+    side_px = first[0].shape[0]
+    for ours, theirs, limit in zip(one.squares, turned.squares, _SQUARES.values(), strict=True):
+        start = _scaled(to_other, (side_px, side_px), ours.shape, theirs.shape)
+        side_px = ours.shape[0]
+        refined = _refined(ours[..., 0], theirs[..., 0], start, blur_px=5)
+        difference, to_other = min(
+            ((_moved_difference(ours, theirs, each), each) for each in (start, refined)),
+            key=lambda each: each[0],
+        )
+        if difference >= limit:
+            return _Likeness(difference)
+    to_large = _scaled(to_other, (side_px, side_px), one.large.shape, turned.large.shape)
+    to_large = _refined(one.large, turned.large, to_large, blur_px=3)
+    return _fine_likeness(one.large, turned.large, to_large, difference)
+
+
+def _turns(views: _Views) -> Iterator[_Views]:
+    """Yield a photograph as it is, turned by quarters, and mirrored."""
+    for n_quarters in range(4):
+        for step in (1, -1):
+            squares = (np.rot90(each, n_quarters)[:, ::step] for each in views.squares)
+            large = np.rot90(views.large, n_quarters)[:, ::step]
+            yield _Views(tuple(map(np.ascontiguousarray, squares)), np.ascontiguousarray(large))
+
+
+def _starts(one: Square, other: Square) -> Iterator[Affine]:
+    """Yield the same place at several sizes, and the best shift if it is small."""
+    side = one.shape[0]
+    for scale in (1, *_SCALES):
+        rest = (1 - scale) * (side - 1) / 2
+        yield np.array([[scale, 0, rest], [0, scale, rest]])
+    window = cv2.createHanningWindow((side, side), cv2.CV_32F)
+    light = [np.ascontiguousarray(each[..., 0]) for each in (one, other)]
+    (x, y), _ = cv2.phaseCorrelate(light[0], light[1], window)
+    if max(abs(x), abs(y)) < _MAX_SHIFT * side:
+        yield np.array([[1, 0, x], [0, 1, y]], float)
+
+
+def _refined(one: Grey, other: Grey, start: Affine, blur_px: int) -> Affine:
+    """Improve an affine from pixels of ``one`` to those of ``other``, if it can be improved."""
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 100, 1e-5)
+    with suppress(cv2.error):  # it does not converge on what has no contrast
+        found = cv2.findTransformECC(
+            np.ascontiguousarray(one),
+            np.ascontiguousarray(other),
+            start.astype(np.float32),
+            cv2.MOTION_AFFINE,
+            criteria,
+            np.full(one.shape, 255, np.uint8),
+            blur_px,
+        )
+        return np.asarray(found[1], float)
+    return start
+
+
+def _scaled(
+    affine: Affine, before: tuple[int, int], one: tuple[int, ...], other: tuple[int, ...]
+) -> Affine:
+    """Turn an affine between pictures of equal size into one between pictures of other sizes."""
+
+    def to_before(shape: tuple[int, ...]) -> np.ndarray:
+        y, x = before[0] / shape[0], before[1] / shape[1]
+        # centres of pixels lie at whole numbers
+        return np.array([[x, 0, x / 2 - 0.5], [0, y, y / 2 - 0.5], [0, 0, 1]])
+
+    whole = np.linalg.inv(to_before(other)) @ np.vstack([affine, [0, 0, 1]]) @ to_before(one)
+    return np.asarray(whole[:2])
+
+
+def _moved_difference(one: Square, other: Square, to_other: Affine) -> float:
+    moved, is_common = _laid(other, to_other, one.shape)
+    return _difference(one, moved, is_common)
+
+
+def _laid(
+    other: Float32[np.ndarray, "..."], to_other: Affine, shape: tuple[int, ...]
+) -> tuple[Float32[np.ndarray, "..."], Bool[np.ndarray, "_height _width"]]:
+    """Bring a picture into the frame of another; where both show something, but for a rim."""
+    moved = cv2.warpAffine(
+        other,
+        to_other,
+        shape[1::-1],
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    inside = np.full(other.shape[:2], 255, np.uint8)
+    covered = cv2.warpAffine(
+        inside, to_other, shape[1::-1], flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    )
+    is_common = cv2.erode(covered, np.ones((9, 9)), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(moved, np.float32), np.asarray(is_common > 0)
+
+
+def _difference(
+    one: Square, other: Square, is_common: Bool[np.ndarray, "_side _side"] | None = None
+) -> float:
+    """1 less the correlation of colours, 0 … 2; two even photographs have nothing to differ in."""
+    if is_common is None:
+        is_common = np.ones(one.shape[:2], dtype=bool)
+    # what is left of a photograph must be most of it
+    if is_common.mean() < 0.5:
+        return 2.0
+    a, b = (each[is_common] for each in (one, other))
+    a, b = (a - a.mean(axis=0)).ravel(), (b - b.mean(axis=0)).ravel()
+    size = float(np.sqrt(np.dot(a, a) * np.dot(b, b)))
+    return 1 - float(np.dot(a, b)) / size if size > 0 else 0.0
+
+
+def _fine_likeness(one: Grey, other: Grey, to_other: Affine, difference: float) -> _Likeness:
+    moved, is_common = _laid(other, to_other, one.shape)
+    if is_common.mean() < 0.5:
+        return _Likeness(difference)
+    ours, theirs = _finest(one), _finest(moved)
+    smooth = cv2.GaussianBlur(one, (0, 0), 2)
+    slope = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
+    slope = cv2.GaussianBlur(slope, (0, 0), 3)
+    is_even = is_common & (slope <= np.quantile(slope[is_common], _EVEN_SHARE))
+    return _Likeness(
+        difference,
+        detail=_correlation(ours[is_common], theirs[is_common]),
+        noise=_correlation(ours[is_even], theirs[is_even]),
+        noise_levels=float(min(ours[is_even].std(), theirs[is_even].std())),
+    )
+
+
+def _finest(grey: Grey) -> Grey:
+    return np.asarray(grey - cv2.GaussianBlur(grey, (0, 0), 1.5), np.float32)
+
+
+def _correlation(one: Float32[np.ndarray, " n"], other: Float32[np.ndarray, " n"]) -> float:
+    size = float(np.sqrt(np.sum(one * one) * np.sum(other * other)))
+    # two that have no detail at all do not differ in it
+    return float(np.sum(one * other)) / size if size > 0 else 1.0
