@@ -171,8 +171,8 @@ class PartClasses:
         """Give the class of each part's prototype; of one that stands for none, the next."""
         class_of_part: np.ndarray = np.append(self.class_of_prototype_, NO_CLASS)[prototype]
         is_orphan = (class_of_part == NO_CLASS) & (prototype >= 0)
-        if is_orphan.any():
-            is_live = self.class_of_prototype_ >= 0
+        is_live = self.class_of_prototype_ >= 0
+        if is_orphan.any() and is_live.any():
             nearest = cdist(descriptors[is_orphan], self.prototypes_[is_live]).argmin(axis=1)
             class_of_part[is_orphan] = self.class_of_prototype_[is_live][nearest]
         return class_of_part

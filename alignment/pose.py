@@ -21,12 +21,14 @@ from jaxtyping import Float, Float32
 from alignment.pose_search import Refiner, TransformedCopies
 from alignment.registration import Spectrum, shift_energy
 from alignment.transforms import IDENTITY, Affine, compose, invert, rescale, warp_image
-from features.config_fields import Range, Share
+from features.config_fields import Range, Share, range_problems
 from features.dense import Backbone, DenseMap
 from features.images import AnyImage, AnyMask, Image, Mask
 
 # of a single reference: neither fixed nor free
 UNKNOWN_RESIDUAL = 0.25
+# each is a copy of the anchor in memory, and searched; by default there are 55
+MAX_POSES = 4_000
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,20 @@ class PoseConfig:
     """References of a larger median residual, relative to the anchor's variance, have no pose."""
     max_residual_of_one: Annotated[float, Range(0, 10)] = 0.75
     """An image of a larger relative residual even in its best pose is not moved."""
+
+    def problems(self) -> list[str]:
+        """Name what no range can say: how many poses the steps make of what is searched."""
+        if range_problems(self):
+            return []
+        n_turns = 2 * int(self.max_rotation_deg / self.rotation_step_deg + 1e-6) + 1
+        n_scales = 2 * int(np.log(self.max_scale) / np.log(self.scale_step) + 1e-6) + 1
+        if n_turns * n_scales <= MAX_POSES:
+            return []
+        return [
+            f"rotation_step_deg must leave at most {MAX_POSES:,} poses to try, got "
+            f"{n_turns * n_scales:,}: {n_turns} turns in {n_scales} scales; search less far, or in "
+            "larger steps"
+        ]
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ import numpy as np
 
 from alignment.painted_classes import detect
 from engine.editing import Add, class_rows, edited
-from engine.examination import Examination
 from engine.inspector import Inspector
 from engine.regions.outlines import from_polygon, parse_polygon
+from engine.report import Examination
 from engine.synthetic.scenes import CATEGORIES, Scene, class_names, render
 from features.image_files import list_images, read_image
 from features.region import Region

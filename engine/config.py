@@ -7,7 +7,6 @@ file holds differences only: from the preset it names as ``preset``, or else fro
 from __future__ import annotations
 
 import logging
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -216,8 +215,10 @@ def _preset_path(name: Any) -> Path | None:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    from features.files import ContentError, read_toml  # the defaults come from no file
+
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)
     except FileNotFoundError as error:
         raise ConfigError(
             f"{path}: no such config file; check the path, or name a preset: {', '.join(PRESETS)}"
@@ -226,7 +227,5 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path} cannot be read as a config ({error.strerror}); check path and permissions"
         ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not text in UTF-8, expected a TOML file") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    except ContentError as error:
+        raise ConfigError(str(error)) from error

@@ -14,8 +14,8 @@ from jaxtyping import Float
 
 from alignment.aligned import AlignedParts
 from alignment.transforms import invert, warp_image
-from engine.examination import Examination
 from engine.inspector import Inspector
+from engine.report import Examination
 from engine.scores import score_all
 from features.images import AnyMask, Image, Mask, resize
 from features.parts import Parts

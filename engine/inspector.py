@@ -25,14 +25,13 @@ from engine.class_names import class_names
 from engine.config import Config
 from engine.deviations import find_deviations
 from engine.errors import NotFittedError
-from engine.examination import Examination
 from engine.fitted_state import FittedState, ReferenceWarning
 from engine.normalisation import Normaliser, learn_normaliser, weigh
 from engine.novelty import CELL_MAPS, Novelty, learn_novelty
 from engine.preprocessing import altered_copies, take_in
 from engine.profiles import make_networks, photo_area_px
 from engine.reference_checks import copied_validation, odd_references
-from engine.report import Calibration, Report
+from engine.report import Calibration, Examination, Report
 from engine.scores import SCORES, Reading, score_all, score_of_map
 from engine.scores.reading import CellMapKind
 from engine.storage import (
@@ -45,8 +44,7 @@ from engine.storage import (
 )
 from features.dense import DenseMap
 from features.embedded.backbone import CELL_PX, EmbeddedBackbone
-from features.images import AnyImage, check_image, resize
-from features.levels import bits_text
+from features.images import AnyImage, bits_text, check_image, resize
 from features.parts import Parts
 from features.progress import ProgressReporter, silent
 from features.visual_words import VisualWords

@@ -22,7 +22,6 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from engine.atomic import atomic_write
 from features.errors import UserError
 
 FORMAT = "partwise-model"
@@ -33,6 +32,8 @@ _KEY = "partwise"
 _MAGIC_OFFSET = 8
 _MAGIC = b'{"__metadata__":{"' + _KEY.encode() + b'":'
 _DTYPES = ("bool", "uint8", "int32", "int64", "float16", "float32", "float64")
+# the same, as safetensors calls them
+_STORED_TYPES = ("BOOL", "U8", "I32", "I64", "F16", "F32", "F64")
 _AGAIN = "write it again with `partwise fit`"
 
 
@@ -49,6 +50,8 @@ def write_model(path: str | Path, arrays: dict[str, np.ndarray], header: dict[st
         ModelFileError: An array, or a number in the header, cannot be stored.
         OutputError: The file cannot be written.
     """
+    from engine.atomic import atomic_write  # whoever only judges writes nothing
+
     stored = {name: _storable(name, array) for name, array in arrays.items()}
     try:
         header = json.loads(_canonical(header))
@@ -78,8 +81,12 @@ def read_model(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]
     try:
         with safe_open(path, framework="np") as file:
             document = _parse(path, (file.metadata() or {}).get(_KEY, ""))
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+            names = list(file.keys())
+            _check_types(path, {name: file.get_slice(name).get_dtype() for name in names})
+            arrays = {name: file.get_tensor(name) for name in names}
+    except ModelFileError:
+        raise
+    except (SafetensorError, ValueError, OSError) as error:
         raise ModelFileError(
             f"{path} is truncated or damaged ({error}); copy it again, or {_AGAIN}"
         ) from error
@@ -99,12 +106,22 @@ def read_header(path: str | Path) -> dict[str, Any]:
     try:
         with safe_open(path, framework="np") as file:
             text = (file.metadata() or {}).get(_KEY, "")
-    except SafetensorError as error:
+    except (SafetensorError, ValueError, OSError) as error:
         raise ModelFileError(
             f"{path} is truncated or damaged ({error}); copy it again, or {_AGAIN}"
         ) from error
     header: dict[str, Any] = _parse(path, text)["header"]
     return header
+
+
+def _check_types(path: Path, types: dict[str, str]) -> None:
+    """Refuse arrays of types that NumPy does not have, or that no model ever holds."""
+    for name, type_ in types.items():
+        if type_ not in _STORED_TYPES:
+            raise ModelFileError(
+                f"{path}: array {name!r} must have one of the types {', '.join(_DTYPES)}, "
+                f"got {type_}; {_AGAIN}"
+            )
 
 
 def _storable(name: str, array: np.ndarray) -> np.ndarray:
@@ -134,8 +151,10 @@ def _digest(arrays: dict[str, np.ndarray], header: dict[str, Any]) -> str:
 
 def _check_magic(path: Path) -> None:
     """Tell a model of ours, whole or cut off, from any other file by its first bytes."""
+    from features.files import MAX_WEIGHTS_BYTES, open_regular  # whoever fits reads no model
+
     try:
-        with path.open("rb") as file:
+        with open_regular(path, max_bytes=MAX_WEIGHTS_BYTES) as file:
             start = file.read(_MAGIC_OFFSET + len(_MAGIC))
     except FileNotFoundError as error:
         raise ModelFileError(
@@ -157,8 +176,10 @@ def _check_magic(path: Path) -> None:
 
 def _parse(path: Path, text: str) -> dict[str, Any]:
     """Read the JSON document and refuse all schemas but our own."""
+    from features.files import parse_json
+
     try:
-        document = json.loads(text)
+        document = parse_json(text, "its text")
     except ValueError as error:
         raise ModelFileError(f"{path} has a header that is not JSON ({error}); {_AGAIN}") from error
     if not isinstance(document, dict):

@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from alignment.sample import Sample
-from engine.examination import Examination
 from engine.pixel_distance import Detail, learn_detail
+from engine.report import Examination
 from engine.scores import Reading, score_of_map
 from features.images import Mask
 

@@ -20,8 +20,7 @@ from scipy.ndimage import gaussian_filter
 from alignment.twins import find_twins
 from engine.fitted_state import ReferenceWarning
 from engine.scores import SCORES, Reading
-from features.images import AnyImage, resize
-from features.levels import few_levels_text
+from features.images import AnyImage, few_levels_text, resize
 
 # photographs of one product lie within 0.45 of others of it, in whatever light and pose
 FAR_ABOVE = 0.47

@@ -1,16 +1,26 @@
-"""Report: what is wrong with an image, in numbers, pictures and words."""
+"""Examination and report: an image beside the references, and what is wrong with it.
+
+The first is made before an image is called normal or not, so that a second opinion (regions that an
+operator has taught, say) costs no second look. The second says it in numbers, pictures and words.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from alignment.aligned import AlignedParts
-from engine.scores import SCORES
-from features.images import Image
+from alignment.comparison import Comparison
+from alignment.pose import RegisteredImage
+from alignment.sample import Sample
+from alignment.transforms import compose, rescale
+from engine.scores import SCORES, Reading
+from features.images import AnyImage, Image
 
 Calibration = Literal["leave-one-out", "self-calibrated", "uncalibrated"]
 
@@ -18,6 +28,36 @@ Calibration = Literal["leave-one-out", "self-calibrated", "uncalibrated"]
 SCORE_OF = {kind: each.name for each in SCORES for kind in each.explains}
 # where a part is missing, what lies under it is new: the part is what people want to hear of
 NAMED_GAIN = 1.25
+
+
+@dataclass(frozen=True)
+class Examination:
+    """One image, registered, beside each reference, and what each score read from that.
+
+    ``photo`` is the image in the size in which networks see it.
+    """
+
+    image: AnyImage
+    photo: AnyImage
+    registered: RegisteredImage
+    comparisons: Sequence[Comparison]
+    readings: dict[str, Reading]
+
+    @property
+    def sample(self) -> Sample:
+        """The image as the scores see it."""
+        return self.comparisons[0].test
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the image file."""
+        return self.image.shape[0], self.image.shape[1]
+
+    @cached_property
+    def to_image(self) -> Float[np.ndarray, "2 3"]:
+        """Affine from registered working pixels (x, y) to pixels of the image file."""
+        height, width = self.registered.image.shape[:2]
+        return compose(rescale((height, width), self.image_size), self.registered.to_original)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from engine.normalisation import Normaliser
 from engine.novelty import Novelty
 from engine.scores import SCORES
 from features.dense import DenseMap
+from features.errors import UserError
 from features.parts import Parts
 from features.region import Region
 
@@ -115,8 +116,11 @@ def read_inspector(
     Raises:
         ModelFileError: The file is none of ours, damaged, newer, or of another profile.
     """
+    from engine.model_schema import check_model  # whoever fits, or judges, needs none
+
     arrays, header = read_model(path)
     with complete(path):
+        check_model(path, arrays, header)
         if profile is not None and header["profile"] != profile:
             raise ModelFileError(
                 f"{path} is a model of profile {header['profile']!r}, expected {profile!r}; "
@@ -154,6 +158,13 @@ def complete(path: str | Path) -> Iterator[None]:
     except (KeyError, IndexError, TypeError) as error:
         raise ModelFileError(
             f"{path} lacks {error} although its checksum is right; fit the references again"
+        ) from error
+    except UserError:
+        raise
+    except (ValueError, AttributeError, ArithmeticError) as error:
+        raise ModelFileError(
+            f"{path} holds what does not fit together although its checksum is right "
+            f"({' '.join(str(error).split())}); fit the references again"
         ) from error
 
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from difflib import get_close_matches
 from functools import cache
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -154,8 +155,8 @@ def shown(value: Any) -> str:
     """Write a value as TOML does, cut short."""
     try:
         text = json.dumps(value, ensure_ascii=False)
-    except TypeError:  # dates and times
-        text = str(value)
+    except (TypeError, ValueError):  # dates and times; whole numbers of thousands of digits
+        text = "a number too large to be shown" if isinstance(value, int) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -199,20 +200,28 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_NAMES = {int: "an integer", float: "a finite number", bool: "true or false", str: "a string"}
+_NAMES = {
+    int: "an integer",
+    float: "a finite number",
+    bool: "true or false",
+    str: "a string",
+    Path: "a path",
+}
 
 
 def _in_words(kind: Any) -> str:
     origin, options = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         return " or ".join(_in_words(option) for option in options if option is not NoneType)
-    if origin is tuple and options[1:] == (...,):
+    if origin is list or (origin is tuple and options[1:] == (...,)):
         return f"a list, each item {_in_words(options[0])}"
     if origin is tuple:
         return f"a list of {len(options)}: {', '.join(_in_words(option) for option in options)}"
     if origin is Literal:
         return " or ".join(shown(option) for option in options)
-    return _NAMES[kind]
+    if origin in (dict, Mapping):
+        return "a table"
+    return _NAMES.get(kind, "a table")
 
 
 # Records from plain values, and back

@@ -187,21 +187,13 @@ def _as_json(value: Any) -> Any:
     return value
 
 
-def read_json(text: str) -> Any:
-    """Read what ``json_text`` wrote, names as they were.
-
-    Raises:
-        ValueError: It is no JSON.
-    """
-    return _from_json(json.loads(text))
-
-
-def _from_json(value: Any) -> Any:
+def from_json(value: Any) -> Any:
+    """Return what ``json_text`` was given, of the value that a parser read: names as they were."""
     if isinstance(value, str):
         return from_text(value)
     if isinstance(value, dict):
-        return {from_text(key): _from_json(each) for key, each in value.items()}
-    return [_from_json(each) for each in value] if isinstance(value, list) else value
+        return {from_text(key): from_json(each) for key, each in value.items()}
+    return [from_json(each) for each in value] if isinstance(value, list) else value
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from features.files import MAX_PASSWORD_BYTES, ContentError, read_text
+
 PASSWORD_VARIABLE = "PARTWISE_PASSWORD"
 LIBRARY_VARIABLE = "PARTWISE_LIBRARY"
 
@@ -85,8 +87,10 @@ def _password(file: Path | None, environment: Mapping[str, str]) -> str | None:
     if file is None:
         return environment.get(PASSWORD_VARIABLE) or None
     try:
-        password = file.read_text(encoding="utf-8").strip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
+        password = read_text(file, max_bytes=MAX_PASSWORD_BYTES).strip("\r\n")
+    except ContentError as error:
+        raise ValueError(f"{file} must be a text file with a password: {error}") from error
+    except OSError as error:
         raise ValueError(
             f"{file} must be a text file with a password, got {error}; check path and permissions"
         ) from error

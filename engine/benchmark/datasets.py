@@ -132,7 +132,7 @@ def left_out_beside(root: Path) -> tuple[LeftOut, ...]:
         DatasetError: There is no such folder, or no category in it.
     """
     folders = category_folders(root)
-    if folders.get(root.resolve().name) == root.resolve():
+    if folders.get(real_path(root).name) == real_path(root):
         return ()
     return _left_out(root, folders)
 

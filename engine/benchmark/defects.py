@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import UserError
+from features.files import ContentError, read_json
 
 MAX_BYTES = 2**20
 MAX_VALUE = 2**16 - 1
@@ -54,7 +55,9 @@ def read_defects(path: Path) -> tuple[Defect, ...]:
         values = [each.pixel_value for each in defects]
         if double := [value for value in values if values.count(value) > 1]:
             raise ValueError(f"pixel_value {double[0]} stands for two defects, expected one")
-    except (OSError, ValueError, RecursionError) as error:
+    except ContentError as error:
+        raise DatasetError(str(error)) from error
+    except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise DatasetError(f"{path} is no list of defects: {reason}; mend the file") from error
     return defects
@@ -62,11 +65,7 @@ def read_defects(path: Path) -> tuple[Defect, ...]:
 
 def _json(path: Path) -> Any:
     """Read JSON in which no object has a key twice."""
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"expected at most {MAX_BYTES} bytes, got more")
-    return json.loads(data.decode("utf-8-sig"), object_pairs_hook=_object)
+    return read_json(path, max_bytes=MAX_BYTES, make_object=_object)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from engine.atomic import OutputError, is_stream
 from engine.benchmark.records import JsonRecord
+from features.files import MAX_JSON_BYTES, open_to_append, parse_json, read_bytes
 
 R = TypeVar("R", bound=JsonRecord)
 
@@ -40,7 +41,7 @@ class Journal(Generic[R]):
         self.path = path
         self._runs = _read(path, parse) if path else {}
         with _explained(path):
-            self._file = path.open("a", encoding="utf-8") if path else None
+            self._file = open_to_append(path) if path else None
 
     def __contains__(self, key: str) -> bool:
         return key in self._runs
@@ -54,7 +55,7 @@ class Journal(Generic[R]):
         if self._file:
             entry = {"fingerprint": key, "run": run.as_dict()}
             with _explained(self.path):
-                self._file.write(json.dumps(entry, allow_nan=False) + "\n")
+                self._file.write(json.dumps(entry, allow_nan=False).encode() + b"\n")
                 self._file.flush()
                 os.fsync(self._file.fileno())
 
@@ -90,14 +91,14 @@ def _read(path: Path, parse: Callable[[dict[str, Any]], R]) -> dict[str, R]:
     """Read every whole line, and cut off a torn last one so that the next starts afresh."""
     if not path.exists():
         return {}
-    content = path.read_bytes()
+    content = read_bytes(path, max_bytes=MAX_JSON_BYTES)
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
         os.truncate(path, len(whole))
     runs = {}
     for line in whole.splitlines():
         try:
-            entry = json.loads(line)
+            entry = parse_json(line.decode(), str(path))
             runs[str(entry["fingerprint"])] = parse(entry["run"])
         except (ValueError, KeyError, TypeError):  # not ours, or of another version
             continue

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 
 from engine.benchmark.metrics import Labels, Scores
+from features.records import record_from
 
 
 @runtime_checkable
@@ -42,8 +43,12 @@ class Judgement:
 
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> Judgement:
-        """Read what ``dataclasses.asdict`` made, after a journey through JSON."""
-        return cls(**{**entry, "types": tuple(entry["types"])})
+        """Read what ``dataclasses.asdict`` made, after a journey through JSON.
+
+        Raises:
+            TypeError: It is something else.
+        """
+        return cast(Judgement, record_from(cls, entry))
 
 
 @dataclass(frozen=True)
@@ -79,9 +84,12 @@ class Run:
 
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> Run:
-        """Read what :meth:`as_dict` made, after a journey through JSON."""
-        images = tuple(Judgement.from_dict(image) for image in entry["images"])
-        return cls(**{**entry, "references": tuple(entry["references"]), "images": images})
+        """Read what :meth:`as_dict` made, after a journey through JSON.
+
+        Raises:
+            TypeError: It is something else.
+        """
+        return cast(Run, record_from(cls, entry))
 
 
 def labels_of(images: Sequence[Judgement]) -> Labels:

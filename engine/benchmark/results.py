@@ -10,17 +10,24 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from engine.atomic import atomic_write
 from engine.benchmark.datasets import DatasetError
 from engine.benchmark.protocol import Perturbation
 from engine.benchmark.records import JsonRecord, Run
 from engine.benchmark.summary import Summary, summarise
+from features.config_fields import shown
+from features.files import read_json
 from features.folders import LeftOut, left_out_text, n_left_out
-from features.names import json_text, read_json
+from features.names import from_json, json_text
+from features.records import record_from
 
 SCHEMA = 1
+
+_CURE = "name a file that `partwise bench --json` wrote"
+# sums and squares of such are finite
+_MAX_NUMBER, _MAX_SHOTS = 1e100, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -97,28 +104,48 @@ def read_result(path: Path) -> BenchResult:
         DatasetError: If the file is no benchmark result of this schema.
     """
     try:
-        content = read_json(path.read_text(encoding="utf-8"))
+        content = from_json(read_json(path))
+        if not isinstance(content, dict):
+            raise TypeError(f"it must be a table, got {shown(content)}")
         if content["schema"] != SCHEMA:
+            got = shown(content["schema"])
             raise DatasetError(
-                f"{path} has result schema {content['schema']}, this version reads {SCHEMA}; "
+                f"{path} has result schema {got}, this version reads {SCHEMA}; "
                 "run the benchmark again"
             )
-        limits = content["perturbation"]
-        return BenchResult(
-            config=content["config"],
-            perturbation=Perturbation(**limits) if limits else None,
-            roots={name: Path(root) for name, root in content["roots"].items()},
-            runs=tuple(Run.from_dict(run) for run in content["runs"]),
-            # results of the first release have neither
-            left_out={
-                name: tuple(LeftOut.from_dict(each) for each in found)
-                for name, found in content.get("left_out", {}).items()
-            },
-            notes={
-                name: tuple(map(str, found)) for name, found in content.get("notes", {}).items()
-            },
-        )
+        kept = {name: content[name] for name in ("config", "perturbation", "roots", "runs")}
+        # results of the first release have neither
+        kept |= {name: content[name] for name in ("left_out", "notes") if name in content}
+        result = cast(BenchResult, record_from(BenchResult, kept))
+        _check(result.runs)
+        return result
+    except KeyError as error:
+        raise DatasetError(f"{path} is no benchmark result: it lacks {error}; {_CURE}") from error
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror}); check the path") from error
     except DatasetError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DatasetError(f"{path} is no benchmark result: {error!r}") from error
+    except (ValueError, TypeError) as error:
+        raise DatasetError(f"{path} is no benchmark result: {error}; {_CURE}") from error
+
+
+def _check(runs: Sequence[Run]) -> None:
+    """Look at what annotations cannot say.
+
+    Raises:
+        ValueError: A number is out of its range, or images that belong together differ in scores.
+    """
+    names: dict[tuple[str, int], set[str]] = {}
+    for run in runs:
+        if not 1 <= run.shots <= _MAX_SHOTS:
+            raise ValueError(f"shots must lie in 1 … {_MAX_SHOTS}, got {run.shots}")
+        numbers = [run.fit_seconds, run.threshold or 0.0]
+        for image in run.judged:
+            numbers += [image.total or 0.0, image.seconds, *image.scores.values()]
+            expected = names.setdefault((run.category, run.shots), set(image.scores))
+            if image.scores.keys() != expected:
+                raise ValueError(
+                    f"the scores of {image.path} must be those of the other images of its category"
+                )
+        if any(abs(each) > _MAX_NUMBER for each in numbers):
+            raise ValueError(f"numbers must be at most {_MAX_NUMBER:g}")

@@ -30,6 +30,7 @@ from engine.regions.outlines import (
 from engine.regions.proposals import check_product
 from engine.regions.recogniser import Recogniser
 from engine.regions.teaching import Outlined, apply_lesson, teach
+from features.files import MAX_IMAGE_BYTES, read_bytes
 from features.image_files import read_image
 from features.images import Image
 from features.names import show_name
@@ -58,7 +59,7 @@ def teach_region(
     outlined = Outlined(
         _outlined_region(*outline, photo),
         image_name=str(image),
-        image_sha256=hashlib.sha256(image.read_bytes()).hexdigest(),
+        image_sha256=hashlib.sha256(read_bytes(image, max_bytes=MAX_IMAGE_BYTES)).hexdigest(),
         note=note,
         is_rough=outline[0] == "box" and not is_exact,
     )

@@ -28,6 +28,7 @@ from engine.station.exports import facts
 from engine.station.file_lock import file_lock
 from engine.station.photographs import folder_images
 from engine.station.records import Review, label
+from features.files import MAX_IMAGE_BYTES, read_bytes
 from features.folders import left_out, left_out_text
 from features.image_files import is_image_name, list_images
 from features.names import real_path, show_name
@@ -74,7 +75,7 @@ def _copy(station: Station, path: Path, model: Path, library: str | None) -> Non
     batch = station.new_batch(path.name, model=model)
     for file in files:
         try:
-            data = file.read_bytes()
+            data = read_bytes(file, max_bytes=MAX_IMAGE_BYTES)
         except OSError as error:
             raise StationError(f"{file} cannot be read ({error.strerror}); check it") from error
         station.add_upload(data, file.name, model=model, library=library, batch=batch.id)

@@ -183,10 +183,14 @@ def _checked_password(file: Path | None) -> Path | None:
         if given:
             _refuse_short(given, PASSWORD_VARIABLE)
         return None
+    from features.files import MAX_PASSWORD_BYTES, ContentError, read_text
+
     try:
-        password = file.read_text(encoding="utf-8").strip("\r\n")
-    except UnicodeDecodeError as error:
+        password = read_text(file, max_bytes=MAX_PASSWORD_BYTES).strip("\r\n")
+    except ContentError as error:
         raise Failure(f"--password-file {file}: expected text in UTF-8; write it again") from error
+    except OSError as error:
+        raise Failure(f"--password-file {file}: {error.strerror or error}") from error
     if not password.strip():
         raise Failure(f"--password-file {file}: expected a password, got an empty file")
     _refuse_short(password, f"--password-file {file}")

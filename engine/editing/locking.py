@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from engine.atomic import OutputError
 from engine.class_edits import ClassEditError, Edit
 from engine.editing.refit import Effect, edited, effect, redone, undone
+from features.files import open_to_append
 from features.names import real_path
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def locked(path: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
     target = real_path(path)
     beside = target.with_name(f".{target.name}.lock")
     try:
-        stream = beside.open("ab")
+        stream = open_to_append(beside)
     except OSError as error:
         raise OutputError(
             f"cannot lock {path}: {error.strerror}; check the folder and its permissions"

@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from engine.library.errors import LibraryError
+from features.files import MAX_DATABASE_BYTES, check_regular
 from features.names import real_path
 
 # two letters at least: C:\ is a disk
@@ -150,7 +151,12 @@ def _postgresql(url: URL, *, is_read_only: bool, patience_s: float) -> Engine:
             isolation_level="READ COMMITTED",
             pool_pre_ping=True,
             pool_timeout=patience_s,
-            connect_args={"options": " ".join(options), "connect_timeout": seconds},
+            connect_args={
+                "options": " ".join(options),
+                "connect_timeout": seconds,
+                # else texts of a database without an encoding come as bytes
+                "client_encoding": "utf8",
+            },
         )
     except ModuleNotFoundError as error:
         raise LibraryError(
@@ -161,6 +167,8 @@ def _postgresql(url: URL, *, is_read_only: bool, patience_s: float) -> Engine:
 
 def _sqlite(path: Path, *, is_read_only: bool, patience_s: float) -> Engine:
     """Prepare connections to a file, which is made where it may be written."""
+    with suppress(FileNotFoundError, IsADirectoryError, PermissionError):  # SQLite says why
+        check_regular(path, max_bytes=MAX_DATABASE_BYTES)
     if not is_read_only:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a folder")

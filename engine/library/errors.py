@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from features.errors import UserError
@@ -28,6 +28,7 @@ class KindConflict(LibraryError):  # noqa: N818 - as above
     """A class that is accepted where a defect is meant, or the other way round."""
 
 
+_STRANGE = "holds what partwise did not write ({}); bring back a copy"
 _NOT_OURS = "is not a library, or damaged; bring back a copy, or choose another file"
 _READ_ONLY = "is read-only; change its permissions and those of its folder, or choose another place"
 _NO_RIGHTS = "may not be opened or made there; choose another folder or change its permissions"
@@ -66,6 +67,7 @@ _POSTGRESQL = {
     "3D000": "does not exist; create it with `createdb`",
     "42501": _RIGHTS,
     "25006": _RIGHTS,
+    "22P05": "cannot hold a character of this text; create its database with the encoding UTF8",
     "53100": _FULL,
     "53300": "has no connection left; close another program that uses it, or try again",
     "55P03": _BUSY,
@@ -96,6 +98,8 @@ def explained(shown: str) -> Iterator[None]:
     """Turn what the database of this name raises into a ``LibraryError`` of one line."""
     try:
         yield
+    except LibraryError:
+        raise
     except DBAPIError as error:
         # from None: the original may hold the parameters of the connection
         raise LibraryError(f"the library {shown} {_reason(error)}") from None
@@ -104,6 +108,8 @@ def explained(shown: str) -> Iterator[None]:
     except OSError as error:
         reason = f"cannot be opened ({error.strerror}); choose another place"
         raise LibraryError(f"the library {shown} {_FILES.get(error.errno or 0, reason)}") from error
+    except (SQLAlchemyError, TypeError, ValueError, LookupError, ArithmeticError) as error:
+        raise LibraryError(f"the library {shown} {_STRANGE.format(_line(error))}") from error
 
 
 def is_passing(error: DBAPIError) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from itertools import islice
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Row, Select, func, select
 
@@ -23,6 +23,9 @@ from engine.library.records import (
 )
 from engine.library.schema import ClassRow, ExampleRow, LessonRow, ReversalRow
 from engine.library.serialization import features_of, row_to_example
+from features.records import check_record
+
+R = TypeVar("R")
 
 # what an integer column of PostgreSQL holds
 _MAX = 2**31 - 1
@@ -62,7 +65,7 @@ def classes(connection: Connection, library_id: int) -> list[RegionClass]:
         .where(ClassRow.library_id == library_id, ClassRow.is_active)
         .order_by(ClassRow.color)
     )
-    return [RegionClass(*each) for each in connection.execute(query)]
+    return [_checked(RegionClass(*each)) for each in connection.execute(query)]
 
 
 def example_classes(connection: Connection, library_id: int) -> dict[int, int]:
@@ -143,17 +146,29 @@ def _rows(
 
 def _lesson(row: Any, reversals: tuple[Reversal, ...]) -> Lesson:
     """Turn a row into the record."""
-    return Lesson(
-        id=row.id,
-        action=row.action,
-        class_name=row.class_name,
-        example_id=row.example_id,
-        author=row.author,
-        at=row.at,
-        is_undone=row.is_undone,
-        text=_text(row),
-        reversals=reversals,
+    return _checked(
+        Lesson(
+            id=row.id,
+            action=row.action,
+            class_name=row.class_name,
+            example_id=row.example_id,
+            author=row.author,
+            at=row.at,
+            is_undone=row.is_undone,
+            text=_text(row),
+            reversals=reversals,
+        )
     )
+
+
+def _checked(record: R) -> R:
+    """Return a record whose values are of their kinds.
+
+    Raises:
+        TypeError: One is not.
+    """
+    check_record(record)
+    return record
 
 
 def _text(row: Any) -> str:

@@ -190,6 +190,7 @@ def is_current(engine: Engine, shown: str) -> bool | None:
         LibraryError: A newer version made them, or the file is another program's.
     """
     with engine.connect() as connection:
+        _refuse_encoding(connection, shown)
         version = _version(connection, shown)
     return None if version is None else version == _versions()[0]
 
@@ -207,6 +208,18 @@ def _version(connection: Connection, shown: str) -> str | None:
             "version of partwise made; update partwise"
         )
     return version
+
+
+def _refuse_encoding(connection: Connection, shown: str) -> None:
+    """Leave databases alone that take any bytes for text, and give back what is none."""
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding == "SQL_ASCII":
+        raise LibraryError(
+            f"the library {shown} must lie in a database with the encoding UTF8, got {encoding}; "
+            "create one with `createdb --encoding UTF8 --template template0 NAME`"
+        )
 
 
 def _refuse_stranger(connection: Connection, shown: str) -> None:

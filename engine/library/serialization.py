@@ -17,7 +17,9 @@ from safetensors import SafetensorError
 
 from engine.library.errors import LibraryError
 from engine.library.records import Example, Features, NewExample, storable
+from features.files import parse_json
 from features.images import Image
+from features.records import check_record
 from features.region import Region
 
 Identity = dict[str, str]
@@ -59,7 +61,7 @@ def features_of(data: bytes) -> Features:
     """
     try:
         return safetensors.numpy.load(data)
-    except SafetensorError as error:
+    except (SafetensorError, ValueError, TypeError, KeyError) as error:
         raise _damaged("the features") from error
 
 
@@ -109,7 +111,7 @@ def example_to_row(example: NewExample) -> dict[str, Any]:
 
 def row_to_example(row: Any, *, with_features: bool) -> Example:
     """Turn a row, joined with the name and kind of its class, into the record."""
-    return Example(
+    example = Example(
         id=row.id,
         class_id=row.class_id,
         class_name=row.class_name,
@@ -125,6 +127,8 @@ def row_to_example(row: Any, *, with_features: bool) -> Example:
         author=row.author,
         taught_at=row.taught_at,
     )
+    check_record(example)
+    return example
 
 
 def identity_text(identity: Identity) -> str:
@@ -136,7 +140,10 @@ def identity_of(text: str | None) -> Identity | None:
     """Turn the text back; None where no lesson has been given."""
     if text is None:
         return None
-    return {str(key): str(value) for key, value in json.loads(text).items()}
+    values = parse_json(text, "what made the features")
+    if not isinstance(values, dict):
+        raise TypeError(f"what made the features must be a table, got {type(values).__name__}")
+    return {str(key): str(value) for key, value in values.items()}
 
 
 def refuse_other(expected: Identity | None, got: Identity, library: str) -> None:

@@ -6,7 +6,7 @@ from its references: so they outlive a new fit, and only another backbone makes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from alignment.sample import Sample
+from engine.library.errors import LibraryError
 from engine.library.records import Features, RegionClass
 from engine.regions.embedding import RegionEmbedder, demands_of
 from engine.regions.token_classifier import LEAST_DOUBT, TokenBank
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 N_NORMAL = 2048
 # taught tokens of one class: thousands of examples of it hardly differ
 N_TOKENS_OF_CLASS = 2048
+# descriptors of regions have length one, or nearly
+MAX_VIEW = 1e4
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,9 @@ def load_bank(
     }
     missing = sorted(set(class_of) - set(known))
     if missing:
-        known |= library.features(missing)
+        read = library.features(missing)
+        _check_features(known | read, read, normal.shape[-1])
+        known |= read
     ids = sorted(example for example in class_of if example in known)
     features = [known[example] for example in ids]
     class_of_example = np.array([class_of[example] for example in ids], dtype=np.int64)
@@ -120,6 +125,48 @@ def load_bank(
         _demands(embedder, views, class_of_example, classes, accepted_above),
         _token_bank(features, class_of_example, len(classes), scale, normal),
     )
+
+
+def _check_features(
+    every: Mapping[int, Features], new: Mapping[int, Features], token_dim: int
+) -> None:
+    """Refuse what nobody could compare with a region, before it is kept.
+
+    Raises:
+        LibraryError: Arrays of an example are missing, of another shape, or not finite.
+    """
+    shape = next((each["views"].shape for each in every.values() if "views" in each), ())
+    for example, features in new.items():
+        views, tokens = features.get("views"), features.get("tokens")
+        is_sound = (
+            views is not None
+            and tokens is not None
+            and views.ndim == 2
+            and views.shape == shape
+            and tokens.shape[:1] + tokens.shape[2:] == (len(WINDOWS), token_dim)
+            and all(each.dtype.kind == "f" and np.isfinite(each).all() for each in (views, tokens))
+            and views.size > 0
+            and float(np.abs(views).max()) <= MAX_VIEW
+        )
+        if not is_sound:
+            shapes = {name: array.shape for name, array in features.items()}
+            raise LibraryError(
+                f"the features of example {example} must be finite numbers of the shapes of the "
+                f"others, got {shapes}; bring back a copy of the library"
+            )
+
+
+def check_views(views: Float32[np.ndarray, "queries views dim"], bank: Bank) -> None:
+    """Refuse to compare regions with examples of another length.
+
+    Raises:
+        LibraryError: The examples were described by other means.
+    """
+    if len(bank) and views.shape[1:] != bank.views.shape[1:]:
+        raise LibraryError(
+            f"the features of its examples must have the shape {views.shape[1:]}, got "
+            f"{bank.views.shape[1:]}; bring back a copy of the library"
+        )
 
 
 def _demands(

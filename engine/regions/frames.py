@@ -19,10 +19,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
 from alignment.transforms import compose, invert, rescale
-from engine.examination import Examination
 from engine.regions.report import FoundRegion
 from engine.regions.token_classifier import agreed, disagreement
 from engine.regions.tokens import RegionTokens
+from engine.report import Examination
 from features.images import AnyMask, Image, Mask, resize
 from features.region import Box, Region
 

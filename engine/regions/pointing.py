@@ -19,9 +19,9 @@ from engine.regions.teaching import describe_outlined, thumbnail
 from features.region import Region, RegionError
 
 if TYPE_CHECKING:
-    from engine.examination import Examination
     from engine.regions.recogniser import Recogniser
     from engine.regions.teaching import Outlined
+    from engine.report import Examination
 
 # of the discs, in pixels of the picture that regions are outlined on
 RADII_PX = (8, 16, 32, 64)

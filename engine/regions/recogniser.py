@@ -17,7 +17,7 @@ from jaxtyping import Float, Float32, Int
 
 from engine.hiding import hide
 from engine.library.records import Features, RegionClass
-from engine.regions.bank import Bank, TokenScale, load_bank, normal_tokens
+from engine.regions.bank import Bank, TokenScale, check_views, load_bank, normal_tokens
 from engine.regions.embedding import classify, default_embedder
 from engine.regions.frames import Frames, draw_maps
 from engine.regions.proposals import propose
@@ -30,9 +30,9 @@ from features.images import Image
 from features.parts import PromptableSegmenter
 
 if TYPE_CHECKING:
-    from engine.examination import Examination
     from engine.inspector import Inspector
     from engine.library import Library
+    from engine.report import Examination
     from features.region import Region
 
 Map = Float32[np.ndarray, "height width"]
@@ -182,6 +182,7 @@ class Recogniser:
         votes = bank.tokens.votes(np.concatenate(joined, axis=1), self.config.micro)
         by_object = np.zeros((n_regions, n_classes), dtype=np.float32)
         if views is not None:
+            check_views(views, bank)
             same = self.embedder.same(views, bank.views)
             by_object = classify(same, bank.class_of_example, n_classes, bank.demands)
         by_tokens = token_shares(agreed(votes), _region_of_cell(tokens), n_regions)
@@ -199,6 +200,7 @@ class Recogniser:
         bank = self.bank
         if not len(bank):
             return []
+        check_views(views, bank)
         same = self.embedder.same(views, bank.views)
         votes = agreed(bank.tokens.votes(tokens.tokens, self.config.micro))
         probabilities = pooled(

@@ -8,7 +8,6 @@ measures. The weights are made by ``benchmarks/train_siamese.py``.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Sequence
 from functools import cached_property
@@ -22,6 +21,7 @@ from safetensors.numpy import load_file
 
 from engine.regions.canonical import Views, cut
 from engine.regions.similarity import Curve, with_half_norm
+from features.files import MAX_WEIGHTS_BYTES, check_regular, read_bytes, read_json
 from features.images import Image
 from features.region import Region
 
@@ -34,7 +34,7 @@ class Siamese:
     def __init__(self, weights: Path = WEIGHTS) -> None:
         self._weights = weights
         self._network = Network(weights)
-        record = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+        record = read_json(weights.with_suffix(".json"))
         self._curve = Curve(**record["curve"])
 
     def describe(
@@ -64,13 +64,14 @@ class Siamese:
 
     @cached_property
     def _sha256(self) -> str:
-        return hashlib.sha256(self._weights.read_bytes()).hexdigest()
+        return hashlib.sha256(read_bytes(self._weights, max_bytes=MAX_WEIGHTS_BYTES)).hexdigest()
 
 
 class Network:
     """Describes canonical cuts by unit vectors; ready when built."""
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
+        check_regular(weights, max_bytes=MAX_WEIGHTS_BYTES)
         arrays = {name: array.astype(np.float32) for name, array in load_file(weights).items()}
         names = (f"convolutions.{number}" for number in count())
         self._convolutions = [

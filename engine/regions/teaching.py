@@ -25,8 +25,8 @@ from features.dense import DenseMap
 from features.images import Image
 
 if TYPE_CHECKING:
-    from engine.examination import Examination
     from engine.regions.recogniser import Recogniser
+    from engine.report import Examination
     from features.region import Region
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from alignment.transforms import apply, compose, rescale
-from engine.examination import Examination
 from engine.rendering import overlays
 from engine.rendering.colors import EXTRA_COLOR, class_colors, heat_colors, ink_on
 from engine.rendering.strokes import (
@@ -28,6 +27,7 @@ from engine.rendering.strokes import (
     rim,
     stroke_px,
 )
+from engine.report import Examination
 from features.images import AnyMask, Image
 
 Layer = UInt8[np.ndarray, "height width 4"]

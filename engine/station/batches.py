@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.station import entries
-from engine.station.database import Database, Row, now, utc_time
+from engine.station.database import Database, Row, now, reads_row, utc_time
 from engine.station.entries import stored_path
 from engine.station.paths import allowed, root_of
 from engine.station.photographs import folder_images
@@ -134,6 +134,7 @@ def unwatch(database: Database, watch: int) -> None:
             raise StationError(f"there is no watch {watch} in this station")
 
 
+@reads_row
 def _watch_of(row: Row) -> Watch:
     """Read a row of the table."""
     return Watch(
@@ -146,6 +147,7 @@ def _watch_of(row: Row) -> Watch:
     )
 
 
+@reads_row
 def _batch_of(row: Row) -> Batch:
     return Batch(
         id=row["id"],

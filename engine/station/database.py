@@ -13,12 +13,16 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
+from typing import TypeVar
 
 from engine.station.records import StationError
+from features.files import MAX_DATABASE_BYTES, check_regular
+from features.records import check_record
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x50617274  # "Part"
@@ -26,6 +30,7 @@ APPLICATION_ID = 0x50617274  # "Part"
 TIMEOUT_S = 30.0
 
 Row = sqlite3.Row
+R = TypeVar("R")
 
 _TABLES = (
     """CREATE TABLE batches (
@@ -132,6 +137,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
+        _check_file(path)
         try:
             self._connection = sqlite3.connect(
                 path, timeout=TIMEOUT_S, isolation_level=None, check_same_thread=False
@@ -150,7 +156,7 @@ class Database:
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
         """Make some changes all together or, if an exception ends the block, none of them."""
-        with self._lock:
+        with self._lock, _explained(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -161,7 +167,7 @@ class Database:
 
     def rows(self, query: str, values: Sequence[object] = ()) -> list[Row]:
         """Read; what is seen is the outcome of whole transactions."""
-        with self._lock:
+        with self._lock, _explained(self.path):
             return self._connection.execute(query, values).fetchall()
 
     def row(self, query: str, values: Sequence[object] = ()) -> Row | None:
@@ -183,7 +189,7 @@ class Database:
             if not self._is_current():
                 self._make_tables()
             self._connection.execute("PRAGMA foreign_keys = ON")
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter in its words
             if isinstance(error, sqlite3.OperationalError):
                 reason = f"{self.path} cannot be used ({error})"
                 raise StationError(f"{reason}; check the disk and its permissions") from error
@@ -237,6 +243,52 @@ class Database:
                 time.sleep(0.02)
             else:
                 return
+
+
+def _check_file(path: Path) -> None:
+    """Refuse a pipe or device before SQLite waits for it."""
+    try:
+        check_regular(path, max_bytes=MAX_DATABASE_BYTES)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StationError(
+            f"{path} cannot be opened ({error.strerror}); check the folder"
+        ) from error
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite complains about into one line."""
+    try:
+        yield
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter in SQLite's own words
+        raise StationError(
+            f"the station {path} answers '{error}'; check the disk, and that nothing else changed "
+            "it, or bring back a copy"
+        ) from error
+
+
+def reads_row(read: Callable[[Row], R]) -> Callable[[Row], R]:
+    """Say of a row that partwise did not write what it is, instead of whatever comes of it.
+
+    What is read is a record, which is held against its annotations.
+    """
+
+    @wraps(read)
+    def checked(row: Row) -> R:
+        try:
+            record = read(row)
+            check_record(record)
+        except (TypeError, ValueError, LookupError, ArithmeticError, OSError) as error:
+            reason = str(error).partition("\n")[0]
+            raise StationError(
+                f"a row of the station cannot be read ({reason}); check that nothing else changed "
+                "its database, or bring back a copy"
+            ) from error
+        return record
+
+    return checked
 
 
 def now() -> float:

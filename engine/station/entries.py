@@ -9,9 +9,10 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Literal, TypedDict, Unpack
 
-from engine.station.database import Database, Row, now, utc_time, utc_time_or_none
+from engine.station.database import Database, Row, now, reads_row, utc_time, utc_time_or_none
 from engine.station.photographs import FolderImage
 from engine.station.records import Entry, Review, Source, State, StationError, Tally, Verdict
+from features.files import parse_json
 
 Order = Literal["newest", "oldest", "worst", "best", "name"]
 
@@ -226,6 +227,7 @@ def remove(database: Database, ids: Sequence[int]) -> list[str]:
         ]
 
 
+@reads_row
 def entry_of(row: Row) -> Entry:
     """Read a row of the table."""
     return Entry(
@@ -242,7 +244,7 @@ def entry_of(row: Row) -> Entry:
         threshold=row["threshold"],
         verdict=row["verdict"],
         reason=row["worst"] if row["verdict"] == "anomaly" else row["calm"],
-        classes=tuple(json.loads(row["classes"])),
+        classes=tuple(parse_json(row["classes"], "its classes")),
         is_by_region=bool(row["is_by_region"]),
         review=row["review"],
         reviewed_by=row["reviewed_by"],
@@ -269,6 +271,12 @@ def tally(database: Database, **filters: Unpack[Filters]) -> Tally:
             names += [each for each in (row["verdict"], row["review"]) if each]
         for name in names:
             counts[name] = counts.get(name, 0) + int(row["n"])
+    unknown = [name for name in counts if name not in vars(Tally())]
+    if unknown:
+        raise StationError(
+            f"an entry of the station has the state {unknown[0]!a}, which is none; check that "
+            "nothing else changed its database, or bring back a copy"
+        )
     return Tally(**counts)
 
 
@@ -283,7 +291,12 @@ def class_names(database: Database, model: Path | None) -> list[str]:
 def threshold(database: Database, model: Path) -> float | None:
     """Return the threshold set by hand for a model, if any."""
     row = database.row("SELECT value FROM thresholds WHERE model = ?", (stored_path(model),))
-    return None if row is None else float(row["value"])
+    return None if row is None else _value_of(row)
+
+
+@reads_row
+def _value_of(row: Row) -> float:
+    return float(row["value"])
 
 
 def set_threshold(database: Database, model: Path, value: float | None) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from features.files import open_to_append
+
 _POLL_S = 0.1
 
 
 @contextmanager
 def file_lock(path: Path, *, is_waiting: Callable[[], bool]) -> Iterator[bool]:
     """Hold a lock; waits for it as long as ``is_waiting`` says, and tells whether it is held."""
-    with path.open("a") as file:
+    with open_to_append(path) as file:
         is_held = _try_lock(file.fileno())
         while not is_held and is_waiting():
             time.sleep(_POLL_S)
@@ -24,7 +26,7 @@ def file_lock(path: Path, *, is_waiting: Callable[[], bool]) -> Iterator[bool]:
 
 def is_locked(path: Path) -> bool:
     """Tell whether anybody holds the lock now."""
-    with path.open("a") as file:
+    with open_to_append(path) as file:
         return not _try_lock(file.fileno())
 
 

@@ -16,10 +16,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Any, Protocol, get_args, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from engine.station.database import Database, Row, now, utc_time, utc_time_or_none
+from engine.station.database import Database, Row, now, reads_row, utc_time, utc_time_or_none
 from engine.station.records import JOB_KINDS, Job, JobKind, State, StationError, label, model_name
+from features.files import parse_json
 
 _ACTIVE = "('queued', 'running')"
 PROFILES = ("embedded", "foundation", "foundation-fast")
@@ -149,18 +150,18 @@ def finish(
         )
 
 
+@reads_row
 def _job_of(row: Row) -> Job:
     """Read a row of the table."""
-    assert row["state"] in get_args(State)
     return Job(
         id=row["id"],
         kind=row["kind"],
-        spec=json.loads(row["spec"]),
+        spec=parse_json(row["spec"], "its spec"),
         state=row["state"],
         step=row["step"],
         done=row["done"],
         total=row["total"],
-        result=None if row["result"] is None else json.loads(row["result"]),
+        result=None if row["result"] is None else parse_json(row["result"], "its result"),
         error=row["error"],
         created_at=utc_time(row["created_at"]),
         started_at=utc_time_or_none(row["started_at"]),

@@ -14,10 +14,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from engine.examination import Examination
 from engine.inspector import Inspector
 from engine.regions.report import RegionReport
-from engine.report import Report
+from engine.report import Examination, Report
 from features.images import AnyImage
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from engine.station.database import Database
 from engine.station.paths import root_of
 from engine.station.records import Entry, Limits, StationError
 from engine.storage import read_significant_bits
+from features.files import MAX_IMAGE_BYTES, read_chunks
 from features.image_files import RAISE_CAP, SUFFIXES, image_size, read_image, significant_bits
 from features.images import Image, ImageError
 from features.names import real_path
@@ -204,8 +205,10 @@ def digest_of(path: Path) -> str:
     Raises:
         OSError: It cannot be read.
     """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for chunk in read_chunks(path, max_bytes=MAX_IMAGE_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _megabytes(n_bytes: int) -> str:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.station.records import Benchmark, Entry, Job, Result, StationError
+from features.files import MAX_IMAGE_BYTES, MAX_JSON_BYTES, parse_json, read_bytes, read_json
+from features.records import check_record
 
 if TYPE_CHECKING:
     from engine.benchmark.records import Run
@@ -68,7 +70,12 @@ def read_result(get_entry: Callable[[], Entry], folder: Path) -> Result:
             if entry.is_drawn:
                 return _read(entry, folder / str(entry.id))
             problem: Exception = FileNotFoundError("its pictures are being drawn")
-        except (OSError, ValueError, KeyError) as error:  # between two renames, or damaged
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            LookupError,
+        ) as error:  # between two renames, or damaged
             problem = error
         if time.monotonic() > until:
             raise StationError(
@@ -98,20 +105,26 @@ def _replace_folder(scratch: Path, target: Path) -> None:
 
 
 def _read(entry: Entry, folder: Path) -> Result:
-    facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-    return Result(
+    facts = read_json(folder / _FACTS)
+    result = Result(
         entry=entry,
         image_size=(facts["image_size"][0], facts["image_size"][1]),
         view_size=(facts["view_size"][0], facts["view_size"][1]),
-        photo=(folder / _PHOTO).read_bytes(),
-        layers={name: (folder / _LAYER.format(name)).read_bytes() for name in facts["layers"]},
-        reference=(folder / _REFERENCE).read_bytes(),
+        photo=_picture(folder / _PHOTO),
+        layers={name: _picture(folder / _LAYER.format(name)) for name in facts["layers"]},
+        reference=_picture(folder / _REFERENCE),
         reference_name=facts["reference_name"],
         report=facts["report"],
         regions=facts["regions"],
         classes=facts["classes"],
         scores=facts["scores"],
     )
+    check_record(result)
+    return result
+
+
+def _picture(path: Path) -> bytes:
+    return read_bytes(path, max_bytes=MAX_IMAGE_BYTES)
 
 
 def bench_path(folder: Path, job: int, name: str) -> Path:
@@ -149,12 +162,12 @@ def finished_runs(job: Job) -> list[Run]:
         return list(read_result(path).runs)
     runs: dict[str, Run] = {}
     try:
-        lines = _partial_path(path).read_bytes().split(b"\n")[:-1]  # the last is whole or torn
+        content = read_bytes(_partial_path(path), max_bytes=MAX_JSON_BYTES)
     except OSError:
         return []
-    for line in lines:
+    for line in content.split(b"\n")[:-1]:  # the last is whole or torn
         try:
-            noted = json.loads(line)
+            noted = parse_json(line.decode(), str(path))
             runs[str(noted["fingerprint"])] = Run.from_dict(noted["run"])
         except (ValueError, KeyError, TypeError):  # of another version
             continue

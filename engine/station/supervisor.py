@@ -16,6 +16,7 @@ from pathlib import Path
 from engine.station.paths import StationPaths
 from engine.station.records import Limits
 from engine.station.worker_process import THREADS
+from features.files import open_to_append
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 # a worker that lived as long as this was sound; the next pause is the first again
@@ -78,7 +79,7 @@ class Supervisor:
     def _start_process(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "engine.station.worker_process", str(self._paths.folder)]
         options = ["--parent", str(os.getpid()), *self._options]
-        with self._paths.log.open("ab") as log:
+        with open_to_append(self._paths.log) as log:
             return subprocess.Popen(
                 [*command, *options],
                 stdin=subprocess.DEVNULL,

@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from features.files import MAX_WEIGHTS_BYTES, check_regular
 from features.weights.errors import WeightsError
 
 
@@ -32,6 +33,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         WeightsError: The file is absent, cut short, or holds something else than named tensors.
     """
     try:
+        check_regular(path, max_bytes=MAX_WEIGHTS_BYTES)
         tensors = load_file(path) if path.suffix == ".safetensors" else _load_pytorch(path)
     except FileNotFoundError as error:
         raise WeightsError(f"{path} does not exist") from error

@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from features.device import need
+from features.files import MAX_WEIGHTS_BYTES, check_regular
 from features.vit.architectures import WEIGHTS_FILE, Architecture, Description, resample
 from features.weights.errors import WeightsError
 
@@ -112,6 +113,7 @@ def load(folder: Path, architecture: Architecture) -> Anatomy:
     if not path.is_file():
         raise WeightsError(f"{path} is missing; fetch or import the weights again")
     transformers = need("transformers", "a vision transformer")
+    check_regular(path, max_bytes=MAX_WEIGHTS_BYTES)
     try:
         with _quiet(transformers.utils.logging):
             model, report = transformers.AutoModel.from_pretrained(

@@ -18,13 +18,13 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from features.files import MAX_WEIGHTS_BYTES, check_regular, read_chunks
 from features.names import real_path
 from features.progress import ProgressReporter, silent
 from features.weights.errors import WeightsError
 from features.weights.registry import Known, WeightsFile
 from features.weights.sidecar import read_json, read_sidecar, write_json
 
-_CHUNK_BYTES = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SETTLED_S = 2.0  # FAT counts time in steps of two seconds; other file systems are finer
 
@@ -33,11 +33,10 @@ def hash_file(path: Path, tell: ProgressReporter = silent) -> str:
     """Read the whole file and return its SHA-256 in hexadecimal digits."""
     digest = hashlib.sha256()
     done, total = 0, path.stat().st_size
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
-            done += len(chunk)
-            tell(f"checking {path.name}", done, total)
+    for chunk in read_chunks(path, max_bytes=MAX_WEIGHTS_BYTES):
+        digest.update(chunk)
+        done += len(chunk)
+        tell(f"checking {path.name}", done, total)
     return digest.hexdigest()
 
 
@@ -116,6 +115,7 @@ def _check_structure(path: Path) -> None:
         WeightsError: It is not, or is of another format.
     """
     try:
+        check_regular(path, max_bytes=MAX_WEIGHTS_BYTES)
         if path.suffix == ".safetensors":
             with safe_open(path, framework="np"):
                 pass  # opening compares the sizes in the header with that of the file

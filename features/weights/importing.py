@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.device import need
+from features.files import MAX_WEIGHTS_BYTES, check_regular
 from features.progress import ProgressReporter, silent
 from features.weights.checksums import check_file, facts_about, hash_file
 from features.weights.errors import WeightsError
@@ -237,6 +238,7 @@ def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
         with warnings.catch_warnings():  # of old formats
             warnings.simplefilter("ignore")
             # mapped into memory where the format allows, so that gigabytes are not held twice
+            check_regular(path, max_bytes=MAX_WEIGHTS_BYTES)
             is_mapped = zipfile.is_zipfile(path)
             found = torch.load(path, map_location="cpu", weights_only=True, mmap=is_mapped)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 from urllib.parse import urlsplit
 
+from features.files import open_to_append
 from features.progress import ProgressReporter
 from features.weights.errors import WeightsError
 from features.weights.registry import Known
@@ -136,7 +137,7 @@ def lock_folder(folder: Path, tell: ProgressReporter) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stream = (folder / _LOCK).open("wb")
+        stream = open_to_append(folder / _LOCK)
     except OSError as error:
         raise WeightsError(
             f"cannot write to {folder} ({error.strerror}); set PARTWISE_WEIGHTS to a folder "

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from features import files
+from features.config_fields import shown
+from features.records import record_from
 from features.weights.errors import WeightsError
 from features.weights.registry import WeightsFile
 
@@ -62,18 +65,18 @@ def read_sidecar(folder: Path) -> Sidecar | None:
     if not path.is_file():
         return None
     try:
-        content = read_json(path)
-        if content["schema"] != SCHEMA:
-            raise WeightsError(
-                f"{path} has schema {content['schema']}, expected {SCHEMA}; update partwise"
-            )
-        made_from = content["made_from"]
+        values = read_json(path)
+        if values["schema"] != SCHEMA:
+            got = shown(values["schema"])
+            raise WeightsError(f"{path} has schema {got}, expected {SCHEMA}; update partwise")
+        content: _Content = record_from(_Content, values)
+        made_from = content.made_from
         return Sidecar(
-            name=str(content["name"]),
-            source=str(content["source"]),
-            commit=content["commit"],
-            files=tuple(_file(name, facts) for name, facts in content["files"].items()),
-            made_from=made_from and _file(made_from["name"], made_from),
+            name=content.name,
+            source=content.source,
+            commit=content.commit,
+            files=tuple(_file(name, facts) for name, facts in content.files.items()),
+            made_from=None if made_from is None else _file(made_from.name, made_from),
         )
     except WeightsError:
         raise
@@ -87,10 +90,39 @@ def _facts(file: WeightsFile) -> dict[str, Any]:
     return {"size": file.size, "sha256": file.sha256}
 
 
-def _file(name: str, facts: dict[str, Any]) -> WeightsFile:
+@dataclass(frozen=True)
+class _Facts:
+    """Size and sum of a file, as JSON has them."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """The same with the file's name."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What ``Sidecar.write`` puts into the file."""
+
+    schema: int
+    name: str
+    source: str
+    commit: str | None
+    files: dict[str, _Facts]
+    made_from: _Origin | None
+
+
+def _file(name: str, facts: _Facts | _Origin) -> WeightsFile:
     if Path(name).name != name:
         raise ValueError(f"{name!r} is no plain file name")
-    return WeightsFile(name, int(facts["size"]), str(facts["sha256"]))
+    return WeightsFile(name, facts.size, facts.sha256)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -99,7 +131,7 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: The file holds something else.
     """
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = files.read_json(path, max_bytes=files.MAX_TEXT_BYTES)
     if not isinstance(found, dict):
         raise ValueError(f"{path} must hold a JSON object, got {type(found).__name__}")
     return found

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from features.files import read_text
 from features.names import real_path
 from features.progress import ProgressReporter, silent
 from features.weights.checksums import (
@@ -120,7 +121,7 @@ def _snapshots(repository: str, hub_cache: Path) -> list[Path]:
     """Give the revisions in the hub's cache, the one called main first, then the latest."""
     folder = hub_cache / f"models--{repository.replace('/', '--')}"
     try:
-        main = (folder / "refs" / "main").read_text(encoding="utf-8").strip()
+        main = read_text(folder / "refs" / "main").strip()
     except (OSError, ValueError):
         main = ""
     try:

@@ -239,3 +239,27 @@ class TestSameOf:
         image, is_valid = still.warp(photo)
         assert image is photo
         assert is_valid.all()
+
+
+@pytest.mark.parametrize(
+    ("config", "n_poses"),
+    [
+        (
+            PoseConfig(max_rotation_deg=180, rotation_step_deg=0.5, max_scale=2, scale_step=1.01),
+            "100,219",
+        ),
+        (
+            PoseConfig(
+                max_rotation_deg=180, rotation_step_deg=0.5, max_scale=1.19, scale_step=1.09
+            ),
+            None,
+        ),
+        (PoseConfig(rotation_step_deg=0.0), None),
+        (PoseConfig(scale_step=1.0), None),
+    ],
+)
+def test_poses_that_nobody_could_wait_for_are_refused(
+    config: PoseConfig, n_poses: str | None
+) -> None:
+    found = [each for each in problems_of(config) if "poses to try" in each]
+    assert [f"got {n_poses}: " in each for each in found] == ([True] if n_poses else [])

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 import re
 import subprocess
 import sys
@@ -191,6 +192,40 @@ def test_broken_files_have_one_clear_line_each(tmp_path):
             load(path)
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_the_mark_of_an_encoding_is_no_part_of_a_config(tmp_path):
+    (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbfseed = 7\n")
+    assert load(tmp_path / "a.toml").seed == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed = " + "9" * 5000, "is not valid TOML: Exceeds the limit"),
+        ("seed = 0x" + "f" * 5000, "is not valid TOML: a whole number has more than 64 bits"),
+        ("seed = " + "[" * 3000, "it nests too deeply"),
+        (".".join("a" * 60) + " = 1", "unknown key a"),
+        (".".join("a" * 9000) + " = 1", "must have at most 200 dots in a line"),
+        ("#" * 130_000, "cannot be read as a config (expected at most 128,000 bytes"),
+        ("seed = 1e999", "seed must be an integer, got Infinity"),
+        ("[pose]\nmax_rotation_deg = nan", "pose.max_rotation_deg must"),
+    ],
+)
+def test_configs_that_break_their_readers_are_refused(tmp_path, text, message):
+    (tmp_path / "odd.toml").write_text(text)
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        load(tmp_path / "odd.toml")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_config_is_no_pipe(tmp_path):
+    os.mkfifo(tmp_path / "a.toml")
+    with pytest.raises(
+        ConfigError, match=r"a\.toml cannot be read as a config \(it is a device or"
+    ):
+        load(tmp_path / "a.toml")
 
 
 def test_a_file_that_may_not_be_read(locked_folder):

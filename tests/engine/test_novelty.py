@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.examination import Examination
 from engine.hiding import hide
 from engine.inspector import Inspector
 from engine.novelty import (
@@ -20,6 +19,7 @@ from engine.novelty import (
     learn_novelty,
     streaks,
 )
+from engine.report import Examination
 from engine.scores import Reading
 from engine.synthetic.scenes import Scene
 

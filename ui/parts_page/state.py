@@ -20,6 +20,8 @@ import numpy as np
 import streamlit as st
 
 from engine.atomic import atomic_write
+from features.files import read_json
+from features.records import check_record
 from features.region import Region
 from ui.parts_page.effect_view import Verdict
 
@@ -194,12 +196,14 @@ def load_edit(folder: Path, name: str) -> tuple[str, Edit] | None:
     if not _NAME.fullmatch(name):
         return None
     try:
-        document = json.loads(_path(folder, name).read_bytes())
+        document = read_json(_path(folder, name))
         if document["kind"] not in _EDIT_TYPES:
             return None
         values = {key: _from_json(value) for key, value in document["values"].items()}
-        return str(document["model"]), getattr(editing, document["kind"])(**values)
-    except (OSError, ValueError, KeyError, TypeError, binascii.Error):
+        edit = getattr(editing, document["kind"])(**values)
+        check_record(edit)
+        return str(document["model"]), edit
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, binascii.Error):
         return None
 
 
@@ -228,5 +232,7 @@ def _from_json(value: Any) -> Any:
     left, top, right, bottom = (int(side) for side in value["box_xyxy"])
     bits = np.frombuffer(base64.b64decode(value["bits"], validate=True), np.uint8)
     size = bottom - top, right - left
+    if min(size) < 1 or size[0] * size[1] > 8 * len(bits):
+        raise ValueError("the bits must fill the box")
     mask = np.unpackbits(bits, count=size[0] * size[1]).astype(bool).reshape(size)
     return Region((left, top, right, bottom), mask)

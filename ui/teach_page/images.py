@@ -26,10 +26,10 @@ from ui.teach_page.state import ENTRY, own_lessons
 from ui.teach_page.view import entry_label
 
 if TYPE_CHECKING:
-    from engine.examination import Examination
     from engine.inspector import Inspector
     from engine.library import Library
     from engine.regions.recogniser import Recogniser
+    from engine.report import Examination
     from engine.station import Entry, Result
 
 POLL_S = 3.0

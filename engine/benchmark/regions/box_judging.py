@@ -9,13 +9,13 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from engine.benchmark.regions.labels import BoxedPhoto, LabelledBox
-from engine.examination import Examination
 from engine.regions.frames import Frames
 from engine.regions.recogniser import Recogniser
 from engine.regions.report import RegionReport
 from engine.regions.teaching import Outlined, exact, teach
 from engine.regions.token_classifier import agreed, token_shares
 from engine.regions.tokens import RegionTokens, describe_regions
+from engine.report import Examination
 from features.image_files import read_image
 from features.region import Box, Region
 

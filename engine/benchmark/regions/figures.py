@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from engine.benchmark.metrics import Confusion, Labels, Scores, auroc, confusion
 from engine.benchmark.regions.photographs import BoxedResult
 from engine.benchmark.regions.walkthrough import Counts, RollResult
 from engine.synthetic.cloth import DEFECTS, UNTAUGHT
+from features.records import record_from
 
 SCHEMA = 1
 
@@ -39,9 +40,12 @@ class RollRun:
 
     @classmethod
     def from_dict(cls, entry: dict[str, Any]) -> RollRun:
-        """Read what :meth:`as_dict` made, after a journey through JSON."""
-        steps = tuple(StepFigures(**each) for each in entry["steps"])
-        return cls(RollResult(**entry["walked"]), steps, float(entry["seconds"]))
+        """Read what :meth:`as_dict` made, after a journey through JSON.
+
+        Raises:
+            TypeError: It is something else.
+        """
+        return cast(RollRun, record_from(cls, entry))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""

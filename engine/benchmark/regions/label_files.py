@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from engine.benchmark.datasets import DatasetError
+from features.files import ContentError, read_text
 
 # boxes may reach over the border by rounding, not by more than this share of the photograph
 SLACK = 0.01
@@ -211,10 +212,8 @@ def _edges(numbers: Sequence[float], *, is_outline: bool) -> Edges:
 def _text(path: Path, max_bytes: int = MAX_BYTES) -> str:
     """Read a text file, also one that begins with a byte order mark."""
     try:
-        with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
-        if len(data) > max_bytes:
-            raise DatasetError(f"{path} is too large for text of labels; remove it from the folder")
-        return data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"cannot read {path}: {error}") from error
+        return read_text(path, max_bytes=max_bytes, expected="text of labels")
+    except ContentError as error:
+        raise DatasetError(str(error)) from error
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error

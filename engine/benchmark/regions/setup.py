@@ -11,13 +11,13 @@ from typing import Self
 import numpy as np
 from jaxtyping import UInt8
 
-from engine.examination import Examination
 from engine.inspector import Inspector
 from engine.library import Library
 from engine.library.records import Kind
 from engine.regions.recogniser import Recogniser
 from engine.regions.report import RegionReport
 from engine.regions.teaching import Outlined, teach
+from engine.report import Examination
 from engine.synthetic.cloth import ClothPhoto
 
 

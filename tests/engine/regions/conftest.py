@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.examination import Examination
 from engine.inspector import Inspector
 from engine.regions import Library, Outlined, Recogniser, Region, RegionReport, teach
+from engine.report import Examination
 
 SIZE = (256, 256)
 # radius, colour and light spots (x, y, radius) of round things

@@ -11,8 +11,8 @@ from alignment.comparison import Comparison
 from alignment.pose import RegisteredImage
 from alignment.sample import Sample
 from alignment.transforms import IDENTITY, about_center, apply, compose, invert, rescale
-from engine.examination import Examination
 from engine.regions.frames import Frames, scaled
+from engine.report import Examination
 from features.region import Region
 
 AREA_PX = 400 * 300

@@ -1,5 +1,7 @@
 """A draft on disk: kept as it is, found by its name alone, and none if damaged."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,31 @@ def test_a_draft_is_kept_as_it_is(tmp_path, edit):
 def test_a_draft_that_was_damaged_is_none(tmp_path, text):
     (tmp_path / f"{'a' * 16}.json").write_text(text)
     assert load_edit(tmp_path, "a" * 16) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"values": []},
+        {"values": "x"},
+        {"values": {"class_id": "3", "name": "a"}},
+        {"values": {"class_id": 3, "name": None}},
+        {"values": {"class_id": 3, "name": "a", "more": 1}},
+        {"kind": ["Rename"]},
+        {"kind": "Add", "values": {"name": "a", "reference": 0, "region": 5}},
+        {
+            "kind": "Add",
+            "values": {
+                "name": "a",
+                "reference": 0,
+                "region": {"box_xyxy": [0, 0, 2**40, 2**20], "bits": "AAAA"},
+            },
+        },
+    ],
+)
+def test_a_doctored_draft_is_none(tmp_path, changes):
+    name = save_edit(tmp_path, "m.pw", Rename(3, "a"))
+    path = tmp_path / f"{name}.json"
+    assert load_edit(tmp_path, name) == ("m.pw", Rename(3, "a"))
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    assert load_edit(tmp_path, name) is None

@@ -219,7 +219,7 @@ BROKEN: list[tuple[dict[str, str | None], str]] = [
     ({"data.yaml": "kpt_shape: [2, 3]\nnames: [hole, spot]"}, "5 fields|9 fields|no image|got"),
     ({"classes.txt": "spot\nhole\n"}, "number the classes differently"),
     ({"classes.txt": "hole\n\nspot\n"}, "no name for class 1"),
-    ({"classes.txt": "x" * 2**18 + "\n"}, "too large for text of labels"),
+    ({"classes.txt": "x" * 2**18 + "\n"}, "expected at most 262,144 bytes"),
     ({"train/labels/c.txt": BOX}, r"no image for .*c\.txt"),
     ({"train/labels/c.txt": BOX, "train/images/c.jp2": ""}, r"c\.jp2 is of a format that is not"),
     ({"train/images/a_jpg.rf.0123abcd.png": None}, "two files share their labels"),

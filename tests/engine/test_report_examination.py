@@ -9,7 +9,7 @@ from alignment.comparison import Comparison
 from alignment.pose import RegisteredImage
 from alignment.sample import Sample
 from alignment.transforms import IDENTITY, about_center, apply
-from engine.examination import Examination
+from engine.report import Examination
 
 Draw = Callable[..., Sample]
 

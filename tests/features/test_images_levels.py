@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from features.levels import bits_text, few_levels, few_levels_text
+from features.images import bits_text, few_levels, few_levels_text
 
 
 def photographs(lowest: int, highest: int) -> list[np.ndarray]:
