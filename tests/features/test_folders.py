@@ -65,7 +65,7 @@ def test_names_stay_on_their_line(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "a.png").touch()
     (found,) = left_out(tmp_path, set())
-    assert found.what == "in the folder b\\udce9\\n\\x1b[2J"
+    assert found.what == "in the folder b\\xe9\\n\\x1b[2J"
 
 
 def test_a_folder_that_cannot_be_listed_is_said(tmp_path: Path, monkeypatch) -> None:

@@ -17,7 +17,7 @@ def folder(tmp_path: Path) -> Path:
     for name in ("images", "labels"):
         (tmp_path / name).mkdir()
     cv2.imwrite(str(tmp_path / "images" / "a.png"), np.zeros((20, 20, 3), np.uint8))
-    (tmp_path / "labels" / "a.txt").write_text("1 0.5 0.5 0.2 0.2\n")
+    (tmp_path / "labels" / "a.txt").write_text("1 0.5 0.5 0.2 0.2\n0 0.3 0.3 0.2 0.2\n")
     (tmp_path / "classes.txt").write_text("dent\nhole\n")
     return tmp_path
 
@@ -28,7 +28,7 @@ def test_a_mark_of_the_encoding_is_no_part_of_the_list(folder: Path, name: str) 
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     found = find_boxes(folder)
     assert found.class_names == ("dent", "hole")
-    assert [box.class_index for photo in found.photos for box in photo.boxes] == [1]
+    assert [box.class_index for photo in found.photos for box in photo.boxes] == [1, 0]
 
 
 @pytest.mark.parametrize("name", ["classes.txt", "labels/a.txt"])
