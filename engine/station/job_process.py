@@ -12,7 +12,6 @@ import logging
 import os
 import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +41,7 @@ from engine.station.records import MAX_PIXELS, Job, JobKind, Limits, label
 from engine.station.results import bench_path, finished_runs
 from engine.synthetic.scenes import anomaly_types, render
 from features.images import AnyImage
+from features.temporary_files import temporary_folder
 
 PROGRESS_EVERY_S = 0.2
 _POLL_S = 0.5
@@ -271,15 +271,15 @@ def _render_samples(context: JobContext) -> Result:
     planned = [("good", "good", index) for index in range(_N_GOOD)]
     planned += [("new", "good", _N_GOOD + index) for index in range(_N_NEW_GOOD)]
     planned += [("new", kind, index) for index, kind in enumerate(chosen)]
-    with tempfile.TemporaryDirectory(prefix=".samples-", dir=target.parent) as scratch:
+    with temporary_folder(target.parent) as scratch:
         for done, (folder, kind, index) in enumerate(planned):
             context.report_progress("rendering images", done, len(planned))
             image = render(
                 _SAMPLE_PRODUCT, np.random.default_rng([seed, len(kind), index]), kind
             ).image
-            _write_png(Path(scratch) / "samples" / folder / f"{kind} {index + 1}.png", image)
+            _write_png(scratch / "samples" / folder / f"{kind} {index + 1}.png", image)
         shutil.rmtree(target, ignore_errors=True)
-        os.replace(Path(scratch) / "samples", target)
+        os.replace(scratch / "samples", target)
     context.report_progress("rendering images", len(planned), len(planned))
     return {"good": str(target / "good"), "new": str(target / "new")}
 
