@@ -13,14 +13,18 @@ from types import FrameType
 import click
 
 from engine.atomic import check_writable, write_text
-from engine.cli.failures import BROKEN_IMAGE
+from engine.cli.failures import BAD_USAGE, BROKEN_IMAGE
 from engine.cli.terminal import line_text, moment, progress
+from engine.errors import user_message
 from engine.station import Entry, Limits, Station, StationError
 from engine.station.entries import Filters, Order
 from engine.station.exports import jsonl_text
 from engine.station.file_lock import file_lock
-from engine.station.records import Review, label
+from engine.station.records import DiskFullError, Review, label
+from engine.station.room import lack_of_room
 from features.image_files import list_images
+from features.images import ImageError
+from features.names import one_line, show_name
 from features.progress import ProgressReporter
 
 _LOOK_S = 0.2
@@ -35,37 +39,95 @@ def queue_images(
     is_copied: bool,
     max_pixels: int,
 ) -> None:
-    """Queue images and say as which batches."""
-    # whoever types a path at a terminal may read it anyway
-    roots = [path.expanduser().resolve() for path in images]
+    """Queue images and say as which batches; a path without images stops no other."""
     _check_model(model)
+    n_broken, problems = 0, []
+    # whoever types a path at a terminal may read it anyway
+    roots = [each for each in map(_resolved, images) if each is not None]
     with Station(folder, roots=roots, limits=Limits(max_pixels=max_pixels)) as station:
+        if is_copied:
+            station.paths.sweep()
         for path in images:
-            if is_copied:
-                _copy(station, path, model, library)
-            else:
-                batch = station.add_folder(path, model=model, library=library)
-                click.echo(f"batch {batch.id}: {batch.n_entries} images of {path} queued")
+            try:
+                if is_copied:
+                    n_broken += _copy(station, path, model, library)
+                else:
+                    batch = station.add_folder(path, model=model, library=library)
+                    click.echo(
+                        f"batch {batch.id}: {batch.n_entries} images of {show_name(path)} queued"
+                    )
+            except DiskFullError:
+                raise
+            except (StationError, ImageError) as error:
+                problems.append(str(error))
+    for each in problems:
+        click.echo(f"Error: {one_line(each)}", err=True)
+    if len(problems) == len(images):
+        sys.exit(BAD_USAGE)
+    if problems or n_broken:
+        sys.exit(BROKEN_IMAGE)
 
 
-def _copy(station: Station, path: Path, model: Path, library: str | None) -> None:
+def _resolved(path: Path) -> Path | None:
+    """Resolve a path; None for links in a circle, an unknown user, or a null byte."""
+    try:
+        return path.expanduser().resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None
+
+
+def _copy(station: Station, path: Path, model: Path, library: str | None) -> int:
+    """Keep and queue the images of a path; returns how many could not be copied."""
     files = list_images(path)
     batch = station.new_batch(path.name, model=model)
+    n_broken = 0
     for file in files:
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            raise StationError(f"{file} cannot be read ({error.strerror}); check it") from error
-        station.add_upload(data, file.name, model=model, library=library, batch=batch.id)
-    click.echo(f"batch {batch.id}: copies of {len(files)} images of {path} queued")
+        problem = _copy_one(station, file, model, library, batch.id)
+        if problem is not None:
+            n_broken += 1
+            station.add_broken(file.name, problem, model=model, library=library, batch=batch.id)
+            click.echo(f"Error: {problem}", err=True)
+    click.echo(
+        f"batch {batch.id}: copies of {len(files) - n_broken} images of {show_name(path)} queued"
+    )
+    return n_broken
+
+
+def _copy_one(
+    station: Station, file: Path, model: Path, library: str | None, batch: int
+) -> str | None:
+    """Keep and queue an image; returns what is wrong with it, if anything.
+
+    Raises:
+        DiskFullError: There is no room for more.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        return f"{show_name(file)} cannot be read ({error.strerror}); check it"
+    try:
+        station.add_upload(data, file.name, model=model, library=library, batch=batch)
+    except DiskFullError:
+        raise
+    except (OSError, ValueError) as error:
+        full = lack_of_room(error, [station.folder])
+        if full is not None:
+            raise full from error
+        text = user_message(error) or str(error)
+        return one_line(text.replace(label(file.name), show_name(file), 1))
+    return None
 
 
 def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
-    """Work until the queue is empty, or until Ctrl-C."""
+    """Work until the queue is empty, or until Ctrl-C.
+
+    On a full disk this waits only if it is to go on anyway.
+    """
     from engine.station.worker import work
 
     started_at = time.time()
     with Station(folder, limits=Limits(max_pixels=max_pixels)) as station, progress() as tell:
+        station.check_writable()
         with _ended_by_ctrl_c() as has_come:
             watch = _Progress(station, tell)
 
@@ -84,6 +146,7 @@ def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
                         station.limits,
                         is_stopping=is_over,
                         is_leaving_when_done=lambda: not keep_on,
+                        is_patient=keep_on,
                     )
             is_interrupted = has_come()
         failed = [
@@ -98,6 +161,9 @@ def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
         ]
     for each in failed:
         click.echo(f"Error: {each.error}", err=True)
+    for each in done:
+        if each.error:
+            click.echo(f"Warning: {each.name}: {each.error}", err=True)
     n_judged = len(done) + len(failed)
     click.echo(f"{n_judged} images judged, {len(failed)} of them without a verdict")
     if is_interrupted and not keep_on:
@@ -167,7 +233,8 @@ def watch_folder(
             _check_model(model)
             station.watch(watched, model=model, library=library)
         for each in reversed(station.watches()):
-            words = [f"{each.id}  {each.folder}", f"by {each.model}", each.error or ""]
+            folder_name, model_name = show_name(each.folder), show_name(each.model)
+            words = [f"{each.id}  {folder_name}", f"by {model_name}", each.error or ""]
             click.echo("  ".join(word for word in words if word))
         if not station.watches():
             click.echo("no folder is watched")
@@ -253,6 +320,7 @@ def _line(entry: Entry) -> str:
 
 def _check_model(model: Path) -> None:
     if not model.is_file():
+        shown = show_name(model)
         raise StationError(
-            f"{model}: no such model file; check the path, or make it with `partwise fit`"
+            f"{shown}: no such model file; check the path, or make it with `partwise fit`"
         )

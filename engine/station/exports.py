@@ -14,6 +14,7 @@ from engine.report import Report
 from engine.station.judge import Judge
 from engine.station.records import Entry, StationError
 from features.images import AnyImage, resize
+from features.names import as_text
 
 # sharper than the page shows anything
 _SIDE_PX = 1280
@@ -25,10 +26,10 @@ def facts(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "name": entry.name,
-        "path": str(entry.path) if entry.path else "",
+        "path": as_text(entry.path) if entry.path else "",
         "source": entry.source,
         "batch": entry.batch,
-        "model": str(entry.model),
+        "model": as_text(entry.model),
         "state": entry.state,
         "verdict": entry.verdict,
         "score": entry.total,

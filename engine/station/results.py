@@ -67,7 +67,11 @@ def read_result(get_entry: Callable[[], Entry], folder: Path) -> Result:
         try:
             if entry.is_drawn:
                 return _read(entry, folder / str(entry.id))
+            if entry.error is not None:
+                raise StationError(f"{entry.name} has no pictures: {entry.error}; judge it again")
             problem: Exception = FileNotFoundError("its pictures are being drawn")
+        except StationError:
+            raise
         except (OSError, ValueError, KeyError) as error:  # between two renames, or damaged
             problem = error
         if time.monotonic() > until:
