@@ -59,15 +59,6 @@ def test_a_killed_worker_loses_no_image_and_judges_none_twice(
     assert worker.wait(300) == 0
 
 
-def test_an_image_that_kills_the_worker_is_given_up(station, model, photograph, started, until):
-    entry = station.add_upload(photograph(1), "deadly.png", model=model)
-    with station.database.change() as connection:
-        connection.execute("UPDATE entries SET state = 'running', attempts = 3")
-    started("worker_process", station.folder)
-    until(lambda: station.entry(entry).state == "failed")
-    assert station.entry(entry).error.startswith("deadly.png ended the worker 3 times")
-
-
 def test_two_processes_add_at_once_and_all_survive(tmp_path, model, photograph):
     folder = tmp_path / "shared"
     (tmp_path / "image.png").write_bytes(photograph(1))
