@@ -610,7 +610,7 @@ def measure(trial: Trial, times: int, rng: random.Random) -> Counter[str]:
             left = trial.temporaries()
             found["temporaries"] += len(left)
         if +found:
-            print(f"  {trial.name} {trial.n}: {dict(+found)} {[str(each) for each in left]}")
+            print(f"  {trial.name} {trial.n}: {dict(+found)} {[str(each) for each in left[:3]]}")
         wrong += found
     wrong["kills"] = n_killed
     return wrong

@@ -1,6 +1,7 @@
 """What a killed writer leaves is gone after the next; what is alive or not ours stays."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -151,3 +152,19 @@ def test_a_computer_without_a_boot_id_is_known_by_its_name(monkeypatch):
         assert socket.gethostname()
     finally:
         temporary_files._computer.cache_clear()
+
+
+OTHER_MEANS = re.compile(
+    r"\btempfile\.(?!gettempdir)|\bmkdtemp|\bmkstemp|TemporaryDirectory|\.tmp\b"
+)
+
+
+def test_nobody_else_makes_temporaries():
+    root = Path(temporary_files.__file__).parents[1]
+    found = {
+        path.relative_to(root).as_posix()
+        for package in ("features", "alignment", "engine", "ui")
+        for path in (root / package).rglob("*.py")
+        if OTHER_MEANS.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {"features/temporary_files.py"}, "features.temporary_files makes them"

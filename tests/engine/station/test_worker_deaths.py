@@ -41,7 +41,7 @@ def deadly(tmp_path, monkeypatch):
 def run_worker(station, *, until_dead=True):
     """Run a worker; it dies, or finishes the queue and leaves, for its parent is not there."""
     command = [sys.executable, "-m", "engine.station.worker_process", str(station.folder)]
-    return subprocess.run([*command, "--parent", "1"], stderr=subprocess.PIPE, timeout=300)
+    return subprocess.run([*command, "--parent=-1"], stderr=subprocess.PIPE, timeout=300)
 
 
 def test_a_deadly_image_is_given_up_only_after_it_died_alone(
