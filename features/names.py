@@ -11,13 +11,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import math
+import os
 import re
 import shlex
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Number
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 # blanks of any width are no harm, and macOS puts some into names
@@ -98,6 +100,35 @@ def _meant(match: re.Match[str]) -> str:
     return chr(int(match["four"] or match["eight"], 16))
 
 
+def real_path(path: str | PurePath) -> Path:
+    """Return the place that a path means: ``~`` and links are followed as far as they lead.
+
+    A user who has no home, and links in a circle, stay as they are: whoever looks there is told
+    that nothing is there, as with any wrong path. ``Path.expanduser`` and ``Path.resolve`` raise a
+    RuntimeError for these.
+    """
+    return Path(os.path.realpath(os.path.expanduser(path)))
+
+
+class LineFormatter(logging.Formatter):
+    """Writes each message of a log on one line, and a traceback line by line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - what logging calls it
+        """Write the line of a record."""
+        return one_line(super().formatMessage(record))
+
+    def formatException(self, *args: Any) -> str:  # noqa: N802 - what logging calls it
+        """Write what was raised, and where."""
+        return "\n".join(map(one_line, super().formatException(*args).split("\n")))
+
+
+def log_to_stderr(form: str) -> None:
+    """Let the logs of this process go to the standard error stream, each in this form."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter(form))
+    logging.basicConfig(handlers=[handler])
+
+
 # For programs: names that are read back
 
 
@@ -154,6 +185,23 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_as_json(each) for each in value]
     return value
+
+
+def read_json(text: str) -> Any:
+    """Read what ``json_text`` wrote, names as they were.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    return _from_json(json.loads(text))
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, str):
+        return from_text(value)
+    if isinstance(value, dict):
+        return {from_text(key): _from_json(each) for key, each in value.items()}
+    return [_from_json(each) for each in value] if isinstance(value, list) else value
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from streamlit.web import cli
 
+from features.names import one_line
 from ui.settings import read_settings
 
 POLL_S = 1.0
@@ -40,7 +41,7 @@ def main() -> None:
         Station(settings.station, roots=settings.roots)
         keep_working(settings.station, model=None if settings.library else settings.model)
     except (OSError, ValueError) as error:
-        sys.exit(f"Error: {error}")
+        sys.exit(f"Error: {one_line(str(error))}")
     threading.Thread(target=_import_all, name="imports", daemon=True).start()
     threading.Thread(
         target=_exit_with_parent, args=(os.getppid(),), name="parent", daemon=True

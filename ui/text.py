@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, SupportsFloat
 
 from features.image_files import SUFFIXES
+from features.names import one_line, real_path, show_name
 
 if TYPE_CHECKING:
     from engine.station import Job, Tally
@@ -38,8 +39,11 @@ MAX_SHOWN = 200
 
 
 def plain(text: str) -> str:
-    """Write text so that Streamlit's Markdown shows it letter for letter, on one line."""
-    joined = _READ_AGAIN.sub(_JOINER, " ".join(text.split()))
+    """Write text so that Streamlit's Markdown shows it letter for letter, on one line.
+
+    What cannot be seen is written out, as it is on terminals.
+    """
+    joined = _READ_AGAIN.sub(_JOINER, one_line(" ".join(text.split())))
     return _PUNCTUATION.sub(r"\\\1", joined)
 
 
@@ -74,7 +78,7 @@ class Status:
 def status_of(tally: Tally, jobs: Sequence[Job], *, is_worked_on: bool) -> Status:
     """Say what is waiting; ``jobs`` are the active ones."""
     words = [counted(tally.pending, "image") + " waiting"] if tally.pending else []
-    words += [f"{_JOB_WORDS.get(job.kind, "Working")} {percent(job)}".strip() for job in jobs]
+    words += [f"{_JOB_WORDS.get(job.kind, 'Working')} {percent(job)}".strip() for job in jobs]
     if not words:
         return Status(":material/check_circle:", "Nothing is waiting", _IDLE_HINT)
     if not is_worked_on:
@@ -131,13 +135,13 @@ def list_folder(path: Path, roots: Sequence[Path]) -> Folder:
 
 def is_below(path: Path, roots: Sequence[Path]) -> bool:
     """Whether a resolved path lies in or below one of the roots."""
-    return any(path.is_relative_to(root.resolve()) for root in roots)
+    return any(path.is_relative_to(real_path(root)) for root in roots)
 
 
 def short_path(path: Path, roots: Sequence[Path]) -> str:
     """Write a path from the name of its root on."""
     for root in roots:
-        base = root.resolve()
+        base = real_path(root)
         if path.is_relative_to(base):
-            return str(Path(base.name or "/") / path.relative_to(base))
-    return str(path)
+            return show_name(Path(base.name or "/") / path.relative_to(base))
+    return show_name(path)

@@ -22,6 +22,7 @@ from PIL import Image
 
 from features.errors import UserError
 from features.image_files import SUFFIXES
+from features.names import real_path
 
 _LAYOUT = "CATEGORY/train/good and CATEGORY/test/good beside CATEGORY/test/<defect>"
 
@@ -100,7 +101,7 @@ def category_folders(root: Path) -> dict[str, Path]:
     """
     if not root.is_dir():
         raise DatasetError(f"no such folder: {root}")
-    root = root.resolve()
+    root = real_path(root)
     folders = {root.name: root} if _is_category(root) else _folders_in(root)
     if not folders:
         raise DatasetError(f"no category found in {root}: expected {_LAYOUT}")

@@ -26,6 +26,7 @@ from engine.benchmark.text_report import number, with_spread
 from engine.rendering.html_report import render
 from features.image_files import read_image
 from features.images import Image, ImageError
+from features.names import one_line
 
 _SIDE_PX = 168  # twice the size on the page, for dense screens
 _QUALITY = 78
@@ -109,7 +110,7 @@ def _panel(run: Run, row: Row, seed: int, thumbnails: Thumbnails | None) -> Pane
     names = ("f1_max", "auroc", "aupr", "f1_at_threshold", "floor")
     return Panel(
         run=run,
-        key=f"{run.category}-{run.shots}-{run.seed}",
+        key=one_line(f"{run.category}-{run.shots}-{run.seed}"),
         figures={name: getattr(overall, name).values[seed] for name in names},
         charts=_charts(run, [(each.style, each.threshold) for each in verdicts]),
         verdicts=verdicts,

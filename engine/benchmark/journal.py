@@ -14,10 +14,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from engine.atomic import OutputError
+from engine.atomic import OutputError, is_stream
 from engine.benchmark.records import JsonRecord
 
 R = TypeVar("R", bound=JsonRecord)
+
+
+def journal_path(results_path: Path | None) -> Path | None:
+    """Return where finished runs are noted until the results are written.
+
+    None where these are not kept in a file.
+    """
+    if results_path is None or is_stream(results_path):
+        return None
+    return results_path.with_name(results_path.name + ".partial")
 
 
 class Journal(Generic[R]):

@@ -5,7 +5,6 @@ One JSON file holds the configuration, every image's total and single scores, an
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ from engine.benchmark.datasets import DatasetError
 from engine.benchmark.protocol import Perturbation
 from engine.benchmark.records import JsonRecord, Run
 from engine.benchmark.summary import Summary, summarise
+from features.names import json_text, read_json
 
 SCHEMA = 1
 
@@ -59,7 +59,7 @@ def write_result(result: JsonRecord, path: Path) -> None:
     Raises:
         OutputError: If the file cannot be written.
     """
-    text = json.dumps(result.as_dict(), indent=1, allow_nan=False, ensure_ascii=False)
+    text = json_text(result.as_dict(), indent=1)
     with atomic_write(path) as stream:
         stream.write(text.encode() + b"\n")
 
@@ -71,7 +71,7 @@ def read_result(path: Path) -> BenchResult:
         DatasetError: If the file is no benchmark result of this schema.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path.read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA:
             raise DatasetError(
                 f"{path} has result schema {content['schema']}, this version reads {SCHEMA}; "

@@ -20,7 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from engine.benchmark.datasets import Category, DatasetError, Sample
-from engine.benchmark.journal import Journal, fingerprint
+from engine.benchmark.journal import Journal, fingerprint, journal_path
 from engine.benchmark.protocol import SEEDS, SHOTS, Perturbation, pick_references
 from engine.benchmark.records import Judgement, Run
 from engine.benchmark.results import SCHEMA, BenchResult, write_result
@@ -110,7 +110,7 @@ def run_bench(
         for k in sorted(set(shots))
         for seed in dict.fromkeys(seeds)
     ]
-    path = results_path.with_name(results_path.name + ".partial") if results_path else None
+    path = journal_path(results_path)
     read = partial(read_image, max_pixels=max_pixels)
     with closing(Journal(path, Run.from_dict)) as journal:
         keys = [_key(plan, config or {}, journal) for plan in plans]

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from engine.benchmark.comparison import BenchComparison, ComparedRow, ImagePair, RunPair
 from engine.benchmark.summary import MEAN, Figures, Row, Spread, Summary
+from features.names import one_line
 
 _GetParts = Callable[[Row], dict[str, Figures]]
 
@@ -67,7 +68,7 @@ def _bench_tables(summary: Summary) -> RenderableType:
 
 def _main_table(summary: Summary) -> Table:
     n_errors = sum(row.n_errors for row in summary.rows)
-    table = _plain_table("Benchmark", ("category", "k"), ("good", "anom.", *_HEADINGS, "ms/image"))
+    table = plain_table("Benchmark", ("category", "k"), ("good", "anom.", *_HEADINGS, "ms/image"))
     if n_errors:
         table.add_column("errors", justify="right", style="red")
     before = ""
@@ -86,12 +87,12 @@ def _main_table(summary: Summary) -> Table:
         if n_errors:
             cells.append(str(row.n_errors))
         before = row.category
-        table.add_row(*cells, style="bold" if row.category == MEAN else None)
+        add_row(table, *cells, style="bold" if row.category == MEAN else "")
     areas = summary.area_under_f1
     if len({row.shots for row in summary.rows}) > 1:
         wide = max(len(category) for category in areas)
-        listed = "\n".join(f"  {name:<{wide}}  {number(area)}" for name, area in areas.items())
-        table.caption = f"area under F1-max over k:\n{listed}"
+        listed = (f"  {name:<{wide}}  {number(area)}" for name, area in areas.items())
+        table.caption = Text("\n").join(map(safe, ("area under F1-max over k:", *listed)))
     return table
 
 
@@ -102,7 +103,7 @@ def _shots_table(
     shots = sorted({row.shots for row in rows})
     counts = ("anom.", "floor") if is_counted else ()
     columns = tuple(f"k = {k}" for k in shots)
-    table = _plain_table(f"{title} (F1-max / AUROC)", ("category", ""), (*counts, *columns))
+    table = plain_table(f"{title} (F1-max / AUROC)", ("category", ""), (*counts, *columns))
     for category in dict.fromkeys(row.category for row in rows):
         of_shots = {row.shots: parts_of(row) for row in rows if row.category == category}
         names = dict.fromkeys(name for parts in of_shots.values() for name in parts)
@@ -110,25 +111,35 @@ def _shots_table(
             cells = [_pair(of_shots.get(k, {}).get(name)) for k in shots]
             first = next(parts[name] for parts in of_shots.values() if name in parts)
             counted = [str(first.n_anomalous), number(first.floor.mean)] if is_counted else []
-            style = "bold" if category == MEAN else None
-            table.add_row("" if i else category, name, *counted, *cells, style=style)
+            style = "bold" if category == MEAN else ""
+            add_row(table, "" if i else category, name, *counted, *cells, style=style)
     return table
 
 
-def _plain_table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
+def plain_table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
     """Return an empty table with columns of words on the left and of numbers on the right."""
     table = Table(
-        title=title,
+        title=safe(title),
         box=box.SIMPLE_HEAD,
         title_justify="left",
         caption_justify="left",
         pad_edge=False,
     )
     for heading in left:
-        table.add_column(heading)
+        table.add_column(safe(heading))
     for heading in right:
-        table.add_column(heading, justify="right")
+        table.add_column(safe(heading), justify="right")
     return table
+
+
+def add_row(table: Table, *cells: str, style: str = "") -> None:
+    """Add a row; names of folders in it are on one line, and no markup."""
+    table.add_row(*map(safe, cells), style=style)
+
+
+def safe(text: str) -> Text:
+    """Write a name, or words with names, so that a console neither obeys nor breaks it."""
+    return Text(one_line(text))
 
 
 def _pair(figures: Figures | None) -> str:
@@ -166,12 +177,13 @@ def signed(spread: Spread) -> str:
 
 
 def _figures_table(comparison: BenchComparison) -> Table:
-    table = _plain_table("Comparison", ("category", "k"), ("seeds", *_TITLES.values()))
+    table = plain_table("Comparison", ("category", "k"), ("seeds", *_TITLES.values()))
     for heading in ("better", "worse"):
         table.add_column(heading, justify="right")
     for row in comparison.rows + comparison.means:
-        style = "bold" if row.category == MEAN else None
-        table.add_row(row.category, row.shots_text, str(len(row.seeds)), *_cells(row), style=style)
+        style = "bold" if row.category == MEAN else ""
+        cells = row.category, row.shots_text, str(len(row.seeds)), *_cells(row)
+        add_row(table, *cells, style=style)
     return table
 
 
@@ -196,10 +208,11 @@ def _changes_table(pair: RunPair) -> Table:
     title = f"Other verdicts: {old.category}, k = {old.shots}, seed {old.seed}"
     if (old.shots, old.seed) != (new.shots, new.seed):
         title += f" → k = {new.shots}, seed {new.seed}"
-    table = _plain_table(title, ("image", "is", "verdict"), ("old total", "new total", "limits"))
+    table = plain_table(title, ("image", "is", "verdict"), ("old total", "new total", "limits"))
     limits = f"{number(old.threshold or 0.0)} → {number(new.threshold or 0.0)}"
     for image in pair.changed:
-        table.add_row(
+        add_row(
+            table,
             image.path,
             "anomalous" if image.is_anomalous else "normal",
             f"{'better' if image.is_better else 'worse'}: "

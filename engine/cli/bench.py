@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +11,7 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import one_line_errors
-from engine.cli.terminal import progress
+from engine.cli.terminal import is_terminal, progress, say_json, say_tables
 
 if TYPE_CHECKING:
     from engine.benchmark.records import Run
@@ -123,7 +121,7 @@ def bench(
         )
     if html_path:
         write_page(result, html_path)
-    click.echo(tables_text(result.summary, is_colored=sys.stdout.isatty()), nl=False)
+    say_tables(tables_text(result.summary, is_colored=is_terminal()))
 
 
 def _two(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
@@ -172,9 +170,9 @@ def bench_compare(
     ]
     comparison = compare(*sides, shots=shots, seeds=seeds)
     if is_json:
-        click.echo(json.dumps(comparison.as_dict(), ensure_ascii=False, allow_nan=False))
+        say_json(comparison.as_dict())
     else:
-        click.echo(comparison_text(comparison, is_colored=sys.stdout.isatty()), nl=False)
+        say_tables(comparison_text(comparison, is_colored=is_terminal()))
 
 
 @click.command("bench-regions")
@@ -263,7 +261,7 @@ def bench_regions(
         result = run_regions_bench(task, results_path=json_path, jobs=jobs, tell=tell)
     if html_path:
         write_page(result, html_path)
-    click.echo(tables_text(result, is_colored=sys.stdout.isatty()), nl=False)
+    say_tables(tables_text(result, is_colored=is_terminal()))
 
 
 def _speed_on(

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import getpass
-import json
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-import click
 import cv2
 import numpy as np
 
 from engine.atomic import atomic_write, check_writable
 from engine.cli.failures import Failure
+from engine.cli.terminal import say, say_json
 from engine.editing import (
     Add,
     ClassEdit,
@@ -37,6 +36,7 @@ from engine.regions.outlines import (
     parse_box,
     parse_polygon,
 )
+from features.names import show_name
 from features.region import Region
 
 # what to do follows from the model: classes are named there
@@ -58,11 +58,11 @@ def edit_model(
         after, changed = change_by(model, choose, author=author)
     done = _done(after)
     if is_json:
-        click.echo(json.dumps(_facts(done, changed, is_saved=not is_trial), indent=2))
+        say_json(_facts(done, changed, is_saved=not is_trial), indent=2)
         return
-    click.echo(f"{done}{'; a trial, nothing was saved' if is_trial else ''}")
+    say(f"{done}{'; a trial, nothing was saved' if is_trial else ''}")
     for line in _effect_lines(changed):
-        click.echo(line)
+        say(line)
 
 
 def _done(after: Inspector) -> str:
@@ -122,7 +122,7 @@ def _find_reference(inspector: Inspector, text: str) -> int:
         return own[0]
     if text.isdecimal() and int(text) < len(names):
         return int(text)
-    listed = ", ".join(f"{index} {name}" for index, name in enumerate(names))
+    listed = ", ".join(f"{index} {show_name(name)}" for index, name in enumerate(names))
     raise ClassEditError(f"there is no reference {text!r}; expected one of {listed}")
 
 
@@ -153,7 +153,8 @@ def show_classes(model: Path, *, is_json: bool, output: Path | None) -> None:
     if output is not None:
         if output.suffix.lower() not in _PICTURES:
             raise Failure(
-                f"the picture must end in {', '.join(_PICTURES)}, got {output.name}; rename it"
+                f"the picture must end in {', '.join(_PICTURES)}, got {show_name(output.name)}; "
+                "rename it"
             )
         check_writable(output, inputs=[model])
     inspector = Inspector.load(model, is_to_judge=False)
@@ -161,12 +162,13 @@ def show_classes(model: Path, *, is_json: bool, output: Path | None) -> None:
     if is_json:
         references = list(inspector.fitted.names)
         told = {"references": references, "classes": [asdict(row) for row in rows]}
-        click.echo(json.dumps(told, indent=2))
+        say_json(told, indent=2)
     else:
-        numbered = (f"{index} {name}" for index, name in enumerate(inspector.fitted.names))
-        click.echo(f"references: {', '.join(numbered)}")
+        names = map(show_name, inspector.fitted.names)
+        numbered = (f"{index} {name}" for index, name in enumerate(names))
+        say(f"references: {', '.join(numbered)}")
         for line in _class_lines(rows):
-            click.echo(line)
+            say(line)
     if output is not None:
         _, data = cv2.imencode(
             output.suffix.lower(), np.ascontiguousarray(overview(inspector)[..., ::-1])
@@ -181,12 +183,12 @@ def show_history(model: Path, *, is_json: bool) -> None:
     if is_json:
         keys = ("number", "text", "author", "at", "is_undone", "undone_by")
         told = [{key: getattr(each, key) for key in keys} for each in history]
-        click.echo(json.dumps(told, indent=2))
+        say_json(told, indent=2)
         return
     for line in _history_lines(history):
-        click.echo(line)
+        say(line)
     if not history:
-        click.echo("no class has been edited since the model was fitted")
+        say("no class has been edited since the model was fitted")
 
 
 def _effect_lines(changed: Effect) -> Iterator[str]:

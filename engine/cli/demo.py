@@ -7,7 +7,6 @@ judged as they were, and a page on how well all were told apart.
 from __future__ import annotations
 
 import shutil
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import one_line_errors
-from engine.cli.terminal import progress
+from engine.cli.terminal import is_terminal, progress, say, say_tables
 
 if TYPE_CHECKING:
     from engine.benchmark.datasets import Category
@@ -56,6 +55,7 @@ def make_demo(output: Path) -> None:
     from engine.benchmark.text_report import tables_text
     from engine.cli.model import write_explanation
     from engine.cli.score import Judged, judge
+    from features.names import show_name
 
     _claim(output)
     with progress() as tell:
@@ -71,11 +71,12 @@ def make_demo(output: Path) -> None:
         write_explanation(output / "report.html", inspector, explained)
         write_page(result, output / "bench.html")
 
-    click.echo(tables_text(result.summary, is_colored=sys.stdout.isatty()))
-    click.echo(f"{output / 'scenes'}: the images, {N_REFERENCES} of them references")
-    click.echo(f"{output / 'model.pw'}: what was learnt of {SHOWN}")
-    click.echo(f"{output / 'report.html'}: why images of {SHOWN} were judged as they were")
-    click.echo(f"{output / 'bench.html'}: how well normal images and anomalies were told apart")
+    say_tables(tables_text(result.summary, is_colored=is_terminal()))
+    say("")
+    say(f"{show_name(output / 'scenes')}: the images, {N_REFERENCES} of them references")
+    say(f"{show_name(output / 'model.pw')}: what was learnt of {SHOWN}")
+    say(f"{show_name(output / 'report.html')}: why images of {SHOWN} were judged as they were")
+    say(f"{show_name(output / 'bench.html')}: how well normal images and anomalies were told apart")
 
 
 def _claim(folder: Path) -> None:

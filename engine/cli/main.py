@@ -9,13 +9,14 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import NoReturn
 
 import click
 
 from engine.cli.bench import bench, bench_compare, bench_regions
 from engine.cli.classes import classes
 from engine.cli.demo import demo
-from engine.cli.failures import EXIT_CODES
+from engine.cli.failures import EXIT_CODES, Commands, run
 from engine.cli.model import explain, fit, info
 from engine.cli.region import region
 from engine.cli.score import score
@@ -24,7 +25,7 @@ from engine.cli.ui import ui
 from engine.cli.weights import weights
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line; never returns."""
     # Our matrices are small: on two busy cores the demo takes 82 s with a thread for each core and
     # 15 s with one, and threads may change the last digits. NumPy reads this when imported.
@@ -34,10 +35,11 @@ def main() -> None:
         # File names need not be text, and not every terminal can show every letter.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    cli(prog_name="partwise")
+    run(cli)
 
 
 @click.group(
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EXIT_CODES,
 )

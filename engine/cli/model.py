@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import BROKEN_IMAGE, EXIT_CODES, one_line_errors
-from engine.cli.terminal import progress
+from engine.cli.terminal import complain, progress, say, say_json
 
 if TYPE_CHECKING:
     from engine.cli.score import Judged
@@ -68,6 +67,7 @@ def fit(
     from engine.config import read_config
     from engine.inspector import Inspector
     from features.image_files import list_images, read_image
+    from features.names import show_name
 
     settings = read_config(config, profile, machine)
     files = [file for path in references for file in list_images(path)]
@@ -85,8 +85,8 @@ def fit(
             progress=tell,
         )
     inspector.save(output)
-    click.echo(f"{output} written")
-    click.echo(_summary(inspector))
+    say(f"{show_name(output)} written")
+    _say_summary(inspector)
 
 
 @click.command()
@@ -98,7 +98,10 @@ def info(model: Path, *, is_json: bool) -> None:
     from engine.inspector import Inspector
 
     inspector = Inspector.load(model, is_to_judge=False)
-    click.echo(json.dumps(_facts(inspector), indent=2) if is_json else _summary(inspector))
+    if is_json:
+        say_json(_facts(inspector), indent=2)
+    else:
+        _say_summary(inspector)
 
 
 def _facts(inspector: Inspector) -> dict[str, Any]:
@@ -126,8 +129,10 @@ def _facts(inspector: Inspector) -> dict[str, Any]:
     }
 
 
-def _summary(inspector: Inspector) -> str:
-    """Return the same as a few readable lines."""
+def _say_summary(inspector: Inspector) -> None:
+    """Print the same as a few readable lines."""
+    from features.names import show_name
+
     told = _facts(inspector)
     height, width = told["working_size"]
     config = told["config"]
@@ -136,7 +141,7 @@ def _summary(inspector: Inspector) -> str:
     lines = [
         f"profile {config['profile']}, preset {config['preset']}, seed {config['seed']}, "
         f"working size {width}×{height} px",
-        f"references ({len(told['references'])}): {', '.join(told['references'])}",
+        f"references ({len(told['references'])}): {', '.join(map(show_name, told['references']))}",
         "how many parts of each class the references have:",
         *_indented(counts),
         *(["edits of classes since then:"] if told["class_edits"] else []),
@@ -146,7 +151,8 @@ def _summary(inspector: Inspector) -> str:
         f"threshold {told['threshold']:.4f}, {told['threshold_source']}; {told['calibration']}",
         *(f"note: {note}" for note in told["notes"]),
     ]
-    return "\n".join(lines)
+    for line in lines:
+        say(line)
 
 
 def _class_facts(row: ClassRow) -> dict[str, Any]:
@@ -202,6 +208,7 @@ def explain(
     from engine.atomic import check_writable
     from engine.cli.score import Unjudged, find_images, judge, recogniser_at, sound
     from engine.inspector import Inspector
+    from features.names import show_name
 
     inspector = Inspector.load(model, machine=machine)
     found = find_images(images)
@@ -214,12 +221,12 @@ def explain(
         for n_done, each in enumerate(each_judged, 1):
             tell("judging", n_done, len(found))
             if isinstance(each, Unjudged):
-                click.echo(f"Error: {each.error}", err=True)
+                complain(each.error)
             else:
                 judged.append(_shrunk(each))
     if judged:
         write_explanation(output, inspector, judged)
-        click.echo(f"{output}: {len(judged)} of {len(found)} images explained")
+        say(f"{show_name(output)}: {len(judged)} of {len(found)} images explained")
     if len(judged) < len(found):
         sys.exit(BROKEN_IMAGE)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -148,9 +147,11 @@ class Place:
             return self.library
         if not self.model.is_file():
             from engine.model_file import ModelFileError
+            from features.names import show_name
 
             raise ModelFileError(
-                f"{self.model}: no such model file; check the path, or make it with `partwise fit`"
+                f"{show_name(self.model)}: no such model file; check the path, or make it with "
+                "`partwise fit`"
             )
         return self.model.with_suffix(".regions.db")
 
@@ -163,12 +164,14 @@ class Place:
 
     def call(self, command: str, *words: str) -> str:
         """Write out a command about this library, as a shell takes it; it holds no password."""
+        from features.names import shell_command
+
         options = []
         if self.library not in (None, os.environ.get("PARTWISE_LIBRARY")):
             options += ["--library", self.shown]
         if self.name != DEFAULT_LIBRARY:
             options += ["--name", self.name]
-        return shlex.join(["partwise", "region", command, str(self.model), *words, *options])
+        return shell_command(["partwise", "region", command, str(self.model), *words, *options])
 
 
 def place(command: Command) -> Command:

@@ -12,15 +12,14 @@ Inputs of several folders come into folders of the same names, below the one the
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import click
 import numpy as np
 from jaxtyping import UInt8, UInt16
 from PIL import Image as Pillow
@@ -30,13 +29,22 @@ from engine.cli.failures import BROKEN_IMAGE
 from engine.cli.options import Place
 from engine.cli.region_library import to_read
 from engine.cli.score import Judged, Unjudged, find_images, judge, sound
-from engine.cli.terminal import line_text, reason, regions_text, watched
+from engine.cli.terminal import (
+    is_terminal,
+    line_text,
+    reason,
+    regions_text,
+    say_json,
+    say_judged,
+    watched,
+)
 from engine.inspector import Inspector
 from engine.regions.recogniser import Recogniser
 from engine.regions.report import RegionReport
 from engine.rendering.colors import EXTRA_COLOR, class_colors
 from engine.rendering.region_panels import three_panels
 from features.images import Image
+from features.names import json_text, show_name
 
 _NOTHING, _UNKNOWN, _FIRST_CLASS = 0, 1, 2
 _NOTHING_COLOR = (255, 255, 255)
@@ -62,8 +70,8 @@ def classify_images(
         judged = judge(
             inspector, found, max_pixels=max_pixels, threshold=threshold, recogniser=recogniser
         )
-        for each in judged if sys.stdout.isatty() else watched(judged, len(found)):
-            click.echo(_line(each, is_jsonl=is_jsonl))
+        for each in judged if is_terminal() else watched(judged, len(found)):
+            say_json(_facts(each)) if is_jsonl else say_judged(_line(each))
             n_broken += isinstance(each, Unjudged)
             if isinstance(each, Judged) and each.regions is not None and outputs:
                 _write(outputs[each.path], each.image, each.regions)
@@ -71,16 +79,22 @@ def classify_images(
         sys.exit(BROKEN_IMAGE)
 
 
-def _line(each: Judged | Unjudged, *, is_jsonl: bool) -> str:
-    path = str(each.path)
+def _facts(each: Judged | Unjudged) -> dict[str, Any]:
+    """Return what JSON says of one image."""
     if isinstance(each, Unjudged):
-        facts = {"path": path, "error": each.error}
-        return json.dumps(facts) if is_jsonl else line_text("error", "–", each.error)
+        return {"path": each.path, "error": each.error}
     assert each.regions is not None
-    if is_jsonl:
-        return json.dumps({"path": path, **each.regions.as_dict()}, allow_nan=False)
+    return {"path": each.path, **each.regions.as_dict()}
+
+
+def _line(each: Judged | Unjudged) -> str:
+    """Write one line for people."""
+    if isinstance(each, Unjudged):
+        return line_text("error", "–", each.error)
+    assert each.regions is not None
     words = regions_text(each.regions.regions) or reason(each.regions)
-    return line_text(each.regions.verdict, f"{each.report.total:.3f}", path, words)
+    total = f"{each.report.total:.3f}"
+    return line_text(each.regions.verdict, total, show_name(each.path), words)
 
 
 @dataclass(frozen=True)
@@ -139,7 +153,7 @@ def _write(output: _Output, image: Image, report: RegionReport) -> None:
 
 
 def _one_entry_a_line(entries: list[dict[str, object]]) -> str:
-    return "[\n  " + ",\n  ".join(map(json.dumps, entries)) + "\n]\n"
+    return "[\n  " + ",\n  ".join(map(json_text, entries)) + "\n]\n"
 
 
 def _class_mask(report: RegionReport) -> UInt16[np.ndarray, "height width"]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import click
-
 from engine.cli.options import DEFAULT_LIBRARY, Place
+from engine.cli.terminal import say
 from engine.library import Lesson, Library, LibraryError, empty_library
 from engine.library.library import PATIENCE_S
 
@@ -64,6 +63,6 @@ def give_lesson(
     with to_change(place, author) as library:
         given = lesson(library)
     back = "redo" if given.is_undone else "undo"
-    click.echo(
+    say(
         f"{did}: {given.text}; lesson {given.id}, {back} it with: {place.call(back, str(given.id))}"
     )

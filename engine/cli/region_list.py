@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import click
-
 from engine.atomic import check_writable, write_text
 from engine.cli.options import Place
 from engine.cli.region_library import to_read
-from engine.cli.terminal import box_text, moment
+from engine.cli.terminal import box_text, moment, say, say_json, say_table
 from engine.library import Example, Lesson, Library, RegionClass
 from engine.rendering.colors import class_colors
 from engine.rendering.html_report import render
@@ -35,7 +31,7 @@ def show_library(place: Place, *, is_history: bool, is_json: bool, html_path: Pa
         if is_history:
             _print_history(library.lessons(), is_json=is_json)
         elif is_json:
-            click.echo(json.dumps(list(_facts(library)), indent=2))
+            say_json(list(_facts(library)), indent=2)
         else:
             _print_classes(library, place)
 
@@ -43,7 +39,7 @@ def show_library(place: Place, *, is_history: bool, is_json: bool, html_path: Pa
 def _print_classes(library: Library, place: Place) -> None:
     classes = library.classes()
     if not classes:
-        click.echo(f"nothing has been taught yet; name a region with: {_first_lesson(place)}")
+        say(f"nothing has been taught yet; name a region with: {_first_lesson(place)}")
         return
     ids = defaultdict(list)
     for example_id, class_id in library.example_classes().items():
@@ -60,7 +56,7 @@ def _print_classes(library: Library, place: Place) -> None:
         )
         for each in classes
     ]
-    _print_table(titles, rows)
+    say_table(titles, rows)
 
 
 def _first_lesson(place: Place) -> str:
@@ -69,16 +65,16 @@ def _first_lesson(place: Place) -> str:
 
 def _print_history(lessons: Sequence[Lesson], *, is_json: bool) -> None:
     if is_json:
-        click.echo(json.dumps([asdict(each) for each in lessons], indent=2, default=str))
+        say_json([asdict(each) for each in lessons], indent=2)
         return
     if not lessons:
-        click.echo("no lesson has been given yet")
+        say("no lesson has been given yet")
         return
     titles = ("lesson", "what", "when", "by", "undone")
     rows = [
         (str(each.id), each.text, moment(each.at), each.author, _undoing(each)) for each in lessons
     ]
-    _print_table(titles, rows)
+    say_table(titles, rows)
 
 
 def _undoing(lesson: Lesson) -> str:
@@ -91,24 +87,6 @@ def _undoing(lesson: Lesson) -> str:
 def _shortened(ids: Sequence[int]) -> str:
     shown = " ".join(map(str, ids[-_N_SHOWN:]))
     return shown if len(ids) <= _N_SHOWN else f"… {shown}"
-
-
-def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table with frames on a terminal, and one line a row elsewhere."""
-    if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(*titles)
-        for row in rows:
-            table.add_row(*map(Text, row))  # names may hold what rich takes for markup
-        Console().print(table)
-        return
-    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-    for row in (titles, *rows):
-        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
 
 
 def _facts(library: Library) -> Iterator[dict[str, Any]]:

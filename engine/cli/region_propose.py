@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
 from engine.atomic import check_writable, write_text
 from engine.cli.failures import BROKEN_IMAGE
 from engine.cli.options import Place
 from engine.cli.region_library import to_read
-from engine.cli.terminal import progress
+from engine.cli.terminal import complain, progress, say, say_json
 from engine.inspector import Inspector
 from engine.regions.recogniser import Recogniser
 from engine.regions.suggestion import Suggestion, suggest
@@ -48,9 +45,9 @@ def propose_groups(
             Recogniser(inspector, library), _read(paths, broken, tell, max_pixels=max_pixels)
         )
     for line in broken:
-        click.echo(f"Error: {line}", err=True)
+        complain(line)
     if is_json:
-        click.echo(json.dumps([_facts(each, place) for each in suggestions], indent=2))
+        say_json([_facts(each, place) for each in suggestions], indent=2)
     else:
         _print(suggestions, place, n_images=len(paths) - len(broken))
     if output:
@@ -82,10 +79,10 @@ def _naming_command(suggestion: Suggestion, place: Place) -> str:
 
 def _print(suggestions: Sequence[Suggestion], place: Place, *, n_images: int) -> None:
     if not suggestions:
-        click.echo(f"{n_images} images have no unknown regions that resemble each other")
+        say(f"{n_images} images have no unknown regions that resemble each other")
     for number, each in enumerate(suggestions, 1):
-        click.echo(f"group {number}: {_counted(each)}; name it with:")
-        click.echo(f"  {_naming_command(each, place)}")
+        say(f"group {number}: {_counted(each)}; name it with:")
+        say(f"  {_naming_command(each, place)}")
 
 
 def _counted(suggestion: Suggestion) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from pathlib import Path
 from typing import cast
-
-import click
 
 from engine.cli.failures import Failure
 from engine.cli.options import Place
 from engine.cli.region_library import is_there, to_read, to_teach
-from engine.cli.terminal import box_text, report_text
+from engine.cli.terminal import (
+    box_text,
+    choose,
+    is_confirmed,
+    is_somebody_there,
+    report_text,
+    say,
+)
 from engine.inspector import Inspector
 from engine.library import clean_name
 from engine.library.records import Kind, Lesson, RegionClass
@@ -28,6 +32,7 @@ from engine.regions.recogniser import Recogniser
 from engine.regions.teaching import Outlined, apply_lesson, teach
 from features.image_files import read_image
 from features.images import Image
+from features.names import show_name
 from features.region import Region
 
 
@@ -69,9 +74,9 @@ def teach_region(
                 recogniser, examination, outlined, class_name, agreed, is_forced=is_forced
             ),
         )
-        click.echo(_learnt(place, lesson, library.classes(), outlined, image))
+        say(_learnt(place, lesson, library.classes(), outlined, image))
     for name, each in effects.items():
-        click.echo(f"{name}: {report_text(each.before)} → {report_text(each.after)}")
+        say(f"{show_name(name)}: {report_text(each.before)} → {report_text(each.after)}")
 
 
 def _outlined_region(way: str, outline: str | Path, photo: Image) -> Region:
@@ -107,25 +112,20 @@ def _agree_on_kind(known: list[RegionClass], name: str, kind: Kind | None) -> Ki
         return kind or _asked_kind(name)
     if kind in (None, there):
         return there
-    if not _is_somebody_there():
+    if not is_somebody_there():
         raise Failure(
             f"class '{name}' is {_a(there)}, got an example of {_a(str(kind))}; "
             "choose another name, or change the class with `partwise region kind`"
         )
-    if not click.confirm(f"'{name}' is {_a(there)}; teach this as {_a(there)}?", err=True):
+    if not is_confirmed(f"'{name}' is {_a(there)}; teach this as {_a(there)}?"):
         raise Failure("nothing was taught; choose another name")
     return there
 
 
 def _asked_kind(name: str) -> Kind:
-    if not _is_somebody_there():
+    if not is_somebody_there():
         raise Failure(f"class '{name}' is new; say --accepted or --defect")
-    choice = click.Choice(["accepted", "defect"])
-    return cast(Kind, click.prompt(f"'{name}' is new; which is it?", type=choice, err=True))
-
-
-def _is_somebody_there() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return cast(Kind, choose(f"'{name}' is new; which is it?", ["accepted", "defect"]))
 
 
 def _a(kind: str) -> str:
@@ -139,7 +139,8 @@ def _learnt(
     n_examples = own.n_examples if own else 0  # somebody else may have forgotten it by now
     kind = own.kind if own else "forgotten"
     return (
-        f"learnt '{lesson.class_name}' ({kind}) from {image} at {box_text(outlined.region)}: "
+        f"learnt '{lesson.class_name}' ({kind}) from {show_name(image)} "
+        f"at {box_text(outlined.region)}: "
         f"example {lesson.example_id}, {n_examples} in all; lesson {lesson.id}, "
         f"undo it with: {place.call('undo', str(lesson.id))}"
     )

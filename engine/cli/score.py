@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +13,14 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import ANOMALY, BROKEN_IMAGE, EXIT_CODES, one_line_errors
-from engine.cli.terminal import line_text, reason, watched
+from engine.cli.terminal import (
+    is_terminal,
+    line_text,
+    reason,
+    say_json,
+    say_judged,
+    watched,
+)
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector
@@ -94,7 +98,8 @@ def score(
 class _Line:
     """What is printed and tabulated of one image; no total where it could not be judged."""
 
-    text: str
+    told: str | dict[str, Any]
+    """A line for people, or what JSON says."""
     cells: dict[str, Any]
     total: float | None = None
     is_anomaly: bool = False
@@ -115,13 +120,13 @@ def _print(
     lines: Iterator[_Line] = (_line(each, is_jsonl=is_jsonl) for each in judged)
     if is_worst_first:
         lines = iter(sorted(watched(lines, n_images), key=_rank))
-    elif not sys.stdout.isatty():  # else the lines show how far it is
+    elif not is_terminal():  # else the lines show how far it is
         lines = watched(lines, n_images)
 
     n_broken = n_anomalies = 0
     table = []
     for line in lines:
-        click.echo(line.text)
+        say_judged(line.told) if isinstance(line.told, str) else say_json(line.told)
         n_broken += line.total is None
         n_anomalies += line.is_anomaly
         if csv_path:
@@ -139,18 +144,21 @@ def _rank(line: _Line) -> tuple[bool, float]:
 
 
 def _line(each: Judged | Unjudged, *, is_jsonl: bool) -> _Line:
-    path = str(each.path)
+    from features.names import show_name
+
     if isinstance(each, Unjudged):
-        cells = {"path": path, "error": each.error}
-        return _Line(json.dumps(cells) if is_jsonl else line_text("error", "–", each.error), cells)
+        cells = {"path": str(each.path), "error": each.error}
+        return _Line(cells if is_jsonl else line_text("error", "–", each.error), cells)
     # the verdict on regions includes that on the image
     report = each.regions or each.report
-    text = (
-        json.dumps({"path": path, **report.as_dict()}, allow_nan=False)
+    told = (
+        {"path": str(each.path), **report.as_dict()}
         if is_jsonl
-        else line_text(report.verdict, f"{each.report.total:.3f}", path, reason(report))
+        else line_text(
+            report.verdict, f"{each.report.total:.3f}", show_name(each.path), reason(report)
+        )
     )
-    return _Line(text, _cells(each), each.report.total, report.is_anomaly)
+    return _Line(told, _cells(each), each.report.total, report.is_anomaly)
 
 
 def _cells(judged: Judged) -> dict[str, Any]:
@@ -179,12 +187,10 @@ def _cells(judged: Judged) -> dict[str, Any]:
 
 def _csv(table: list[dict[str, Any]]) -> str:
     """Write one row an image; an image without a report leaves all cells but two empty."""
+    from features.names import csv_text
+
     fullest = max(table, key=len, default={})
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(fullest) or ["path", "error"], restval="")
-    writer.writeheader()
-    writer.writerows(table)
-    return text.getvalue()
+    return csv_text(list(fullest) or ["path", "error"], table)
 
 
 # Judgement of all images that some paths stand for

@@ -10,21 +10,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-import click
-
 from engine.atomic import check_writable, write_text
 from engine.cli.failures import BAD_USAGE, BROKEN_IMAGE
-from engine.cli.terminal import line_text, moment, progress
+from engine.cli.terminal import (
+    complain,
+    line_text,
+    moment,
+    progress,
+    say,
+    say_json,
+    say_judged,
+    warn,
+)
 from engine.errors import user_message
 from engine.station import Entry, Limits, Station, StationError
 from engine.station.entries import Filters, Order
-from engine.station.exports import jsonl_text
+from engine.station.exports import facts
 from engine.station.file_lock import file_lock
 from engine.station.records import DiskFullError, Review, label
 from engine.station.room import lack_of_room
 from features.image_files import list_images
 from features.images import ImageError
-from features.names import one_line, show_name
+from features.names import one_line, real_path, show_name
 from features.progress import ProgressReporter
 
 _LOOK_S = 0.2
@@ -43,7 +50,7 @@ def queue_images(
     _check_model(model)
     n_broken, problems = 0, []
     # whoever types a path at a terminal may read it anyway
-    roots = [each for each in map(_resolved, images) if each is not None]
+    roots = [real_path(path) for path in images]
     with Station(folder, roots=roots, limits=Limits(max_pixels=max_pixels)) as station:
         if is_copied:
             station.paths.sweep()
@@ -53,27 +60,17 @@ def queue_images(
                     n_broken += _copy(station, path, model, library)
                 else:
                     batch = station.add_folder(path, model=model, library=library)
-                    click.echo(
-                        f"batch {batch.id}: {batch.n_entries} images of {show_name(path)} queued"
-                    )
+                    say(f"batch {batch.id}: {batch.n_entries} images of {show_name(path)} queued")
             except DiskFullError:
                 raise
             except (StationError, ImageError) as error:
                 problems.append(str(error))
     for each in problems:
-        click.echo(f"Error: {one_line(each)}", err=True)
+        complain(each)
     if len(problems) == len(images):
         sys.exit(BAD_USAGE)
     if problems or n_broken:
         sys.exit(BROKEN_IMAGE)
-
-
-def _resolved(path: Path) -> Path | None:
-    """Resolve a path; None for links in a circle, an unknown user, or a null byte."""
-    try:
-        return path.expanduser().resolve()
-    except (OSError, RuntimeError, ValueError):
-        return None
 
 
 def _copy(station: Station, path: Path, model: Path, library: str | None) -> int:
@@ -86,10 +83,9 @@ def _copy(station: Station, path: Path, model: Path, library: str | None) -> int
         if problem is not None:
             n_broken += 1
             station.add_broken(file.name, problem, model=model, library=library, batch=batch.id)
-            click.echo(f"Error: {problem}", err=True)
-    click.echo(
-        f"batch {batch.id}: copies of {len(files) - n_broken} images of {show_name(path)} queued"
-    )
+            complain(problem)
+    n_copied = len(files) - n_broken
+    say(f"batch {batch.id}: copies of {n_copied} images of {show_name(path)} queued")
     return n_broken
 
 
@@ -160,12 +156,12 @@ def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
             if each.judged_at and each.judged_at.timestamp() >= started_at
         ]
     for each in failed:
-        click.echo(f"Error: {each.error}", err=True)
+        complain(each.error)
     for each in done:
         if each.error:
-            click.echo(f"Warning: {each.name}: {each.error}", err=True)
+            warn(f"Warning: {each.name}: {each.error}")
     n_judged = len(done) + len(failed)
-    click.echo(f"{n_judged} images judged, {len(failed)} of them without a verdict")
+    say(f"{n_judged} images judged, {len(failed)} of them without a verdict")
     if is_interrupted and not keep_on:
         raise KeyboardInterrupt
     if failed:
@@ -213,7 +209,7 @@ def note_review(folder: Path, ids: Sequence[int], *, opinion: Review | None, aut
             station.review(each, opinion, author)
             entry = station.entry(each)
             said = f"{opinion} by {label(author)}" if opinion and author else opinion
-            click.echo(f"{each} {entry.name}: {said or 'no review'}")
+            say(f"{each} {show_name(entry.name)}: {said or 'no review'}")
 
 
 def watch_folder(
@@ -225,7 +221,7 @@ def watch_folder(
     stopped: int | None,
 ) -> None:
     """Watch a folder, or no longer, and list what is watched."""
-    roots = [watched.expanduser().resolve()] if watched else []
+    roots = [real_path(watched)] if watched else []
     with Station(folder, roots=roots) as station:
         if stopped is not None:
             station.unwatch(stopped)
@@ -233,11 +229,14 @@ def watch_folder(
             _check_model(model)
             station.watch(watched, model=model, library=library)
         for each in reversed(station.watches()):
-            folder_name, model_name = show_name(each.folder), show_name(each.model)
-            words = [f"{each.id}  {folder_name}", f"by {model_name}", each.error or ""]
-            click.echo("  ".join(word for word in words if word))
+            words = [
+                f"{each.id}  {show_name(each.folder)}",
+                f"by {show_name(each.model)}",
+                each.error or "",
+            ]
+            say("  ".join(word for word in words if word))
         if not station.watches():
-            click.echo("no folder is watched")
+            say("no folder is watched")
 
 
 def requeue(folder: Path, ids: Sequence[int], *, query: Filters) -> None:
@@ -247,7 +246,7 @@ def requeue(folder: Path, ids: Sequence[int], *, query: Filters) -> None:
         if any(query.values()):
             chosen += [each.id for each in station.entries(**query) if each.id not in chosen]
         station.rejudge(chosen, urgent=bool(ids))
-    click.echo(f"{len(chosen)} images queued again")
+    say(f"{len(chosen)} images queued again")
 
 
 def empty_queue(folder: Path, *, batch: int | None, job: int | None) -> None:
@@ -255,9 +254,9 @@ def empty_queue(folder: Path, *, batch: int | None, job: int | None) -> None:
     with Station(folder) as station:
         if job is not None:
             station.cancel_job(job)
-            click.echo(f"job {job} was asked to end")
+            say(f"job {job} was asked to end")
         else:
-            click.echo(f"{station.cancel(batch)} images taken out of the queue")
+            say(f"{station.cancel(batch)} images taken out of the queue")
 
 
 def show_entries(
@@ -268,16 +267,17 @@ def show_entries(
         found = station.entries(order=order, limit=limit, **query)
         tally = station.tally(**query)
     if is_jsonl:
-        click.echo(jsonl_text(found), nl=False)
+        for each in found:
+            say_json(facts(each))
         return
     for each in found:
-        click.echo(_line(each))
+        say_judged(_line(each))
     parts = [
         f"{getattr(tally, name)} {name}"
         for name in ("anomaly", "normal", "queued", "running", "failed", "cancelled")
         if getattr(tally, name)
     ]
-    click.echo(f"{tally.total} images" + (f": {', '.join(parts)}" if parts else ""))
+    say(f"{tally.total} images" + (f": {', '.join(parts)}" if parts else ""))
 
 
 def export_entries(
@@ -295,21 +295,21 @@ def export_entries(
     with Station(folder) as station:
         if csv_path:
             station.export_csv(csv_path, **query)
-            click.echo(f"{csv_path} written")
+            say(f"{show_name(csv_path)} written")
         if jsonl_path:
             station.export_jsonl(jsonl_path, **query)
-            click.echo(f"{jsonl_path} written")
+            say(f"{show_name(jsonl_path)} written")
         if html_path:
             judged: Filters = {**query, "states": ["done"]}
             found = station.entries(**judged)
             write_text(html_path, station.report_html([each.id for each in found]))
-            click.echo(f"{html_path}: {len(found)} images explained")
+            say(f"{show_name(html_path)}: {len(found)} images explained")
 
 
 def _line(entry: Entry) -> str:
     """Write one line for people."""
     total = "–" if entry.total is None else f"{entry.total:.3f}"
-    name = f"{entry.id}  {moment(entry.added_at)}  {entry.name}"
+    name = f"{entry.id}  {moment(entry.added_at)}  {show_name(entry.name)}"
     if entry.state == "done" and entry.verdict is not None:
         said = f"{entry.review} by {entry.reviewed_by}" if entry.reviewed_by else entry.review or ""
         return line_text(entry.verdict, total, name, entry.reason, said)
@@ -320,7 +320,7 @@ def _line(entry: Entry) -> str:
 
 def _check_model(model: Path) -> None:
     if not model.is_file():
-        shown = show_name(model)
         raise StationError(
-            f"{shown}: no such model file; check the path, or make it with `partwise fit`"
+            f"{show_name(model)}: no such model file; check the path, or make it with "
+            "`partwise fit`"
         )

@@ -1,12 +1,17 @@
-"""Progress of long commands, and lines about verdicts, regions and times."""
+"""All that commands print: lines, JSON, tables, questions, and progress.
+
+Nothing else in this folder writes to a stream: file names and other foreign text cannot break a
+line here, nor reach the terminal as anything but letters.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +22,102 @@ if TYPE_CHECKING:
     from features.region import Region
 
 T = TypeVar("T")
+
+_COLORS = {"normal": "green", "anomaly": "red", "error": "magenta"}
+
+# how colours are switched on and off
+_COLORING = re.compile(r"(\x1b\[[0-9;]*m)")
+
+
+def say(line: str) -> None:
+    """Print one line; whatever would make it two, or cannot be seen, is written out."""
+    from features.names import one_line
+
+    click.echo(one_line(line))
+
+
+def say_judged(line: str) -> None:
+    """Print what ``line_text`` wrote, the verdict in its colour."""
+    from features.names import one_line
+
+    verdict = line.partition(" ")[0]
+    click.echo(click.style(line[:7], fg=_COLORS.get(verdict)) + one_line(line[7:]))
+
+
+def say_json(value: Any, *, indent: int | None = None) -> None:
+    """Print a value as JSON."""
+    from features.names import json_text
+
+    click.echo(json_text(value, indent=indent, default=str))
+
+
+def say_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table with frames on a terminal, and one line a row elsewhere."""
+    from features.names import one_line
+
+    safe = [[one_line(cell) for cell in row] for row in rows]
+    if is_terminal():
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*titles)
+        for row in safe:
+            table.add_row(*map(Text, row))  # names may hold what rich takes for markup
+        Console().print(table)
+        return
+    widths = [max(map(len, column)) for column in zip(titles, *safe, strict=True)]
+    for line in (titles, *safe):
+        cells = (f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
+        say("  ".join(cells).rstrip())
+
+
+def say_tables(text: str) -> None:
+    """Print tables of several lines, with colours."""
+    from features.names import one_line
+
+    for line in text.removesuffix("\n").split("\n"):
+        pieces = _COLORING.split(line)
+        click.echo("".join(each if i % 2 else one_line(each) for i, each in enumerate(pieces)))
+
+
+def complain(error: object) -> None:
+    """Print what is wrong with one thing among many to the standard error stream."""
+    from features.names import one_line
+
+    click.echo(f"Error: {one_line(str(error))}", err=True)
+
+
+def warn(line: str) -> None:
+    """Print what nobody should overlook to the standard error stream."""
+    from features.names import one_line
+
+    click.secho(one_line(line), err=True, fg="red", bold=True)
+
+
+def is_confirmed(question: str) -> bool:
+    """Ask a person on the standard error stream."""
+    from features.names import one_line
+
+    return click.confirm(one_line(question), err=True)
+
+
+def choose(question: str, choices: Sequence[str]) -> str:
+    """Let a person choose on the standard error stream."""
+    from features.names import one_line
+
+    chosen: str = click.prompt(one_line(question), type=click.Choice(choices), err=True)
+    return chosen
+
+
+def is_terminal() -> bool:
+    """Whether a person sees the lines as they are printed."""
+    return sys.stdout.isatty()
+
+
+def is_somebody_there() -> bool:
+    """Whether a person can answer a question."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 @contextmanager
@@ -32,13 +133,17 @@ def progress() -> Iterator[ProgressReporter]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    from features.names import one_line
+
+    # what is done may bear the name of a folder
+    stage_column = TextColumn("{task.description}", markup=False)
+    columns = (stage_column, BarColumn(), MofNCompleteColumn())
     bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
     with bar:
         task = bar.add_task("", total=None)
 
         def tell(stage: str, done: int, total: int) -> None:
-            bar.update(task, description=stage, completed=done, total=total)
+            bar.update(task, description=one_line(stage), completed=done, total=total)
 
         yield tell
 
@@ -58,9 +163,8 @@ def moment(time: datetime) -> str:
 
 def line_text(verdict: str, total: str, *words: str) -> str:
     """Write one line for people: verdict and total in columns, and what else there is."""
-    color = {"normal": "green", "anomaly": "red", "error": "magenta"}[verdict]
     rest = "  ".join(word for word in words if word)
-    return f"{click.style(f'{verdict:<7}', fg=color)}  {total:>8}  {rest}"
+    return f"{verdict:<7}  {total:>8}  {rest}"
 
 
 def reason(report: Report | RegionReport) -> str:

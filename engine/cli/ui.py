@@ -17,6 +17,7 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import Failure, one_line_errors
+from engine.cli.terminal import warn
 
 _ENVIRONMENT = """\b
 Environment:
@@ -101,7 +102,7 @@ def ui(
     if is_oidc:
         _check_oidc()
     if not _is_loopback(host) and not offer.is_guarded:
-        click.secho(_LOUD.format(host=host), err=True, fg="red", bold=True)
+        warn(_LOUD.format(host=host))
     command = [*flags(offer.host, offer.port), "--", *offer.arguments]
     environment = variables(app / "theme.toml")
     if library is not None:

@@ -18,9 +18,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-import click
-
 from engine.cli.failures import Failure
+from engine.cli.terminal import say
 from engine.station.records import Limits
 
 MAX_UPLOAD_BYTES = Limits().max_upload_bytes
@@ -48,7 +47,7 @@ def serve(
     shown = _shown(host, port)
     with _server(words, environment) as server:
         _wait_until_healthy(server, shown)
-        click.echo(f"Partwise is at {shown}  (end it with Ctrl-C)")
+        say(f"Partwise is at {shown}  (end it with Ctrl-C)")
         if is_with_browser:
             webbrowser.open(shown)
         return server.wait()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import BAD_USAGE, one_line_errors
-from engine.cli.terminal import progress
+from engine.cli.terminal import progress, say, say_json
 
 if TYPE_CHECKING:
     from features.progress import ProgressReporter
@@ -56,7 +55,11 @@ def list_weights(*, is_json: bool) -> None:
 
     site = Site.from_environment()
     rows = [_facts(weights, site) for weights in KNOWN]
-    click.echo(json.dumps(rows, indent=2) if is_json else _table(rows))
+    if is_json:
+        say_json(rows, indent=2)
+    else:
+        for line in _lines(rows):
+            say(line)
 
 
 @weights.command("get", epilog=_ENVIRONMENT)
@@ -69,6 +72,7 @@ def get_weights(names: Sequence[str], *, is_converted: bool, is_forced: bool) ->
 
     What is here already is left alone. Interrupted, it goes on where it was.
     """
+    from features.names import show_name
     from features.weights.download import obtain
     from features.weights.locations import Site
     from features.weights.registry import KNOWN, find
@@ -77,7 +81,7 @@ def get_weights(names: Sequence[str], *, is_converted: bool, is_forced: bool) ->
     for weights in [find(name, KNOWN) for name in names]:
         with _megabytes() as tell:
             place = obtain(weights, site, is_converted=is_converted, is_forced=is_forced, tell=tell)
-        click.echo(f"{weights.name}: {place}")
+        say(f"{weights.name}: {show_name(place)}")
 
 
 @weights.command("verify")
@@ -102,10 +106,10 @@ def verify_weights(names: Sequence[str]) -> None:
         if names and not found:
             raise missing(weights, site)
         for verdict in found:
-            click.echo(_line(verdict))
+            say(_line(verdict))
         verdicts += found
     if not verdicts:
-        click.echo("no weights on this machine; fetch some with `partwise weights get NAME`")
+        say("no weights on this machine; fetch some with `partwise weights get NAME`")
     if any(verdict.problem for verdict in verdicts):
         sys.exit(BAD_USAGE)
 
@@ -120,6 +124,7 @@ def import_weights(path: Path, *, name: str | None, is_converted: bool) -> None:
 
     FILE_OR_DIR is an official .pth file, or a folder of config.json and model.safetensors.
     """
+    from features.names import show_name
     from features.weights import importing
     from features.weights.locations import Site
 
@@ -128,7 +133,7 @@ def import_weights(path: Path, *, name: str | None, is_converted: bool) -> None:
         weights, place = importing.import_weights(
             path, site, name=name, is_converted=is_converted, tell=tell
         )
-    click.echo(f"{weights.name}: {place}")
+    say(f"{weights.name}: {show_name(place)}")
 
 
 @contextmanager
@@ -154,20 +159,24 @@ def _facts(weights: Known, site: Site) -> dict[str, Any]:
     }
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> str:
+def _lines(rows: Sequence[dict[str, Any]]) -> list[str]:
+    from features.names import show_name
+
     widths = {key: max(len(row[key]) for row in rows) for key in ("name", "licence", "source")}
-    return "\n".join(
+    return [
         f"{row['name']:{widths['name']}}  {row['size_bytes'] / _MB:5,.0f} MB  "
         f"{row['licence']:{widths['licence']}}  {row['source']:{widths['source']}}  "
-        f"{row['path'] or '-'}"
+        f"{show_name(row['path'] or '-')}"
         for row in rows
-    )
+    ]
 
 
 def _line(verdict: Verdict) -> str:
-    place = f"{verdict.name}: {verdict.path}"
+    from features.names import show_name
+
+    place = f"{verdict.name}: {show_name(verdict.path)}"
     if verdict.problem is None:
         state = "ok" if verdict.has_sum else "complete; nothing says what its SHA-256 should be"
         return f"{place}: {state}"
-    aside = f"; renamed to {verdict.moved_to}" if verdict.moved_to else ""
+    aside = f"; renamed to {show_name(verdict.moved_to)}" if verdict.moved_to else ""
     return f"{verdict.name}: {verdict.problem}{aside}; run `partwise weights get {verdict.name}`"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from engine.atomic import OutputError
 from engine.class_edits import ClassEditError, Edit
 from engine.editing.refit import Effect, edited, effect, redone, undone
+from features.names import real_path
 
 if TYPE_CHECKING:
     from engine.inspector import Inspector
@@ -77,7 +78,7 @@ def locked(path: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
         ClassEditError: Another process held it for ``patience_s``.
         OutputError: The lock cannot be made.
     """
-    target = path.resolve()
+    target = real_path(path)
     beside = target.with_name(f".{target.name}.lock")
     try:
         stream = beside.open("ab")

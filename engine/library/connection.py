@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from engine.library.errors import LibraryError
+from features.names import real_path
 
 # two letters at least: C:\ is a disk
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._-]+):")
@@ -79,7 +80,7 @@ def _file(name: str) -> Address:
     """Take a name as that of a file, from the working folder on."""
     if not name.strip():
         raise LibraryError(f"a library needs a place, got an empty name; {_CURE}")
-    path = Path(name).expanduser().absolute()
+    path = Path(os.path.expanduser(name)).absolute()  # as features.names.real_path does
     return Address(str(path), path=path)
 
 
@@ -106,7 +107,7 @@ def is_shared(folder: Path) -> bool:
         mounts = _MOUNTS.read_text(errors="replace")
     except OSError:
         return False
-    return _NETWORK.fullmatch(file_system_of(folder.resolve(), mounts)) is not None
+    return _NETWORK.fullmatch(file_system_of(real_path(folder), mounts)) is not None
 
 
 def file_system_of(folder: Path, mounts: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, SupportsFloat
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from alignment.transforms import compose, rescale
 from engine.regions.report import FoundRegion, RegionKind, RegionReport
@@ -47,6 +48,7 @@ from engine.rendering.tables import (
 )
 from engine.report import Deviation, ReferenceView, Report
 from features.images import AnyImage, resize
+from features.names import one_line
 
 MARKS: dict[RegionKind, str] = {"accepted": "✓", "defect": "✕", "unknown": "?"}
 
@@ -124,16 +126,31 @@ def _badge(report: RegionReport, class_index: int, kind: RegionKind) -> ClassBad
 
 
 def render(template: str, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:
-    """Fill a template; all text is escaped, and a value that is missing is an error."""
+    """Fill a template; a value that is missing is an error.
+
+    All text is escaped, and is letters that can be seen: a file name can neither hide a part of
+    itself nor turn what follows. Text of several lines needs the filter ``lines``.
+    """
     environment = Environment(
         loader=PackageLoader("engine"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= filters
+    environment.filters |= {"lines": _lines, **filters}
     return environment.get_template(template).render(**values)
+
+
+def _visible(value: Any) -> Any:
+    """Write out what cannot be seen in a text; markup is left alone."""
+    return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _lines(text: str) -> Markup:
+    """Keep the lines of a text apart."""
+    return Markup("\n").join(map(one_line, text.split("\n")))
 
 
 SIDE_PX = 1000  # sharp at the size it has on the page, small enough to send by mail

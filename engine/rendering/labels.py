@@ -24,6 +24,7 @@ from engine.regions.report import RegionKind
 from engine.rendering.colors import ink_on
 from engine.rendering.strokes import BLACK, WHITE, Color
 from features.images import Image, Mask
+from features.names import one_line
 from features.region import Region
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -92,6 +93,7 @@ def write(image: Image, texts: list[tuple[tuple[int, int], str, Color]], size_px
 
 def _fit(text: str, size_px: int) -> tuple[Font, str]:
     """Return a font for a text and the text as that font can write it."""
+    text = one_line(text)
     text = "".join(letter if letter.isprintable() else " " for letter in text)
     for font in _fonts(size_px):
         if all(_has(font, letter) for letter in set(text)):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,8 +10,8 @@ from engine.rendering.html_report import explain_page
 from engine.report import Report
 from engine.station.judge import Judge
 from engine.station.records import Entry, StationError
+from features import names
 from features.images import AnyImage, resize
-from features.names import as_text
 
 # sharper than the page shows anything
 _SIDE_PX = 1280
@@ -26,10 +23,10 @@ def facts(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "name": entry.name,
-        "path": as_text(entry.path) if entry.path else "",
+        "path": str(entry.path) if entry.path else "",
         "source": entry.source,
         "batch": entry.batch,
-        "model": as_text(entry.model),
+        "model": str(entry.model),
         "state": entry.state,
         "verdict": entry.verdict,
         "score": entry.total,
@@ -49,19 +46,13 @@ def facts(entry: Entry) -> dict[str, Any]:
 
 def csv_text(entries: Sequence[Entry]) -> str:
     """Write a table, one row an entry; what is unknown is empty."""
-    names = list(facts(entries[0])) if entries else ["id", "name"]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names)
-    writer.writeheader()
-    for each in entries:
-        row = facts(each)
-        writer.writerow(row | {"classes": "; ".join(row["classes"])})
-    return text.getvalue()
+    rows = [facts(each) | {"classes": "; ".join(each.classes)} for each in entries]
+    return names.csv_text(list(rows[0]) if rows else ["id", "name"], rows)
 
 
 def jsonl_text(entries: Sequence[Entry]) -> str:
     """Write one JSON object an entry."""
-    return "".join(json.dumps(facts(each), ensure_ascii=False) + "\n" for each in entries)
+    return "".join(names.json_text(facts(each)) + "\n" for each in entries)
 
 
 def report_page(entries: Sequence[Entry], photos: Sequence[AnyImage]) -> str:

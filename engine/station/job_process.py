@@ -42,6 +42,7 @@ from engine.station.room import EXIT_STATUS, lack_of_room
 from engine.station.worker_process import exit_with_parent
 from engine.synthetic.scenes import anomaly_types, render
 from features.images import AnyImage
+from features.names import log_to_stderr
 from features.temporary_files import temporary_folder
 
 PROGRESS_EVERY_S = 0.2
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--parent", type=int)
     parser.add_argument("--max-pixels", type=int, default=MAX_PIXELS)
     given = parser.parse_args(arguments)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr("%(asctime)s %(levelname)s %(name)s: %(message)s")
     if given.parent is not None:
         exit_with_parent(given.parent)
     paths = StationPaths.create(given.folder)

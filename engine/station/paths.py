@@ -15,7 +15,7 @@ from pathlib import Path
 from engine.station.connection import may_write
 from engine.station.file_lock import is_locked
 from engine.station.records import StationError
-from features.names import one_line
+from features.names import one_line, real_path
 from features.temporary_files import sweep
 
 
@@ -35,13 +35,13 @@ class StationPaths:
             StationError: They cannot be made.
         """
         try:
-            paths = cls(folder.expanduser().resolve())
+            paths = cls(real_path(folder))
             if not paths.folder.exists():
                 paths.folder.mkdir(parents=True, mode=0o700)
             for each in (paths.images, paths.results, paths.models, paths.bench):
                 if not each.is_dir() and not paths._is_read_only:
                     each.mkdir(exist_ok=True)
-        except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a null byte
+        except (OSError, ValueError) as error:  # a null byte
             reason = getattr(error, "strerror", None) or error
             raise StationError(
                 f"{one_line(str(folder))} cannot be used as a station ({reason}); choose another "
@@ -135,8 +135,8 @@ def root_of(path: Path, roots: Sequence[Path]) -> Path | None:
 
 def _resolved(path: str | Path) -> Path | None:
     try:
-        return Path(path).expanduser().resolve()
-    except (OSError, RuntimeError, ValueError):  # a null byte, say
+        return real_path(path)
+    except (OSError, ValueError):  # a null byte, say
         return None
 
 

@@ -19,7 +19,7 @@ from engine.station.paths import root_of
 from engine.station.records import Entry, Limits, StationError
 from features.image_files import RAISE_CAP, SUFFIXES, image_size, read_image
 from features.images import Image, ImageError
-from features.names import show_name
+from features.names import real_path, show_name
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -132,7 +132,7 @@ def photograph_of(entry: Entry, images: Path) -> Path:
     else:
         path = entry.path
         # a path that was resolved once leads elsewhere only if a link was put in its way
-        if path.resolve() != path:
+        if real_path(path) != path:
             raise ImageError(
                 f"{show_name(path)} now leads elsewhere by a link; add its folder again"
             )
@@ -179,11 +179,11 @@ def folder_images(folder: Path, roots: Sequence[Path]) -> Iterator[FolderImage]:
 def _folder_image(path: Path, roots: Sequence[Path]) -> FolderImage | None:
     """Look at one file of a resolved folder; None if it is no file, or a link out of the roots."""
     try:
-        real = path.resolve(strict=True) if path.is_symlink() else path
+        real = real_path(path) if path.is_symlink() else path
         if root_of(real, roots) is None or not real.is_file():
             return None
         status = real.stat()
-    except (OSError, RuntimeError, ValueError):  # gone in the meantime, or links in a circle
+    except (OSError, ValueError):  # gone in the meantime, or links in a circle
         return None
     return FolderImage(path.name, real, status.st_size, _mtime_ns(status))
 

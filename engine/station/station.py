@@ -30,6 +30,7 @@ from engine.station.records import (
 )
 from engine.station.results import finished_benchmarks, finished_runs
 from features.images import Image
+from features.names import real_path
 
 if TYPE_CHECKING:
     from engine.benchmark.records import Run
@@ -52,7 +53,7 @@ class Station:
     ) -> None:
         self.paths = StationPaths.create(Path(folder))
         self.limits = limits or Limits()
-        self._roots = tuple(Path(root).expanduser().resolve() for root in roots)
+        self._roots = tuple(map(real_path, roots))
         self.database = Database(self.paths.database)
 
     @property

@@ -8,7 +8,6 @@ process (``--parent``) and has lost it finishes the queue and leaves. With ``--e
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import signal
 import stat
@@ -23,6 +22,7 @@ from engine.station.file_lock import file_lock
 from engine.station.paths import StationPaths
 from engine.station.records import MAX_PIXELS, DiskFullError, Limits
 from engine.station.room import EXIT_STATUS
+from features.names import log_to_stderr
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 MAX_LOG_BYTES = 2_000_000
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # our matrices are small; NumPy reads this when imported, which has not happened yet
     for name, value in THREADS.items():
         os.environ.setdefault(name, value)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr("%(asctime)s %(levelname)s %(name)s: %(message)s")
     is_stopping = _stopped_by_signals()
     paths = StationPaths.create(given.folder)
     if given.entry is not None:

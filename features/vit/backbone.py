@@ -21,6 +21,7 @@ from features.config_fields import problems_of
 from features.dense import DenseMap
 from features.device import MachineConfig, in_batches
 from features.images import AnyImage, AnyMask, fit_size, resize
+from features.names import real_path
 from features.vit.architectures import check_fit, describe
 from features.vit.config import VitConfig
 from features.vit.runtime import Encoder
@@ -91,7 +92,7 @@ class VitBackbone:
             WeightsError: The weights are not here, or not what they should be.
         """
         return {
-            "name": Path(self.config.weights).expanduser().resolve().name,
+            "name": real_path(self.config.weights).name,
             "sha256": sha256_of(self._folder),
             "input": f"{self.config.input_px} {self.config.shape}",
             "layers": " ".join(map(str, self.config.layers)),

@@ -18,6 +18,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from features.names import real_path
 from features.progress import ProgressReporter, silent
 from features.weights.errors import WeightsError
 from features.weights.registry import Known, WeightsFile
@@ -45,7 +46,7 @@ def remembered_hash(path: Path, memory: Path, *, settled_s: float = _SETTLED_S) 
 
     Where ``memory`` cannot be written, the file is hashed each time.
     """
-    key = str(path.resolve())
+    key = str(real_path(path))
     stamp = _stamp(path)
     remembered = _entries(memory).get(key)
     if isinstance(remembered, dict) and remembered.get("stamp") == stamp:
@@ -86,7 +87,7 @@ def facts_about(path: Path, known: Sequence[Known]) -> WeightsFile:
     recorded = sidecar and sidecar.facts(path.name)
     if recorded:
         return recorded
-    content = path.resolve()  # the hub's cache links names to files called by their sum
+    content = real_path(path)  # the hub's cache links names to files called by their sum
     if content.parent.name == "blobs" and _SHA256.fullmatch(content.name):
         return WeightsFile(path.name, sha256=content.name)
     return WeightsFile(path.name)

@@ -51,10 +51,11 @@ class Site:
         """Read PARTWISE_WEIGHTS, PARTWISE_SAM_ENDPOINT, XDG_CACHE_HOME and the hub's variables.
 
         Raises:
-            WeightsError: A server is given by something else than a web address.
+            WeightsError: A server is given by something else than a web address, or there is no
+                home to keep weights in.
         """
-        user_cache = _folder(environ, "XDG_CACHE_HOME") or Path.home() / ".cache"
         hf_home = _folder(environ, "HF_HOME")
+        user_cache = _folder(environ, "XDG_CACHE_HOME") or _home_cache(is_needed=hf_home is None)
         cache = (hf_home or user_cache) / "partwise"
         return cls(
             root=_folder(environ, "PARTWISE_WEIGHTS") or cache / "weights",
@@ -72,6 +73,16 @@ class Site:
         if known.repository is None:
             return f"{self.sam_endpoint}/{known.model_file.name}"
         return f"{self.hub_endpoint}/{known.repository}"
+
+
+def _home_cache(*, is_needed: bool) -> Path:
+    """Return the cache in the home of this user, who in a container may have none."""
+    home = os.path.expanduser("~")
+    if is_needed and not os.path.isabs(home):
+        raise WeightsError(
+            "this user has no home folder to keep weights in; set HOME, or HF_HOME to a folder"
+        )
+    return Path(home) / ".cache"
 
 
 def _folder(environ: Mapping[str, str], name: str) -> Path | None:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from features.names import real_path
 from features.progress import ProgressReporter, silent
 from features.weights.checksums import (
     check_file,
@@ -276,7 +277,7 @@ def verify(
 
 def _set_aside(file: Path) -> Path | None:
     """Rename a file, that behind a link if it is one: its directory entry may be made again."""
-    content = file.resolve()
+    content = real_path(file)
     target = content.with_name(f"{content.name}.corrupted")
     try:
         return content.replace(target)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.atomic import OutputError, atomic_write
+from engine.atomic import OutputError, atomic_write, check_writable, write_text
 
 
 def test_the_file_appears_only_when_the_block_has_ended(tmp_path: Path) -> None:
@@ -98,11 +99,67 @@ def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
         pass
 
 
-def test_a_device_is_never_replaced() -> None:
-    message = r"cannot write /dev/null: it is a device or pipe; choose a file name$"
-    with pytest.raises(OutputError, match=message), atomic_write("/dev/null"):
-        pass
+def test_a_device_is_written_and_never_replaced() -> None:
+    check_writable(Path("/dev/null"))
+    with atomic_write("/dev/null") as stream:
+        stream.write(b"new")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's always-full device")
+def test_a_device_that_takes_nothing() -> None:
+    check_writable(Path("/dev/full"))
+    message = r"^cannot write /dev/full: the disk is full; free some space"
+    with pytest.raises(OutputError, match=message), atomic_write("/dev/full") as stream:
+        stream.write(b"new")
+
+
+def test_a_pipe_with_a_name_is_written(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    check_writable(tmp_path / "pipe")  # waits for no reader
+    with subprocess.Popen(["cat", str(tmp_path / "pipe")], stdout=subprocess.PIPE) as reader:
+        write_text(tmp_path / "pipe", "new")
+        assert reader.communicate(timeout=60)[0] == b"new"
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+def test_a_socket_is_refused(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        message = r"cannot write .*/s: it is a disk or socket; choose a file name$"
+        with pytest.raises(OutputError, match=message), atomic_write(tmp_path / "s"):
+            pass
+
+
+THROUGH = """
+import sys
+from pathlib import Path
+from engine.atomic import check_writable, write_text
+print("one")
+check_writable(Path(sys.argv[1]))
+write_text(Path(sys.argv[1]), "two\\n")
+print("three")
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link", "/dev/../dev/stdout"]
+)
+def test_an_open_file_is_written_where_it_is(name: str, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    run = [sys.executable, "-c", THROUGH, name]
+    expected = b"one\ntwo\nthree\n"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    piped = subprocess.run(run, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, check=True)
+    assert piped.stdout == expected
+    with (tmp_path / "lines").open("wb") as file:
+        subprocess.run(run, cwd=tmp_path, env=environment, stdout=file, check=True)
+    assert (tmp_path / "lines").read_bytes() == expected
+
+
+def test_a_number_of_no_open_file() -> None:
+    with pytest.raises(OutputError, match="cannot write /dev/fd/999: Bad file descriptor"):
+        write_text(Path("/dev/fd/999"), "new")
 
 
 def test_a_name_that_is_too_long(tmp_path: Path) -> None:
@@ -136,7 +193,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 LIMITED = """
 import resource, sys
-from engine.atomic import OutputError, atomic_write
+from engine.atomic import OutputError, atomic_write, check_writable, write_text
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
     with atomic_write(sys.argv[1]) as stream:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.station import Job, Tally
+from features.names import one_line
 from ui.text import counted, percent, plain, status_of, with_code
 
 JOINER = "\u2060"
@@ -20,7 +21,7 @@ def shown(markdown):
 
 @given(st.text())
 def test_plain_text_reads_as_it_was_but_for_white_space(text):
-    assert shown(plain(text)) == " ".join(text.replace(JOINER, "").split())
+    assert shown(plain(text)) == one_line(" ".join(text.split()))
 
 
 @given(st.text())

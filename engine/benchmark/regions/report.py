@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -36,7 +35,7 @@ from engine.benchmark.regions.figures import (
 )
 from engine.benchmark.regions.photographs import BoxedResult
 from engine.benchmark.regions.walkthrough import RollResult
-from engine.benchmark.text_report import number, printed
+from engine.benchmark.text_report import add_row, number, plain_table, printed
 from engine.rendering.html_report import render
 
 _NOTE = """\
@@ -72,9 +71,12 @@ def _tables(result: RegionsBench) -> RenderableType:
 def _main(found: Sequence[Line]) -> Table:
     n_rolls = len(found[0].values)
     rolls = "1 roll" if n_rolls == 1 else f"{n_rolls} rolls"
-    table = _table(f"Walkthrough, {rolls} of cloth", ("",), ("floor", "mean", "worst", "aim", ""))
+    table = plain_table(
+        f"Walkthrough, {rolls} of cloth", ("",), ("floor", "mean", "worst", "aim", "")
+    )
     for each in found:
-        table.add_row(
+        add_row(
+            table,
             each.name,
             f"{each.floor:.3f}",
             f"{each.mean:.3f}",
@@ -87,40 +89,41 @@ def _main(found: Sequence[Line]) -> Table:
 
 def _verdicts(threshold: float, counts: Confusion) -> Table:
     title = f"Normal cloth and defects, all rolls, at the best threshold ({threshold:.3f})"
-    table = _table(title, ("",), ("said normal", "said anomaly"))
-    table.add_row("normal", str(counts.true_negative), str(counts.false_positive))
-    table.add_row("defect", str(counts.false_negative), str(counts.true_positive))
+    table = plain_table(title, ("",), ("said normal", "said anomaly"))
+    add_row(table, "normal", str(counts.true_negative), str(counts.false_positive))
+    add_row(table, "defect", str(counts.false_negative), str(counts.true_positive))
     return table
 
 
 def _confusion(chapter: str, rows: Mapping[str, Mapping[str, int]]) -> Table:
     names = list(next(iter(rows.values())))
-    table = _table(f"What is said of each defect, {chapter}", ("",), tuple(names))
+    table = plain_table(f"What is said of each defect, {chapter}", ("",), tuple(names))
     for name, row in rows.items():
-        table.add_row(name, *(str(row[said]) for said in names))
+        add_row(table, name, *(str(row[said]) for said in names))
     return table
 
 
 def _steps(runs: Sequence[RollRun]) -> Table:
-    table = _table("What each step adds, mean of rolls", ("step", "examples"), FIGURES)
+    table = plain_table("What each step adds, mean of rolls", ("step", "examples"), FIGURES)
     for index, each in enumerate(runs[0].steps):
         per_roll = [run.steps[index].figures for run in runs]
         cells = [f"{math.fsum(one[name] for one in per_roll) / len(runs):.3f}" for name in FIGURES]
-        table.add_row(each.step, str(each.n_examples), *cells)
+        add_row(table, each.step, str(each.n_examples), *cells)
     return table
 
 
 def _speed(speed: Speed) -> Table:
     headings = ("scoring, ms", "classifying, ms", "ratio", "aim", "")
-    table = _table("Seconds and milliseconds on this machine", ("",), headings)
+    table = plain_table("Seconds and milliseconds on this machine", ("",), headings)
     seconds = speed.teaching_seconds
     is_met = TEACHING.is_met(seconds)
     cells = f"{seconds:.3f} s", "", str(TEACHING), "" if is_met else "✗"
-    table.add_row("teaching one example", "", *cells)
+    add_row(table, "teaching one example", "", *cells)
     few = min(each.n_examples for each in speed.paces)
     for each in speed.paces:
         target = FEW if each.n_examples == few else MANY
-        table.add_row(
+        add_row(
+            table,
             f"{each.n_examples} examples, {each.n_things} on the cloth",
             f"{1000 * each.scoring_seconds:.0f}",
             f"{1000 * each.classifying_seconds:.0f}",
@@ -135,21 +138,12 @@ def _boxed(name: str, results: Sequence[BoxedResult]) -> Table:
     shots = sorted({each.n_shots for each in results})
     n_draws = len({each.seed for each in results})
     headings = tuple(f"k = {k}" for k in shots)
-    table = _table(f"Boxes of {name}, mean of {n_draws} draws", ("", ""), headings)
+    table = plain_table(f"Boxes of {name}, mean of {n_draws} draws", ("", ""), headings)
     for mode, figures in boxed_lines(results).items():
         for row, (figure, of_shots) in enumerate(figures.items()):
-            table.add_row("" if row else mode, figure, *(f"{of_shots[k]:.3f}" for k in shots))
+            add_row(table, "" if row else mode, figure, *(f"{of_shots[k]:.3f}" for k in shots))
         if "accuracy" in figures:
-            table.add_row("", "aim for accuracy", *(str(BOXED_TARGETS.get(k, "")) for k in shots))
-    return table
-
-
-def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for heading in left:
-        table.add_column(heading)
-    for heading in right:
-        table.add_column(heading, justify="right")
+            add_row(table, "", "aim for accuracy", *(str(BOXED_TARGETS.get(k, "")) for k in shots))
     return table
 
 

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from engine.benchmark.journal import Journal, fingerprint
+from engine.benchmark.journal import Journal, fingerprint, journal_path
 from engine.benchmark.regions.ablation import measure_steps
 from engine.benchmark.regions.figures import SCHEMA, RegionsBench, RollRun, Speed
 from engine.benchmark.regions.photographs import BoxedResult
@@ -88,7 +88,7 @@ def run_regions_bench(
         OutputError: If the results cannot be written; shows before the first roll where it can.
     """
     keys = [task.key(seed) for seed in task.seeds]
-    path = results_path.with_name(results_path.name + ".partial") if results_path else None
+    path = journal_path(results_path)
     with closing(Journal(path, RollRun.from_dict)) as journal:
         missing = {
             key: seed for key, seed in zip(keys, task.seeds, strict=True) if key not in journal
