@@ -209,7 +209,7 @@ def note_review(folder: Path, ids: Sequence[int], *, opinion: Review | None, aut
             station.review(each, opinion, author)
             entry = station.entry(each)
             said = f"{opinion} by {label(author)}" if opinion and author else opinion
-            say(f"{each} {show_name(entry.name)}: {said or 'no review'}")
+            say(f"{each} {entry.name}: {said or 'no review'}")
 
 
 def watch_folder(
@@ -309,7 +309,7 @@ def export_entries(
 def _line(entry: Entry) -> str:
     """Write one line for people."""
     total = "–" if entry.total is None else f"{entry.total:.3f}"
-    name = f"{entry.id}  {moment(entry.added_at)}  {show_name(entry.name)}"
+    name = f"{entry.id}  {moment(entry.added_at)}  {entry.name}"
     if entry.state == "done" and entry.verdict is not None:
         said = f"{entry.review} by {entry.reviewed_by}" if entry.reviewed_by else entry.review or ""
         return line_text(entry.verdict, total, name, entry.reason, said)
