@@ -172,6 +172,11 @@ def get(database: Database, entry: int) -> Entry:
     return entry_of(row)
 
 
+def all_ids(database: Database) -> set[int]:
+    """Return the ids of all entries."""
+    return {int(row["id"]) for row in database.rows("SELECT id FROM entries")}
+
+
 def neighbours(
     database: Database, entry: int, order: Order, **filters: Unpack[Filters]
 ) -> tuple[int | None, int | None]:

@@ -86,10 +86,18 @@ def remove_result(entry: int, folder: Path) -> None:
     shutil.rmtree(folder / str(entry), ignore_errors=True)
 
 
-def sweep(folder: Path) -> None:
-    """Delete what a crash left half-written; nobody may be writing."""
+def sweep(folder: Path, all_ids: Callable[[], set[int]]) -> None:
+    """Delete what a crash left half-written or half-removed; nobody may be writing.
+
+    ``all_ids`` gives the entries that there are.
+    """
     for each in folder.glob(".*"):
         shutil.rmtree(each, ignore_errors=True)
+    kept = [each for each in folder.iterdir() if each.name.isdecimal()] if folder.exists() else []
+    ids = all_ids()
+    for each in kept:
+        if int(each.name) not in ids:
+            shutil.rmtree(each, ignore_errors=True)
 
 
 def _replace_folder(scratch: Path, target: Path) -> None:

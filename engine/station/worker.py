@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from engine.errors import user_message
-from engine.station import queue, results
+from engine.station import entries, queue, results
 from engine.station.database import Database
 from engine.station.job_pool import JobPool
 from engine.station.judge import Judge
@@ -103,7 +103,7 @@ def _work(
         resources.callback(queue.recover, database)
         resources.callback(pool.stop)
         queue.recover(database)
-        results.sweep(paths.results)
+        results.sweep(paths.results, lambda: entries.all_ids(database))
         paths.sweep()
         pool.recover()
         if first is not None:

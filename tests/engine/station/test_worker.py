@@ -196,3 +196,23 @@ def test_a_station_needs_a_folder(tmp_path):
 def test_only_the_owner_may_look_into_a_new_station(tmp_path):
     Station(tmp_path / "s").close()
     assert (tmp_path / "s").stat().st_mode & 0o077 == 0
+
+
+def test_a_supervisor_outlives_a_start_that_fails(station, until, monkeypatch):
+    supervisor = keep_working(station.folder)
+    try:
+        popen, failed = subprocess.Popen, []
+
+        def fail_once(*given, **options):
+            if not failed:
+                failed.append(True)
+                raise BlockingIOError(11, "Resource temporarily unavailable")
+            return popen(*given, **options)
+
+        monkeypatch.setattr("engine.station.supervisor.subprocess.Popen", fail_once)
+        before = supervisor.pid
+        os.kill(before, signal.SIGKILL)
+        until(lambda: supervisor.is_alive and supervisor.pid != before)
+        assert failed
+    finally:
+        supervisor.stop()
