@@ -189,19 +189,23 @@ def finish(
 def _job_of(row: Row) -> Job:
     """Read a row of the table; what another release or program wrote there has failed."""
     spec, result = _object_in(row["spec"]), _object_in(row["result"])
-    if row["state"] not in get_args(State) or spec is None:
-        problem = f"job {row['id']} cannot be read: its state is {row['state']!r}, or its spec no"
-        row = {**row, "state": "failed", "error": f"{problem} JSON object; start it again"}
+    state, error = row["state"], row["error"]
+    if state not in get_args(State) or spec is None:
+        error = (
+            f"job {row['id']} cannot be read: its state is {state!r}, or its spec no JSON object; "
+            "start it again"
+        )
+        state = "failed"
     return Job(
         id=row["id"],
         kind=row["kind"],
         spec=spec or {},
-        state=row["state"],
+        state=state,
         step=row["step"],
         done=row["done"],
         total=row["total"],
         result=result,
-        error=row["error"],
+        error=error,
         created_at=utc_time(row["created_at"]),
         started_at=utc_time_or_none(row["started_at"]),
         ended_at=utc_time_or_none(row["ended_at"]),
