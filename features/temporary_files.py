@@ -77,7 +77,7 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
     Raises:
         OSError: It cannot be made.
     """
-    parent = Path(tempfile.gettempdir()) if parent is None else parent
+    parent = _default() if parent is None else parent
 
     def open_new(path: Path) -> _Handle:
         path.mkdir(mode=0o700)
@@ -93,16 +93,22 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
         handle.close()
 
 
+def _default() -> Path:
+    return Path(tempfile.gettempdir())
+
+
 def is_temporary(path: str | Path) -> bool:
     """Tell whether a file is called like one of these."""
     return _NAME.fullmatch(os.path.basename(path)) is not None
 
 
-def sweep(folder: Path, *, now: float | None = None) -> None:
+def sweep(folder: Path | None = None, *, now: float | None = None) -> None:
     """Delete what was left over directly in a folder; what cannot be deleted stays.
 
-    ``now`` is the time by the clock of the disk, if that is known.
+    The folder is by default that for temporary files. ``now`` is the time by the clock of the disk,
+    if that is known.
     """
+    folder = _default() if folder is None else folder
     with suppress(OSError), os.scandir(folder) as entries:
         names = [each.name for each in entries if is_temporary(each.name)]
         for name in names:

@@ -99,7 +99,7 @@ class StationPaths:
 
     def sweep(self) -> None:
         """Delete what killed processes left over; what is alive is known by its lock."""
-        for each in (self.folder, self.models, self.bench):
+        for each in (self.folder, self.models, self.bench, None):
             sweep(each)
         with suppress(OSError):  # on a disk that fails: others say so
             for each in self.images.iterdir():

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -168,3 +169,12 @@ def test_nobody_else_makes_temporaries():
         if OTHER_MEANS.search(path.read_text(encoding="utf-8"))
     }
     assert found == {"features/temporary_files.py"}, "features.temporary_files makes them"
+
+
+def test_the_folder_for_temporary_files_is_swept_by_default(writer, tmp_path, monkeypatch):
+    process, path = writer("temporary_folder")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    sweep()
+    assert not path.exists()
