@@ -48,7 +48,7 @@ def one_line_errors() -> Iterator[None]:
     except MemoryError as error:
         # the frames where it arose hold what took all the memory
         traceback.clear_frames(error.__traceback__)
-        raise Failure(_message(error)) from None
+        raise Failure(_message(error) or "out of memory") from None
     except Exception as error:
         message = _message(error)
         if message is None:
@@ -85,7 +85,7 @@ def _said_well() -> Iterator[None]:
     except click.ClickException as error:
         from features.names import one_line
 
-        error.message = one_line(error.message)
+        error.message = one_line(error.message)  # type: ignore[misc]  # there is no other way
         raise
     except BrokenPipeError:  # whoever read our output has seen enough
         _settle(sys.stdout)

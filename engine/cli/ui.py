@@ -218,8 +218,9 @@ def _free_port(host: str, port: int) -> int:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
             return int(listener.getsockname()[1])
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter: no name of a computer is like that
+        reason = getattr(error, "strerror", None) or "it is no address"
         raise Failure(
-            f"cannot listen on port {port} of {host}: {error.strerror}; "
+            f"cannot listen on port {port} of {host}: {reason}; "
             "choose another with --port or --host"
         ) from error

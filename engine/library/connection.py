@@ -206,7 +206,7 @@ def _prefer_log(path: Path, patience_s: float) -> None:
 
 def _uri(path: Path, *, is_read_only: bool) -> str:
     """Name the file to SQLite."""
-    name = f"file:{quote(str(path))}"
+    name = f"file:{quote(os.fsencode(path))}"  # any bytes
     if not is_read_only:
         return f"{name}?mode=rw"
     return f"{name}?mode=ro{'&immutable=1' if _is_still(path) else ''}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.benchmark.html_report import Line, Verdicts, lines_of, seed_index, verdicts_of, worst_of
+from features.names import one_line
 from ui.bench_page.curves_view import (
     MARKS,
     f1_chart,
@@ -179,7 +180,7 @@ def _show_origin(run: Run) -> None:
             f"{counted(len(run.errors), 'image')} could not be judged", icon=":material/warning:"
         ):
             for image in run.errors:
-                st.text(f"{image.path}: {image.error}")
+                st.text(one_line(f"{image.path}: {image.error}"))
     threshold = "none" if run.threshold is None else f"{run.threshold:.4g}"
     st.caption(
         plain(

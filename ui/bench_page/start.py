@@ -13,6 +13,7 @@ from engine.benchmark.datasets import Category, DatasetError, find_categories, f
 from engine.benchmark.protocol import SEEDS, SHOTS
 from engine.station import StationError
 from engine.station.jobs import PROFILES
+from features.names import show_name
 from ui.bench_page.state import show_job
 from ui.bench_page.view import (
     HINTS,
@@ -117,6 +118,7 @@ def _choose_categories(found: list[Category]) -> list[Category]:
         "Categories",
         [category.name for category in found],
         default=[category.name for category in found],
+        format_func=show_name,
         key="bench_categories",
         help="One product each; every one is measured on its own, and then their mean.",
     )

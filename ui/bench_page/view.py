@@ -15,6 +15,7 @@ from engine.benchmark.protocol import SEEDS, SHOTS
 from engine.benchmark.records import Run
 from engine.benchmark.summary import Figures, Row, Summary
 from engine.benchmark.text_report import number, with_spread
+from features.names import one_line
 from ui.text import counted
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def mistake_text(mistake: Mistake) -> str:
 
 def run_title(run: Run) -> str:
     """Name a run."""
-    return f"{run.category} · {counted(run.shots, 'shot')} · seed {run.seed}"
+    return f"{one_line(run.category)} · {counted(run.shots, 'shot')} · seed {run.seed}"
 
 
 def date_text(at: datetime) -> str:

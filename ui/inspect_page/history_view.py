@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from features.names import show_name
 from ui.text import counted
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def table_rows(
             "Verdict": VERDICTS[each.verdict] if each.verdict else STATES[each.state],
             "Why": each.reason or each.error or "",
             "Total": each.total,
-            "Name": each.name,
+            "Name": show_name(each.name),
             "Review": review_text(each),
             "When": each.judged_at or each.added_at,
         }

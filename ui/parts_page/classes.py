@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
+from features.names import show_name
 from ui.components import static_text
 from ui.parts_page.view import Row, headings
 from ui.viewer import Layer, viewer
@@ -83,7 +84,7 @@ def pick_reference(inspector: Inspector, *, key: str) -> int:
             help="The references in the order of the counts in the table.",
         )
         index = 0 if picked is None else picked
-        st.text(inspector.fitted.names[index])
+        st.text(show_name(inspector.fitted.names[index]))
     return index
 
 
