@@ -580,7 +580,7 @@ def postgresql() -> Iterator[Any]:
 def duration(trial: Trial) -> float:
     """Return how long the command takes, in seconds."""
     taken = []
-    for _ in range(3):
+    for _ in range(2):
         trial.prepare()
         began = time.perf_counter()
         code = ended(forked(command(trial.arguments()), trial.log))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).with_name("kills.py")
-GROUPS = [("fit", "score", "weights", "station"), ("bench", "classes"), ("teach",)]
+GROUPS = [("fit", "score", "weights"), ("bench",), ("classes",), ("teach", "station")]
 
 
 def kill(names):
