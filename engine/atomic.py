@@ -1,7 +1,8 @@
 """Atomic writes: a file appears whole or not at all.
 
 The bytes go to a temporary file in the same folder, reach the disk, and only then take the name.
-Whoever looks meanwhile, or after a crash, finds the old file or the new one, never a half.
+Whoever looks meanwhile, or after a crash, finds the old file or the new one, never a half. What a
+crash leaves beside it is deleted by the next who writes into that folder.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import stat
 import sys
 from collections.abc import Iterable, Iterator
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from features.errors import UserError
+from features.temporary_files import is_temporary, keep, temporary_file
 
 _NO_PERMISSION = "no permission to write there; choose another folder or change its permissions"
 _DISK_FULL = "the disk is full; free some space or choose another disk"
@@ -56,22 +57,17 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
             yield stream
         return
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".partwise-{secrets.token_hex(8)}.tmp")
     try:
         _check_replaceable(target)
-        with temporary.open("xb") as stream:
+        with temporary_file(target.parent) as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(target)
+            keep(stream, target)
     except OSError as error:
-        if isinstance(error, OutputError) or error.filename not in (None, str(temporary)):
+        is_other = error.filename is not None and not is_temporary(error.filename)
+        if isinstance(error, OutputError) or is_other:
             raise
         reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; choose another path")
         raise OutputError(f"cannot write {path}: {reason}") from error
-    finally:
-        with suppress(OSError):  # gone after success, or never made
-            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -40,7 +40,7 @@ def main() -> None:
         settings = read_settings(arguments)
         from engine.station import Station, keep_working
 
-        Station(settings.station, roots=settings.roots)
+        Station(settings.station, roots=settings.roots).check_writable()
         keep_working(settings.station, model=None if settings.library else settings.model)
     except (OSError, ValueError) as error:
         sys.exit(f"Error: {one_line(str(error))}")

@@ -79,7 +79,7 @@ class Status:
 def status_of(tally: Tally, jobs: Sequence[Job], *, is_worked_on: bool) -> Status:
     """Say what is waiting; ``jobs`` are the active ones."""
     words = [counted(tally.pending, "image") + " waiting"] if tally.pending else []
-    words += [f"{_JOB_WORDS[job.kind]} {percent(job)}".strip() for job in jobs]
+    words += [f"{_JOB_WORDS.get(job.kind, 'Working')} {percent(job)}".strip() for job in jobs]
     if not words:
         return Status(":material/check_circle:", "Nothing is waiting", _IDLE_HINT)
     if not is_worked_on:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from engine.atomic import check_writable, write_text
-from engine.cli.failures import BROKEN_IMAGE
+from engine.cli.failures import BAD_USAGE, BROKEN_IMAGE
 from engine.cli.terminal import (
     complain,
     line_text,
@@ -21,17 +21,21 @@ from engine.cli.terminal import (
     say,
     say_json,
     say_judged,
+    warn,
 )
+from engine.errors import user_message
 from engine.station import Entry, Limits, Station, StationError
 from engine.station.entries import Filters, Order
 from engine.station.exports import facts
 from engine.station.file_lock import file_lock
 from engine.station.photographs import folder_images
-from engine.station.records import Review, label
+from engine.station.records import DiskFullError, Review, label
+from engine.station.room import lack_of_room
 from features.files import MAX_IMAGE_BYTES, read_bytes
 from features.folders import left_out, left_out_text
 from features.image_files import is_image_name, list_images
-from features.names import real_path, show_name
+from features.images import ImageError
+from features.names import one_line, real_path, show_name
 from features.progress import ProgressReporter
 
 _LOOK_S = 0.2
@@ -46,18 +50,32 @@ def queue_images(
     is_copied: bool,
     max_pixels: int,
 ) -> None:
-    """Queue images and say as which batches."""
+    """Queue images and say as which batches; a path without images stops no other."""
+    _check_model(model)
+    n_broken, problems = 0, []
     # whoever types a path at a terminal may read it anyway
     roots = [real_path(path) for path in images]
-    _check_model(model)
     with Station(folder, roots=roots, limits=Limits(max_pixels=max_pixels)) as station:
+        if is_copied:
+            station.paths.sweep()
         for path in images:
-            if is_copied:
-                _copy(station, path, model, library)
-            else:
-                batch = station.add_folder(path, model=model, library=library)
-                say(f"batch {batch.id}: {batch.n_entries} images of {show_name(path)} queued")
-                _say_left_out(path)
+            try:
+                if is_copied:
+                    n_broken += _copy(station, path, model, library)
+                else:
+                    batch = station.add_folder(path, model=model, library=library)
+                    say(f"batch {batch.id}: {batch.n_entries} images of {show_name(path)} queued")
+                    _say_left_out(path)
+            except DiskFullError:
+                raise
+            except (StationError, ImageError) as error:
+                problems.append(str(error))
+    for each in problems:
+        complain(each)
+    if len(problems) == len(images):
+        sys.exit(BAD_USAGE)
+    if problems or n_broken:
+        sys.exit(BROKEN_IMAGE)
 
 
 def _say_left_out(folder: Path) -> None:
@@ -70,24 +88,57 @@ def _say_left_out(folder: Path) -> None:
             remark(f"{show_name(folder)}: {left_out_text(rest)}")
 
 
-def _copy(station: Station, path: Path, model: Path, library: str | None) -> None:
+def _copy(station: Station, path: Path, model: Path, library: str | None) -> int:
+    """Keep and queue the images of a path; returns how many could not be copied."""
     files = list_images(path)
     batch = station.new_batch(path.name, model=model)
+    n_broken = 0
     for file in files:
-        try:
-            data = read_bytes(file, max_bytes=MAX_IMAGE_BYTES)
-        except OSError as error:
-            raise StationError(f"{file} cannot be read ({error.strerror}); check it") from error
-        station.add_upload(data, file.name, model=model, library=library, batch=batch.id)
-    say(f"batch {batch.id}: copies of {len(files)} images of {show_name(path)} queued")
+        problem = _copy_one(station, file, model, library, batch.id)
+        if problem is not None:
+            n_broken += 1
+            station.add_broken(file.name, problem, model=model, library=library, batch=batch.id)
+            complain(problem)
+    n_copied = len(files) - n_broken
+    say(f"batch {batch.id}: copies of {n_copied} images of {show_name(path)} queued")
+    return n_broken
+
+
+def _copy_one(
+    station: Station, file: Path, model: Path, library: str | None, batch: int
+) -> str | None:
+    """Keep and queue an image; returns what is wrong with it, if anything.
+
+    Raises:
+        DiskFullError: There is no room for more.
+    """
+    try:
+        data = read_bytes(file, max_bytes=MAX_IMAGE_BYTES)
+    except OSError as error:
+        return f"{show_name(file)} cannot be read ({error.strerror}); check it"
+    try:
+        station.add_upload(data, file.name, model=model, library=library, batch=batch)
+    except DiskFullError:
+        raise
+    except (OSError, ValueError) as error:
+        full = lack_of_room(error, [station.folder])
+        if full is not None:
+            raise full from error
+        text = user_message(error) or str(error)
+        return one_line(text.replace(label(file.name), show_name(file), 1))
+    return None
 
 
 def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
-    """Work until the queue is empty, or until Ctrl-C."""
+    """Work until the queue is empty, or until Ctrl-C.
+
+    On a full disk this waits only if it is to go on anyway.
+    """
     from engine.station.worker import work
 
     started_at = time.time()
     with Station(folder, limits=Limits(max_pixels=max_pixels)) as station, progress() as tell:
+        station.check_writable()
         with _ended_by_ctrl_c() as has_come:
             watch = _Progress(station, tell)
 
@@ -106,6 +157,7 @@ def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
                         station.limits,
                         is_stopping=is_over,
                         is_leaving_when_done=lambda: not keep_on,
+                        is_patient=keep_on,
                     )
             is_interrupted = has_come()
         failed = [
@@ -120,6 +172,9 @@ def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
         ]
     for each in failed:
         complain(each.error)
+    for each in done:
+        if each.error:
+            warn(f"Warning: {each.name}: {each.error}")
     n_judged = len(done) + len(failed)
     say(f"{n_judged} images judged, {len(failed)} of them without a verdict")
     if is_interrupted and not keep_on:
@@ -169,7 +224,7 @@ def note_review(folder: Path, ids: Sequence[int], *, opinion: Review | None, aut
             station.review(each, opinion, author)
             entry = station.entry(each)
             said = f"{opinion} by {label(author)}" if opinion and author else opinion
-            say(f"{each} {show_name(entry.name)}: {said or 'no review'}")
+            say(f"{each} {entry.name}: {said or 'no review'}")
 
 
 def watch_folder(
@@ -270,7 +325,7 @@ def export_entries(
 def _line(entry: Entry) -> str:
     """Write one line for people."""
     total = "–" if entry.total is None else f"{entry.total:.3f}"
-    name = f"{entry.id}  {moment(entry.added_at)}  {show_name(entry.name)}"
+    name = f"{entry.id}  {moment(entry.added_at)}  {entry.name}"
     if entry.state == "done" and entry.verdict is not None:
         said = f"{entry.review} by {entry.reviewed_by}" if entry.reviewed_by else entry.review or ""
         return line_text(entry.verdict, total, name, entry.reason, said)

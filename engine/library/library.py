@@ -14,7 +14,6 @@ import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Self
 
 from sqlalchemy import select
@@ -36,6 +35,7 @@ from engine.library.records import (
 from engine.library.schema import ExampleRow, LessonRow, LibraryRow
 from engine.library.serialization import example_to_row, identity_of, identity_text, refuse_other
 from engine.library.transactions import Access, is_there
+from features.temporary_files import temporary_folder
 
 # how long other writers are waited for; a lesson takes milliseconds
 PATIENCE_S = 10.0
@@ -244,7 +244,7 @@ def _somebody() -> str:
 def empty_library() -> Iterator[Library]:
     """Open a library of nothing, which is gone when it is closed."""
     with (
-        TemporaryDirectory(prefix="partwise-") as folder,
-        Library(Path(folder) / "empty.db") as library,
+        temporary_folder() as folder,
+        Library(folder / "empty.db") as library,
     ):
         yield library

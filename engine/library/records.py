@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.library.errors import LibraryError
 from features.images import Image
+from features.names import one_line
 from features.region import Region
 
 Kind = Literal["accepted", "defect"]
@@ -30,6 +31,8 @@ RESERVED = "unknown"
 _UNSEEN = {"Cc", "Cs", "Zl", "Zp", "Cf"}
 # these two invisible ones spell: Persian and many Indian words need them, and so do emoji
 _JOINERS = "\u200c\u200d"
+# what no database takes as text
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -177,11 +180,11 @@ def clean_name(text: str, what: str = "the name of a class") -> str:
 
 
 def storable(text: str) -> str:
-    """Return free text as every database takes it; halves of characters and NUL become '?'.
+    r"""Return free text as every database takes it, without NUL and halves of characters.
 
-    Names of files may hold the former (bytes that are no UTF-8).
+    Names of files may hold the latter for bytes that are no UTF-8, which become ``\xe9``.
     """
-    return text.encode("utf-8", "replace").decode().replace("\0", "?")
+    return "".join(one_line(each) if _UNSTORABLE.match(each) else each for each in text)
 
 
 def _is_bad(character: str) -> bool:

@@ -11,6 +11,7 @@ from engine.station.entries import stored_path
 from engine.station.paths import allowed, root_of
 from engine.station.photographs import folder_images
 from engine.station.records import Batch, Limits, StationError, Watch, label
+from features.names import show_name
 
 _BATCH = (
     "SELECT batches.*, (SELECT count(*) FROM entries WHERE batch = batches.id) AS n FROM batches"
@@ -39,22 +40,23 @@ def add_folder(
         StationError: It is not below a root, cannot be listed, or has no or too many images.
     """
     found = allowed(folder, roots)
+    shown = show_name(found)
     try:
         files = list(folder_images(found if found.is_dir() else found.parent, roots))
     except OSError as error:
         raise StationError(
-            f"{found} cannot be listed ({error.strerror}); check the folder's permissions"
+            f"{shown} cannot be listed ({error.strerror}); check the folder's permissions"
         ) from error
     if not found.is_dir():
         files = [each for each in files if each.path == found]
     if not files:
         raise StationError(
-            f"{found} has no images: expected files such as .png or .jpg directly in it, got none; "
+            f"{shown} has no images: expected files such as .png or .jpg directly in it, got none; "
             "choose another folder, or one below it"
         )
     if len(files) > limits.max_folder_images:
         raise StationError(
-            f"{found} has too many images: at most {limits.max_folder_images:,} are taken at once, "
+            f"{shown} has too many images: at most {limits.max_folder_images:,} are taken at once, "
             f"got {len(files):,}; divide it"
         )
     with database.change() as connection:
@@ -99,7 +101,9 @@ def add_watch(
     found = allowed(folder, roots)
     root = root_of(found, roots)
     if root is None or not found.is_dir():
-        raise StationError(f"{found} is a file, expected a folder to watch; name its folder")
+        raise StationError(
+            f"{show_name(found)} is a file, expected a folder to watch; name its folder"
+        )
     name = stored_path(model)
     with database.change() as connection:
         known = connection.execute(

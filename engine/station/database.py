@@ -14,20 +14,28 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import TypeVar
 
+from engine.station.connection import (
+    TIMEOUT_S,
+    Connection,
+    explained,
+    is_no_database,
+    open_database,
+    read_only,
+)
 from engine.station.records import StationError
-from features.files import MAX_DATABASE_BYTES, check_regular
 from features.records import check_record
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x50617274  # "Part"
-# a writer holds the file for milliseconds; this is for a computer under load
-TIMEOUT_S = 30.0
+
+# 0001-01-01 and 9999-12-31, beyond which there are no dates
+_FIRST_S, _LAST_S = -62_135_596_800.0, 253_402_300_799.0
 
 Row = sqlite3.Row
 R = TypeVar("R")
@@ -130,44 +138,49 @@ _TABLES = (
 class Database:
     """One connection to the file, which threads share by taking turns.
 
-    Raises:
-        StationError: The file is no database of a station, or one of a newer version.
+    A file that may not be written is opened all the same, to be read.
+
+    Making one, and every method, raises ``StationError`` if the file is no database of a station or
+    one of a newer version, is locked, damaged or read-only; ``DiskFullError`` if its disk is full.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
-        _check_file(path)
+        self._resources = ExitStack()
         try:
-            self._connection = sqlite3.connect(
-                path, timeout=TIMEOUT_S, isolation_level=None, check_same_thread=False
-            )
-        except sqlite3.Error as error:
-            raise StationError(
-                f"{path} cannot be opened ({error}); check the folder and its permissions"
-            ) from error
-        self._connection.row_factory = sqlite3.Row
-        try:
+            self._connection, self.is_writable = open_database(path, self._resources)
             self._prepare()
         except BaseException:
-            self._connection.close()
+            self._resources.close()
             raise
 
+    def check_writable(self) -> None:
+        """Refuse to change what may only be read.
+
+        Raises:
+            StationError: The file may only be read.
+        """
+        if not self.is_writable:
+            raise read_only(self.path)
+
     @contextmanager
-    def change(self) -> Iterator[sqlite3.Connection]:
+    def change(self) -> Iterator[Connection]:
         """Make some changes all together or, if an exception ends the block, none of them."""
-        with self._lock, _explained(self.path):
+        self.check_writable()
+        with self._lock, explained(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.is_in_transaction:  # a full disk has ended it already
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def rows(self, query: str, values: Sequence[object] = ()) -> list[Row]:
         """Read; what is seen is the outcome of whole transactions."""
-        with self._lock, _explained(self.path):
+        with self._lock, explained(self.path):
             return self._connection.execute(query, values).fetchall()
 
     def row(self, query: str, values: Sequence[object] = ()) -> Row | None:
@@ -182,20 +195,20 @@ class Database:
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
-            self._connection.close()
+            self._resources.close()
 
     def _prepare(self) -> None:
         try:
-            if not self._is_current():
-                self._make_tables()
-            self._connection.execute("PRAGMA foreign_keys = ON")
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter in its words
-            if isinstance(error, sqlite3.OperationalError):
-                reason = f"{self.path} cannot be used ({error})"
-                raise StationError(f"{reason}; check the disk and its permissions") from error
+            with explained(self.path):
+                if not self._is_current():
+                    self._make_tables()
+                self._connection.execute("PRAGMA foreign_keys = ON")
+        except StationError as error:
+            if not is_no_database(error.__cause__):
+                raise
             raise StationError(
                 f"{self.path} must be the database of a station, got a file that is none "
-                f"({error}); choose another folder"
+                f"({error.__cause__}); choose another folder"
             ) from error
 
     def _is_current(self) -> bool:
@@ -222,6 +235,8 @@ class Database:
         return True
 
     def _make_tables(self) -> None:
+        if not self.is_writable:
+            raise StationError(f"{self.path} is empty; choose the folder of a station")
         self._enable_write_ahead_log()
         with self.change() as connection:
             if self._is_current():  # another process was quicker
@@ -243,30 +258,6 @@ class Database:
                 time.sleep(0.02)
             else:
                 return
-
-
-def _check_file(path: Path) -> None:
-    """Refuse a pipe or device before SQLite waits for it."""
-    try:
-        check_regular(path, max_bytes=MAX_DATABASE_BYTES)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StationError(
-            f"{path} cannot be opened ({error.strerror}); check the folder"
-        ) from error
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn what SQLite complains about into one line."""
-    try:
-        yield
-    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter in SQLite's own words
-        raise StationError(
-            f"the station {path} answers '{error}'; check the disk, and that nothing else changed "
-            "it, or bring back a copy"
-        ) from error
 
 
 def reads_row(read: Callable[[Row], R]) -> Callable[[Row], R]:
@@ -298,9 +289,9 @@ def now() -> float:
 
 def utc_time(seconds: float) -> datetime:
     """Turn the seconds of a table into a time in UTC."""
-    return datetime.fromtimestamp(seconds, UTC)
+    return datetime.fromtimestamp(min(max(seconds, _FIRST_S), _LAST_S), UTC)
 
 
 def utc_time_or_none(seconds: float | None) -> datetime | None:
     """Do the same where they may be missing."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return None if seconds is None else utc_time(seconds)

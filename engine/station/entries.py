@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
-from sqlite3 import Connection
 from typing import Literal, TypedDict, Unpack
 
+from engine.station.connection import Connection
 from engine.station.database import Database, Row, now, reads_row, utc_time, utc_time_or_none
 from engine.station.photographs import FolderImage
 from engine.station.records import Entry, Review, Source, State, StationError, Tally, Verdict
 from features.files import parse_json
+from features.names import one_line
 
 Order = Literal["newest", "oldest", "worst", "best", "name"]
 
@@ -25,8 +27,9 @@ _ORDERS: dict[str, str] = {
     "name": "name COLLATE NOCASE, id",
 }
 
-# who is waited for comes first: an entry asked for again by hand, then a camera or a person
-URGENT, SOON, LATER = 2, 1, 0
+# who is waited for comes first: an entry asked for again by hand, then a camera or a person;
+# last comes what was being judged whenever a worker died
+URGENT, SOON, LATER, LAST = 2, 1, 0, -1
 
 
 class Filters(TypedDict, total=False):
@@ -90,7 +93,7 @@ def add_files(
         " urgency, added_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (
-                each.name,
+                one_line(each.name),
                 source,
                 batch,
                 model,
@@ -104,6 +107,24 @@ def add_files(
             for each in files
         ),
     )
+
+
+def add_broken(
+    database: Database,
+    name: str,
+    error: str,
+    *,
+    model: Path,
+    library: str | None,
+    batch: int,
+) -> None:
+    """Note an image that was to be kept and could not be read, among the others of its batch."""
+    with database.change() as connection:
+        connection.execute(
+            "INSERT INTO entries (name, source, batch, model, library, state, error, added_at)"
+            " VALUES (?, 'upload', ?, ?, ?, 'failed', ?, ?)",
+            (name, batch, stored_path(model), library, one_line(error), now()),
+        )
 
 
 def add_batch(connection: Connection, label: str, model: str) -> int:
@@ -150,6 +171,11 @@ def get(database: Database, entry: int) -> Entry:
     if row is None:
         raise StationError(f"there is no entry {entry} in this station; it may have been removed")
     return entry_of(row)
+
+
+def all_ids(database: Database) -> set[int]:
+    """Return the ids of all entries."""
+    return {int(row["id"]) for row in database.rows("SELECT id FROM entries")}
 
 
 def neighbours(
@@ -244,7 +270,7 @@ def entry_of(row: Row) -> Entry:
         threshold=row["threshold"],
         verdict=row["verdict"],
         reason=row["worst"] if row["verdict"] == "anomaly" else row["calm"],
-        classes=tuple(parse_json(row["classes"], "its classes")),
+        classes=_names_in(row["classes"]),
         is_by_region=bool(row["is_by_region"]),
         review=row["review"],
         reviewed_by=row["reviewed_by"],
@@ -255,6 +281,14 @@ def entry_of(row: Row) -> Entry:
         is_drawn=bool(row["is_drawn"]),
         library=row["library"],
     )
+
+
+def _names_in(text: str) -> tuple[str, ...]:
+    """Read a list of names; one that was damaged has none, so that the others can be listed."""
+    try:
+        return tuple(str(each) for each in parse_json(text, "its classes"))
+    except (ValueError, TypeError):
+        return ()
 
 
 def tally(database: Database, **filters: Unpack[Filters]) -> Tally:
@@ -271,13 +305,8 @@ def tally(database: Database, **filters: Unpack[Filters]) -> Tally:
             names += [each for each in (row["verdict"], row["review"]) if each]
         for name in names:
             counts[name] = counts.get(name, 0) + int(row["n"])
-    unknown = [name for name in counts if name not in vars(Tally())]
-    if unknown:
-        raise StationError(
-            f"an entry of the station has the state {unknown[0]!a}, which is none; check that "
-            "nothing else changed its database, or bring back a copy"
-        )
-    return Tally(**counts)
+    # others may be of a newer release
+    return Tally(**{each.name: counts.get(each.name, 0) for each in fields(Tally)})
 
 
 def class_names(database: Database, model: Path | None) -> list[str]:

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from engine.station import jobs
 from engine.station.database import Database, now
 from engine.station.paths import StationPaths
-from engine.station.records import JOB_KINDS, Limits
+from engine.station.records import JOB_KINDS, DiskFullError, Limits
+from engine.station.room import EXIT_STATUS
 
+# of a job that gets nowhere before the worker dies
 MAX_ATTEMPTS = 3
 # a job that is asked to end notices that whenever it reports its progress
 GRACE_S = 3.0
@@ -38,10 +40,13 @@ class JobPool:
     @property
     def is_busy(self) -> bool:
         """Whether a job runs or waits."""
-        return bool(self._running) or bool(jobs.find(self._database, None, is_active=True))
+        return bool(self._running) or jobs.is_any_active(self._database)
 
     def recover(self) -> None:
-        """Queue again what ran when a worker died; give up on what did so thrice."""
+        """Queue again what ran when a worker died; give up on what did so thrice without progress.
+
+        What no release of this age can do is given up, too.
+        """
         with self._database.change() as connection:
             connection.execute(
                 "UPDATE jobs SET state = 'failed', ended_at = ?, error = 'the job ended the worker "
@@ -55,6 +60,17 @@ class JobPool:
                 (now(),),
             )
             connection.execute("UPDATE jobs SET state = 'queued' WHERE state = 'running'")
+        self._refuse_unknown()
+
+    def _refuse_unknown(self) -> None:
+        """Note on jobs of a newer release that this one cannot do them."""
+        for number, kind in jobs.unknown(self._database):
+            jobs.refuse(
+                self._database,
+                number,
+                f"a job of the kind {kind!r} is unknown to this release of partwise, which knows "
+                f"{', '.join(JOB_KINDS)}; upgrade with `pip install --upgrade partwise`",
+            )
 
     def update(self) -> None:
         """Note who has ended, end who was asked to, and start who is next."""
@@ -65,6 +81,7 @@ class JobPool:
                 self._note_end(number, status)
             elif jobs.is_to_stop(self._database, number):
                 _end_process(running)
+        self._refuse_unknown()
         busy = {each.kind for each in self._running.values()}
         for kind in JOB_KINDS:
             if kind not in busy:
@@ -82,6 +99,8 @@ class JobPool:
                 status = running.process.wait()
             if status == 0:
                 self._note_end(number, status)
+            elif status == EXIT_STATUS:
+                jobs.put_back(self._database, number)
         self._running.clear()
         self.recover()
 
@@ -97,17 +116,29 @@ class JobPool:
             return
         command = [sys.executable, "-m", "engine.station.job_process", str(self._paths.folder)]
         options = ["--parent", str(os.getpid()), "--max-pixels", str(self._limits.max_pixels)]
-        process = subprocess.Popen(
-            [*command, str(row["id"]), *options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
+        try:
+            process = subprocess.Popen(
+                [*command, str(row["id"]), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+        except OSError as error:
+            text = f"the job's process could not be started ({error.strerror}); try again"
+            jobs.finish(self._database, row["id"], "failed", error=text)
+            return
         self._running[row["id"]] = _JobProcess(kind, process)
 
     def _note_end(self, number: int, status: int) -> None:
-        """Note the end of a job that could not do so itself."""
+        """Note the end of a job that could not do so itself.
+
+        Raises:
+            DiskFullError: There was no room to go on; it waits.
+        """
         if jobs.is_to_stop(self._database, number):
             jobs.finish(self._database, number, "cancelled")
+        elif status == EXIT_STATUS:
+            jobs.put_back(self._database, number)
+            raise DiskFullError(self._paths.folder)
         elif status != 0:
             cause = f"signal {-status}" if status < 0 else f"exit code {status}"
             jobs.finish(

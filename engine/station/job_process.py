@@ -12,8 +12,6 @@ import logging
 import os
 import shutil
 import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -37,14 +35,16 @@ from engine.station.database import Database
 from engine.station.file_lock import file_lock
 from engine.station.paths import StationPaths
 from engine.station.photographs import bits_of, read_photograph
-from engine.station.records import MAX_PIXELS, Job, JobKind, Limits, label
+from engine.station.records import MAX_PIXELS, Job, Limits, label
 from engine.station.results import bench_path, finished_runs
+from engine.station.room import EXIT_STATUS, lack_of_room
+from engine.station.worker_process import exit_with_parent
 from engine.synthetic.scenes import anomaly_types, render
 from features.images import AnyImage
 from features.names import log_to_stderr
+from features.temporary_files import temporary_folder
 
 PROGRESS_EVERY_S = 0.2
-_POLL_S = 0.5
 # one that lost its worker leaves within a poll
 _TIMEOUT_S = 10.0
 
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     log_to_stderr("%(asctime)s %(levelname)s %(name)s: %(message)s")
     if given.parent is not None:
-        threading.Thread(target=_exit_with_parent, args=(given.parent,), daemon=True).start()
+        exit_with_parent(given.parent)
     paths = StationPaths.create(given.folder)
     until = time.monotonic() + _TIMEOUT_S
     with file_lock(
@@ -79,13 +79,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         run_job(paths, given.id, Limits(max_pixels=given.max_pixels))
     paths.job_lock(given.id).unlink(missing_ok=True)
-
-
-def _exit_with_parent(parent: int) -> None:
-    """End at once when the worker is gone: the next one starts the job again."""
-    while os.getppid() == parent:
-        time.sleep(_POLL_S)
-    os._exit(1)
 
 
 def run_job(paths: StationPaths, number: int, limits: Limits) -> None:
@@ -102,23 +95,25 @@ def run_job(paths: StationPaths, number: int, limits: Limits) -> None:
         )
         try:
             result = _handler_of(job.kind)(context)
+            jobs.finish(database, number, "done", result=result)
         except JobCancelledError:
             jobs.finish(database, number, "cancelled")
         except Exception as error:
+            if lack_of_room(error, [paths.folder]):
+                sys.exit(EXIT_STATUS)  # the worker starts it again once there is room
             jobs.finish(database, number, "failed", error=_error_text(error))
-        else:
-            jobs.finish(database, number, "done", result=result)
     finally:
         database.close()
 
 
-def _handler_of(kind: JobKind) -> Callable[[JobContext], Result]:
+def _handler_of(kind: str) -> Callable[[JobContext], Result]:
     """Return what does this kind of job."""
-    if kind == "fit":
-        return _fit_model
-    if kind == "bench":
-        return _run_benchmark
-    return _render_samples
+    handlers: dict[str, Callable[[JobContext], Result]] = {
+        "fit": _fit_model,
+        "bench": _run_benchmark,
+        "samples": _render_samples,
+    }
+    return handlers[kind]
 
 
 def _error_text(error: Exception) -> str:
@@ -272,15 +267,15 @@ def _render_samples(context: JobContext) -> Result:
     planned = [("good", "good", index) for index in range(_N_GOOD)]
     planned += [("new", "good", _N_GOOD + index) for index in range(_N_NEW_GOOD)]
     planned += [("new", kind, index) for index, kind in enumerate(chosen)]
-    with tempfile.TemporaryDirectory(prefix=".samples-", dir=target.parent) as scratch:
+    with temporary_folder(target.parent) as scratch:
         for done, (folder, kind, index) in enumerate(planned):
             context.report_progress("rendering images", done, len(planned))
             image = render(
                 _SAMPLE_PRODUCT, np.random.default_rng([seed, len(kind), index]), kind
             ).image
-            _write_png(Path(scratch) / "samples" / folder / f"{kind} {index + 1}.png", image)
+            _write_png(scratch / "samples" / folder / f"{kind} {index + 1}.png", image)
         shutil.rmtree(target, ignore_errors=True)
-        os.replace(Path(scratch) / "samples", target)
+        os.replace(scratch / "samples", target)
     context.report_progress("rendering images", len(planned), len(planned))
     return {"good": str(target / "good"), "new": str(target / "new")}
 

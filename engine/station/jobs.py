@@ -15,12 +15,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from sqlite3 import Connection
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, get_args, runtime_checkable
 
+from engine.station.connection import Connection
 from engine.station.database import Database, Row, now, reads_row, utc_time, utc_time_or_none
 from engine.station.records import JOB_KINDS, Job, JobKind, State, StationError, label, model_name
 from features.files import parse_json
+from features.names import one_line
 
 _ACTIVE = "('queued', 'running')"
 PROFILES = ("embedded", "foundation", "foundation-fast")
@@ -72,6 +73,40 @@ def find(database: Database, kind: JobKind | None, *, is_active: bool | None) ->
     return [_job_of(row) for row in rows]
 
 
+def is_any_active(database: Database) -> bool:
+    """Tell whether a job waits or runs."""
+    return database.row(f"SELECT 1 FROM jobs WHERE state IN {_ACTIVE} LIMIT 1") is not None
+
+
+def unknown(database: Database) -> list[tuple[int, str]]:
+    """Return id and kind of jobs that wait and are of a kind that this release does not know."""
+    marks = ", ".join("?" * len(JOB_KINDS))
+    rows = database.rows(
+        f"SELECT id, kind FROM jobs WHERE state = 'queued' AND kind NOT IN ({marks})", JOB_KINDS
+    )
+    return [(row["id"], str(row["kind"])) for row in rows]
+
+
+def refuse(database: Database, job: int, error: str) -> None:
+    """Note why a job that waits cannot be done."""
+    with database.change() as connection:
+        connection.execute(
+            "UPDATE jobs SET state = 'failed', error = ?, ended_at = ?"
+            " WHERE id = ? AND state = 'queued'",
+            (error, now(), job),
+        )
+
+
+def put_back(database: Database, job: int) -> None:
+    """Let a job wait again that could not go on, through no fault of its own."""
+    with database.change() as connection:
+        connection.execute(
+            "UPDATE jobs SET state = 'queued', attempts = max(0, attempts - 1)"
+            " WHERE id = ? AND state = 'running'",
+            (job,),
+        )
+
+
 def cancel(database: Database, job: int) -> None:
     """Ask a job to end; one that waits ends at once, an ended one stays as it is.
 
@@ -117,10 +152,12 @@ def is_to_stop(database: Database, job: int) -> bool:
 
 
 def set_progress(database: Database, job: int, step: str, done: int, total: int) -> None:
-    """Note how far a job is."""
+    """Note how far a job is; one that gets on is not to blame if the worker dies."""
     with database.change() as connection:
         connection.execute(
-            "UPDATE jobs SET step = ?, done = ?, total = ? WHERE id = ?", (step, done, total, job)
+            "UPDATE jobs SET attempts = CASE WHEN done < ?1 THEN 1 ELSE attempts END,"
+            " step = ?2, done = ?1, total = ?3 WHERE id = ?4",
+            (done, step, total, job),
         )
 
 
@@ -146,27 +183,44 @@ def finish(
         connection.execute(
             "UPDATE jobs SET state = ?, result = coalesce(?, result), error = ?, ended_at = ?"
             " WHERE id = ? AND state = 'running'",
-            (state, text, error, now(), job),
+            (state, text, None if error is None else one_line(error), now(), job),
         )
 
 
 @reads_row
 def _job_of(row: Row) -> Job:
-    """Read a row of the table."""
+    """Read a row of the table; what another release or program wrote there has failed."""
+    spec, result = _object_in(row["spec"]), _object_in(row["result"])
+    state, error = row["state"], row["error"]
+    if state not in get_args(State) or spec is None:
+        error = (
+            f"job {row['id']} cannot be read: its state is {state!r}, or its spec no JSON object; "
+            "start it again"
+        )
+        state = "failed"
     return Job(
         id=row["id"],
         kind=row["kind"],
-        spec=parse_json(row["spec"], "its spec"),
-        state=row["state"],
+        spec=spec or {},
+        state=state,
         step=row["step"],
         done=row["done"],
         total=row["total"],
-        result=None if row["result"] is None else parse_json(row["result"], "its result"),
-        error=row["error"],
+        result=result,
+        error=error,
         created_at=utc_time(row["created_at"]),
         started_at=utc_time_or_none(row["started_at"]),
         ended_at=utc_time_or_none(row["ended_at"]),
     )
+
+
+def _object_in(text: str | None) -> dict[str, Any] | None:
+    """Read a JSON object; None where there is none."""
+    try:
+        found = parse_json(text or "null", "it")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _as_text(value: object) -> str:

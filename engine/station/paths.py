@@ -8,11 +8,15 @@ asking.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.station.connection import may_write
+from engine.station.file_lock import is_locked
 from engine.station.records import StationError
-from features.names import real_path
+from features.names import one_line, real_path
+from features.temporary_files import sweep
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class StationPaths:
     def create(cls, folder: Path) -> StationPaths:
         """Make the folder and those inside, where they are not there; only the owner may look.
 
+        Those of a station that may not be written need not be there.
+
         Raises:
             StationError: They cannot be made.
         """
@@ -33,12 +39,19 @@ class StationPaths:
             if not paths.folder.exists():
                 paths.folder.mkdir(parents=True, mode=0o700)
             for each in (paths.images, paths.results, paths.models, paths.bench):
-                each.mkdir(exist_ok=True)
-        except OSError as error:
+                if not each.is_dir() and not paths._is_read_only:
+                    each.mkdir(exist_ok=True)
+        except (OSError, ValueError) as error:  # a null byte
+            reason = getattr(error, "strerror", None) or error
             raise StationError(
-                f"{folder} cannot be used as a station ({error.strerror}); choose another folder"
+                f"{one_line(str(folder))} cannot be used as a station ({reason}); choose another "
+                "folder"
             ) from error
         return paths
+
+    @property
+    def _is_read_only(self) -> bool:
+        return self.database.is_file() and not may_write(self.database)
 
     @property
     def database(self) -> Path:
@@ -84,6 +97,18 @@ class StationPaths:
         """Held by the one process that does this job."""
         return self.folder / f"job-{job}.lock"
 
+    def sweep(self) -> None:
+        """Delete what killed processes left over; what is alive is known by its lock."""
+        for each in (self.folder, self.models, self.bench, None):
+            sweep(each)
+        with suppress(OSError):  # on a disk that fails: others say so
+            for each in self.images.iterdir():
+                sweep(each)
+        for lock in self.folder.glob("job-*.lock"):
+            with suppress(OSError):
+                if not is_locked(lock):
+                    lock.unlink()
+
 
 def allowed(path: str | Path, roots: Sequence[Path]) -> Path:
     """Return the resolved path, if it lies in or below a root.
@@ -117,5 +142,5 @@ def _resolved(path: str | Path) -> Path | None:
 
 def _shown(path: str | Path) -> str:
     """Write a path that a person typed on one line."""
-    text = "".join(each if each.isprintable() else "?" for each in str(path))
+    text = one_line(str(path))
     return text if len(text) <= 200 else text[:199] + "…"

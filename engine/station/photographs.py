@@ -23,14 +23,17 @@ from engine.storage import read_significant_bits
 from features.files import MAX_IMAGE_BYTES, read_chunks
 from features.image_files import RAISE_CAP, SUFFIXES, image_size, read_image, significant_bits
 from features.images import Image, ImageError
-from features.names import real_path
+from features.names import real_path, show_name
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class FolderImage:
-    """An image file of a folder: its resolved path, size in bytes, and time of change."""
+    """An image file of a folder: its resolved path, size in bytes, and time of change.
+
+    The time is that of a table, which knows none after the year 2262.
+    """
 
     name: str
     path: Path
@@ -128,8 +131,10 @@ def bits_of(photographs: Mapping[Path, str], limits: Limits) -> int | None:
 
 def _renamed(error: ImageError, path: Path, name: str) -> ImageError:
     """Say what is wrong with an image in words for whoever sees only its name."""
-    text = str(error).replace(str(path), name).replace(RAISE_CAP, "reduce the image")
-    return ImageError(text)
+    text = str(error)
+    for written in (str(path), show_name(path)):
+        text = text.replace(written, name)
+    return ImageError(text.replace(RAISE_CAP, "reduce the image"))
 
 
 def photograph_of(entry: Entry, images: Path) -> Path:
@@ -139,14 +144,19 @@ def photograph_of(entry: Entry, images: Path) -> Path:
         ImageError: It is gone, or what lies there now is a link to elsewhere.
     """
     if entry.path is None:
-        path = image_path(entry.image_sha256 or "", images)
+        if entry.image_sha256 is None:
+            raise ImageError(f"{entry.name} could not be copied; add it again")
+        path = image_path(entry.image_sha256, images)
     else:
         path = entry.path
         # a path that was resolved once leads elsewhere only if a link was put in its way
         if real_path(path) != path:
-            raise ImageError(f"{path} now leads elsewhere by a link; add its folder again")
+            raise ImageError(
+                f"{show_name(path)} now leads elsewhere by a link; add its folder again"
+            )
     if not path.is_file():
-        raise ImageError(f"{entry.path or entry.name} is no longer there; bring it back")
+        shown = show_name(entry.path) if entry.path else entry.name
+        raise ImageError(f"{shown} is no longer there; bring it back")
     return path
 
 
@@ -160,9 +170,9 @@ def unchanged_photograph(entry: Entry, database: Database, images: Path, limits:
     if entry.path is not None:
         row = database.row("SELECT file_size, file_mtime_ns FROM entries WHERE id = ?", (entry.id,))
         status = path.stat()
-        is_same = row is not None and tuple(row) == (status.st_size, status.st_mtime_ns)
+        is_same = row is not None and tuple(row) == (status.st_size, _mtime_ns(status))
         if not is_same and entry.image_sha256 not in (None, digest_of(path)):
-            raise ImageError(f"{path} has changed since it was judged; judge it again")
+            raise ImageError(f"{show_name(path)} has changed since it was judged; judge it again")
     bits = None
     with suppress(ModelFileError):  # without its model, a photograph can still be looked at
         bits = read_significant_bits(entry.model)
@@ -194,9 +204,14 @@ def _folder_image(path: Path, roots: Sequence[Path]) -> FolderImage | None:
         if root_of(real, roots) is None or not real.is_file():
             return None
         status = real.stat()
-    except OSError:  # gone in the meantime, or links in a circle
+    except (OSError, ValueError):  # gone in the meantime, or links in a circle
         return None
-    return FolderImage(path.name, real, status.st_size, status.st_mtime_ns)
+    return FolderImage(path.name, real, status.st_size, _mtime_ns(status))
+
+
+def _mtime_ns(status: os.stat_result) -> int:
+    """Return when a file was changed, in the bounds of a number of a table."""
+    return max(-(2**63), min(status.st_mtime_ns, 2**63 - 1))
 
 
 def digest_of(path: Path) -> str:

@@ -9,12 +9,14 @@ from engine.regions.report import RegionReport
 from engine.regions.wording import reason_line
 from engine.report import Report
 from engine.station.database import Database, Row, now
-from engine.station.entries import entry_of
+from engine.station.entries import LAST, entry_of
 from engine.station.judge import Judged
 from engine.station.records import Entry
+from features.names import one_line
 
-# an image that ends the worker as often as this is not tried again
-MAX_ATTEMPTS = 3
+# whatever was at hand when a worker died as often as this may be the cause: then it comes last, and
+# is judged by a process of its own
+MAX_DEATHS = 3
 
 _LIKE_THE_REFERENCES = "like the references"
 
@@ -26,19 +28,24 @@ class Claimed:
     entry: Entry
     attempt: int
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it was at hand so often when a worker died that it is to be judged alone."""
+        return self.attempt > MAX_DEATHS
+
 
 def recover(database: Database) -> None:
-    """Queue again what was being judged or drawn when a worker died; give up after three times."""
+    """Queue again what was being judged or drawn when a worker died.
+
+    Whoever kills a worker kills it beside some image, mostly a sound one: none is given up for
+    that. After three times it comes last.
+    """
     with database.change() as connection:
         connection.execute(
-            "UPDATE entries SET state = 'failed', error = name || ' ended the worker ' || attempts"
-            " || ' times; reduce the image, or look into the log of the station'"
-            " WHERE (state = 'running' OR (state = 'done' AND NOT is_drawn)) AND attempts >= ?",
-            (MAX_ATTEMPTS,),
-        )
-        connection.execute(
-            "UPDATE entries SET state = 'queued'"
-            " WHERE state = 'running' OR (state = 'done' AND NOT is_drawn)"
+            "UPDATE entries SET state = 'queued',"
+            " urgency = CASE WHEN attempts >= ? THEN ? ELSE urgency END"
+            " WHERE state = 'running' OR (state = 'done' AND NOT is_drawn AND error IS NULL)",
+            (MAX_DEATHS, LAST),
         )
 
 
@@ -51,6 +58,26 @@ def claim(database: Database) -> Claimed | None:
             " RETURNING *"
         ).fetchone()
     return None if row is None else Claimed(entry_of(row), row["attempts"])
+
+
+def claimed_again(database: Database, entry: int, attempt: int) -> Claimed | None:
+    """Return what another process has claimed, unless it was removed or asked for again since."""
+    row = database.row(
+        "SELECT * FROM entries WHERE id = ? AND attempts = ? AND state = 'running'",
+        (entry, attempt),
+    )
+    return None if row is None else Claimed(entry_of(row), attempt)
+
+
+def release(database: Database, claimed: Claimed) -> None:
+    """Put back what could not be judged now, through no fault of its own."""
+    with database.change() as connection:
+        connection.execute(
+            "UPDATE entries SET state = 'queued', attempts = attempts - 1"
+            " WHERE id = ? AND attempts = ? AND (state = 'running'"
+            " OR (state = 'done' AND NOT is_drawn))",
+            (claimed.entry.id, claimed.attempt),
+        )
 
 
 def finish(database: Database, claimed: Claimed, judged: Judged) -> bool:
@@ -112,17 +139,30 @@ def note_drawn(database: Database, entry: int, digest: str | None) -> None:
 
 
 def fail(database: Database, claimed: Claimed, error: str) -> None:
-    """Note why an image could not be judged or drawn; what was said of it before is dropped."""
-    number = claimed.entry.id
+    """Note why an image could not be judged; what was said of it before is dropped.
+
+    One that has been judged, and could not be drawn, keeps its verdict.
+    """
+    number, reason = claimed.entry.id, one_line(" ".join(error.split()))
     with database.change() as connection:
         cursor = connection.execute(
             "UPDATE entries SET state = 'failed', error = ?, judged_at = NULL, total = NULL,"
             " verdict = NULL, severity = NULL, classes = '[]' WHERE id = ? AND attempts = ?"
-            " AND (state = 'running' OR (state = 'done' AND NOT is_drawn))",
-            (" ".join(error.split()), number, claimed.attempt),
+            " AND state = 'running'",
+            (reason, number, claimed.attempt),
         )
         if cursor.rowcount:
             connection.execute("DELETE FROM entry_classes WHERE entry = ?", (number,))
+            return
+        connection.execute(
+            "UPDATE entries SET error = ?, attempts = 0"
+            " WHERE id = ? AND attempts = ? AND state = 'done' AND NOT is_drawn",
+            (
+                f"the verdict stands, but its pictures could not be drawn: {reason}",
+                number,
+                claimed.attempt,
+            ),
+        )
 
 
 def _anomaly_reason(report: Report, regions: RegionReport) -> str:

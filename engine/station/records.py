@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
 
 from features.errors import UserError
+from features.names import one_line
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 Source = Literal["upload", "folder", "watch"]
@@ -30,6 +31,16 @@ MAX_PIXELS = 120_000_000
 
 class StationError(UserError, ValueError):
     """Something a station cannot do; the message is one line and names the cure."""
+
+
+class DiskFullError(StationError):
+    """The disk of a station is full; what was not written waits until there is room."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"the disk of {folder} is full; free some space: nothing is lost, the work goes on "
+            "where it was"
+        )
 
 
 @dataclass(frozen=True)
@@ -140,10 +151,13 @@ class Watch:
 
 @dataclass(frozen=True)
 class Job:
-    """Long work in a process of its own: ``done`` of ``total`` units of the present ``step``."""
+    """Long work in a process of its own: ``done`` of ``total`` units of the present ``step``.
+
+    ``kind`` is a ``JobKind``, or one that only a newer release knows.
+    """
 
     id: int
-    kind: JobKind
+    kind: str
     spec: Mapping[str, Any]
     state: State
     step: str
@@ -194,6 +208,8 @@ class Benchmark(NamedTuple):
     created: datetime
 
 
+# but for a backslash that stands for a byte
+_SEPARATOR = re.compile(r"/|\\(?!x[0-9a-f]{2})")
 _MAX_LENGTH = 120
 UNNAMED = "image"
 
@@ -204,11 +220,15 @@ _MODEL_NAME = re.compile(r"\w[\w .+-]{0,79}")
 def label(name: str) -> str:
     """Turn any text into a name on one line: without folders and control characters, not too long.
 
-    Characters that show nothing or turn the direction of writing are dropped. A long name keeps
-    its ending; an empty one becomes ``image``.
+    Characters that show nothing or turn the direction of writing are dropped; a byte that is no
+    Unicode is written ``\\xe9``. A long name keeps its ending; an empty one becomes ``image``.
     """
-    last = re.split(r"[/\\]", name.strip())[-1]
-    shown = "".join(" " if each.isspace() else each for each in last if _is_shown(each))
+    last = _SEPARATOR.split(name.strip())[-1]
+    shown = "".join(
+        one_line(each) if "\udc80" <= each <= "\udcff" else " " if each.isspace() else each
+        for each in last
+        if _is_shown(each)
+    )
     text = " ".join(shown.split())
     if text.strip(". ") == "":
         return UNNAMED
@@ -235,4 +255,6 @@ def model_name(name: str) -> str:
 
 def _is_shown(character: str) -> bool:
     """Tell whether a character is visible or a blank; others might hide what a name is."""
+    if "\udc80" <= character <= "\udcff":  # stands for a byte
+        return True
     return character.isspace() or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co"}

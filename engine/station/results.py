@@ -69,7 +69,11 @@ def read_result(get_entry: Callable[[], Entry], folder: Path) -> Result:
         try:
             if entry.is_drawn:
                 return _read(entry, folder / str(entry.id))
+            if entry.error is not None:
+                raise StationError(f"{entry.name} has no pictures: {entry.error}; judge it again")
             problem: Exception = FileNotFoundError("its pictures are being drawn")
+        except StationError:
+            raise
         except (
             OSError,
             ValueError,
@@ -89,10 +93,18 @@ def remove_result(entry: int, folder: Path) -> None:
     shutil.rmtree(folder / str(entry), ignore_errors=True)
 
 
-def sweep(folder: Path) -> None:
-    """Delete what a crash left half-written; nobody may be writing."""
+def sweep(folder: Path, all_ids: Callable[[], set[int]]) -> None:
+    """Delete what a crash left half-written or half-removed; nobody may be writing.
+
+    ``all_ids`` gives the entries that there are.
+    """
     for each in folder.glob(".*"):
         shutil.rmtree(each, ignore_errors=True)
+    kept = [each for each in folder.iterdir() if each.name.isdecimal()] if folder.exists() else []
+    ids = all_ids()
+    for each in kept:
+        if int(each.name) not in ids:
+            shutil.rmtree(each, ignore_errors=True)
 
 
 def _replace_folder(scratch: Path, target: Path) -> None:

@@ -39,9 +39,10 @@ if TYPE_CHECKING:
 class Station:
     """A folder with a queue of images, verdicts, models, benchmarks and long jobs.
 
-    Several processes may open the same folder, and several threads may share one object. Nothing is
-    judged here: a worker does that (``keep_working``). ``roots`` are the folders whose images may
-    be read; the samples of the station always may.
+    Several processes may open the same folder, and several threads may share one object. A folder
+    that may not be written can be read. Nothing is judged here: a worker does that
+    (``keep_working``). ``roots`` are the folders whose images may be read; the samples of the
+    station always may.
 
     Making one, and every method, raises ``StationError`` for what is not there or cannot be done:
     one line that says what is wrong and what helps.
@@ -79,6 +80,14 @@ class Station:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def check_writable(self) -> None:
+        """Find out before long work that nothing could be noted here.
+
+        Raises:
+            StationError: The folder may only be read.
+        """
+        self.database.check_writable()
 
     # Images
 
@@ -121,6 +130,14 @@ class Station:
         # the last entry of the same image may have been removed in between, and the image with it
         keep_image(data, shown, self.paths.images, self.limits)
         return entry
+
+    def add_broken(
+        self, name: str, error: str, *, model: Path, batch: int, library: str | None = None
+    ) -> None:
+        """Note an image that was to be kept, and why it could not be."""
+        entries.add_broken(
+            self.database, label(name), error, model=model, library=library, batch=batch
+        )
 
     def add_folder(self, folder: str | Path, *, model: Path, library: str | None = None) -> Batch:
         """Queue the images directly in a folder, or one image file; they stay where they are.

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from engine.station.paths import StationPaths
@@ -73,8 +74,9 @@ class Supervisor:
                 pause = FIRST_PAUSE_S
             if self._is_stopping.wait(pause):
                 return
-            pause = min(2 * pause, LONGEST_PAUSE_S)
-            self._process, started_at = self._start_process(), time.monotonic()
+            pause, started_at = min(2 * pause, LONGEST_PAUSE_S), time.monotonic()
+            with suppress(OSError):  # no memory, or no room for a log, just now
+                self._process = self._start_process()
 
     def _start_process(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "engine.station.worker_process", str(self._paths.folder)]

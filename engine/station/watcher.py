@@ -1,7 +1,8 @@
 """Watcher of folders: queues the images that have come into them.
 
 A file is complete when two looks in a row find the same size and time of change. Each is queued
-once, also after a restart: what was seen is noted together with its entry.
+once, also after a restart: what was seen is noted together with its entry. What is wrong with a
+folder or a file is noted on the watch, and the others are queued.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 from engine.station import entries
 from engine.station.database import Database, Row
 from engine.station.photographs import FolderImage, folder_images
+from engine.station.records import StationError
+from features.names import one_line
 
 POLL_S = 1.0
 
@@ -56,6 +59,7 @@ class _WatchedFolder:
         )
         self._seen: set[FileState] = {(each[0], each[1], each[2]) for each in found}
         self._before: set[FileState] = set()
+        self._refused: dict[FileState, str] = {}
         self._error: str | None = row["error"]
 
     def poll(self) -> int:
@@ -63,18 +67,40 @@ class _WatchedFolder:
         folder, root = Path(self._row["folder"]), Path(self._row["root"])
         try:
             found = {_file_state(each): each for each in folder_images(folder, [root])}
-            self._set_error(None)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             self._set_error(
-                f"{folder} cannot be listed ({error.strerror}); bring it back or unwatch it"
+                f"{one_line(str(folder))} cannot be listed ({reason}); bring it back or unwatch it"
             )
             return 0
-        complete = found.keys() & self._before - self._seen
+        self._refused = {each: why for each, why in self._refused.items() if each in found}
+        complete = found.keys() & self._before - self._seen - self._refused.keys()
         self._before = set(found)
         if complete:
-            self._queue([found[each] for each in sorted(complete)])
-            self._seen |= complete
-        return len(complete)
+            self._queue_all([found[each] for each in sorted(complete)])
+            self._seen |= complete - self._refused.keys()
+        self._set_error("; ".join(self._refused.values()) or None)
+        return len(complete - self._refused.keys())
+
+    def _queue_all(self, files: list[FolderImage]) -> None:
+        """Queue files together or, if that fails, one by one; what cannot be queued is noted.
+
+        Raises:
+            StationError: The database can take nothing now.
+        """
+        try:
+            self._queue(files)
+        except StationError:
+            raise
+        except Exception as error:
+            if len(files) == 1:
+                name = one_line(files[0].name)
+                self._refused[_file_state(files[0])] = (
+                    f"{name} cannot be queued ({one_line(str(error))}); write it anew"
+                )
+                return
+            for each in files:
+                self._queue_all([each])
 
     def _queue(self, files: list[FolderImage]) -> None:
         row = self._row

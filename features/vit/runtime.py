@@ -8,7 +8,6 @@ they can. Each gives the same descriptors up to rounding.
 
 from __future__ import annotations
 
-import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +18,7 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from features.device import MachineConfig, MachineError, need, torch_device, torch_dtype
+from features.temporary_files import temporary_folder
 from features.vit.architectures import Description
 from features.vit.config import VitConfig
 from features.vit.network import Anatomy, VitNetwork, load
@@ -59,8 +59,8 @@ def _onnx(network: VitNetwork, image: torch.Tensor, machine: MachineConfig) -> R
     options = runtime.SessionOptions()
     options.intra_op_num_threads = machine.cores
     # a file, for a message in memory ends at 2 GB
-    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
-        path = Path(folder) / "network.onnx"
+    with temporary_folder() as folder, torch.no_grad():
+        path = folder / "network.onnx"
         program = torch.onnx.export(
             network, (image,), input_names=["images"], opset_version=ONNX_OPSET, verbose=False
         )

@@ -7,9 +7,6 @@ later loads compare with it. It travels with the folder when that is copied to a
 from __future__ import annotations
 
 import json
-import os
-import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from typing import Any
 from features import files
 from features.config_fields import shown
 from features.records import record_from
+from features.temporary_files import keep, temporary_file
 from features.weights.errors import WeightsError
 from features.weights.registry import WeightsFile
 
@@ -139,13 +137,6 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON object whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("x", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=2)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        with suppress(OSError):  # gone after success, or never made
-            temporary.unlink()
+    with temporary_file(path.parent) as stream:
+        stream.write(json.dumps(content, indent=2).encode())
+        keep(stream, path)

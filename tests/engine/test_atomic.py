@@ -225,3 +225,46 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     result = subprocess.run(run, capture_output=True, text=True, check=False)
     assert "KeyboardInterrupt" in result.stderr
     assert os.listdir(tmp_path) == []
+
+
+def test_bytes_and_then_the_name_reach_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = []
+    fsync, replace = os.fsync, os.replace
+
+    def note_fsync(descriptor: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        steps.append("folder" if is_folder else "bytes")
+        fsync(descriptor)
+
+    def note_replace(source: str, target: Path) -> None:
+        steps.append("name")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    with atomic_write(tmp_path / "model.pw") as stream:
+        stream.write(b"new")
+    assert steps == ["bytes", "name", "folder"]
+
+
+KILLED = """
+import os, signal, sys
+from engine.atomic import atomic_write
+with atomic_write(sys.argv[1]) as stream:
+    stream.write(bytes(1000))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_kill_left_is_gone_after_the_next_write(tmp_path: Path) -> None:
+    path = tmp_path / "model.pw"
+    path.write_bytes(b"old")
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+        assert path.read_bytes() == b"old"
+        assert len(os.listdir(tmp_path)) == 2, "one is swept when the next is made"
+    with atomic_write(path) as stream:
+        stream.write(b"new")
+    assert os.listdir(tmp_path) == ["model.pw"]

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -203,19 +202,13 @@ def shared_recogniser(context: Context) -> Recogniser:
 
 @st.cache_resource(show_spinner=False, max_entries=1)
 def _untaught(_inspector: Inspector, inspector_id: int) -> Recogniser:
-    from engine.library import Library
+    from engine.library import empty_library
     from engine.regions.recogniser import Recogniser
 
-    folder = Path(mkdtemp(prefix="partwise-"))
-    library = Library(folder / "empty.db")
-    recogniser = Recogniser(_inspector, library)
-    weakref.finalize(recogniser, _discard, library, folder)
+    resources = ExitStack()
+    recogniser = Recogniser(_inspector, resources.enter_context(empty_library()))
+    weakref.finalize(recogniser, resources.close)
     return recogniser
-
-
-def _discard(library: Library, folder: Path) -> None:
-    library.close()
-    rmtree(folder, ignore_errors=True)
 
 
 def announce_lessons(context: Context) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -19,6 +18,7 @@ from engine.regions.report import RegionReport
 from engine.regions.teaching import Outlined, teach
 from engine.report import Examination
 from engine.synthetic.cloth import ClothPhoto
+from features.temporary_files import temporary_folder
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,9 @@ class TeachingSession:
 
     def __init__(self, inspector: Inspector) -> None:
         self.inspector = inspector
-        self._folder = tempfile.TemporaryDirectory(prefix="partwise-")
-        self.library = Library(Path(self._folder.name) / "regions.db", author="bench")
+        self._resources = ExitStack()
+        folder = self._resources.enter_context(temporary_folder())
+        self.library = Library(folder / "regions.db", author="bench")
         self.recogniser = Recogniser(inspector, self.library)
 
     def __enter__(self) -> Self:
@@ -43,7 +44,7 @@ class TeachingSession:
 
     def __exit__(self, *error: object) -> None:
         self.library.close()
-        self._folder.cleanup()
+        self._resources.close()
 
     def teach(self, shot: ExaminedPhoto, item: str, class_name: str, kind: Kind) -> None:
         """Outline the first thing of a name exactly, and say what it is."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from engine.synthetic.scenes.catalogue import CATEGORIES, anomaly_types, find, render
 from engine.synthetic.scenes.category import Category
 from engine.synthetic.scenes.record import Group, Scene
+from features.temporary_files import temporary_folder
 
 Progress = Callable[[int, int], None]
 
@@ -54,8 +54,8 @@ def write_scenes(
     products = [find(name) for name in categories]
     total, done = len(products) * sum(count for *_, count in splits), 0
     root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as scratch:
-        folder = Path(scratch) / root.name
+    with temporary_folder(root.parent) as scratch:
+        folder = scratch / root.name
         folder.mkdir()
         for product in products:
             for _ in _write_category(folder / product.name, product, splits, seed):

@@ -13,7 +13,9 @@ from engine.inspector import Inspector
 from engine.rendering import overlays
 from engine.rendering.layers import View, draw_heat_layer, draw_parts_layer, matte
 from engine.station import StationError
+from engine.station.entries import all_ids
 from engine.station.result_view import draw_result
+from engine.station.results import sweep
 from engine.synthetic.scenes import render
 
 
@@ -167,3 +169,15 @@ def test_a_result_whose_files_are_gone_says_so(station, model, photograph, work,
     station.rejudge([entry])
     work(station)
     assert station.result(replace(station.entry(entry)).id).photo
+
+
+def test_results_of_entries_that_are_gone_are_swept(station, model, photograph, work, tmp_path):
+    kept, removed = (station.add_upload(photograph(seed), "a.png", model=model) for seed in (1, 2))
+    work(station)
+    folder = station.paths.results
+    with station.database.change() as connection:  # killed before the pictures were deleted
+        connection.execute("DELETE FROM entries WHERE id = ?", (removed,))
+    (folder / f".{kept}-0123").mkdir()
+    (folder / "notes").mkdir()
+    sweep(folder, lambda: all_ids(station.database))
+    assert sorted(each.name for each in folder.iterdir()) == [str(kept), "notes"]

@@ -59,15 +59,6 @@ def test_a_killed_worker_loses_no_image_and_judges_none_twice(
     assert worker.wait(300) == 0
 
 
-def test_an_image_that_kills_the_worker_is_given_up(station, model, photograph, started, until):
-    entry = station.add_upload(photograph(1), "deadly.png", model=model)
-    with station.database.change() as connection:
-        connection.execute("UPDATE entries SET state = 'running', attempts = 3")
-    started("worker_process", station.folder)
-    until(lambda: station.entry(entry).state == "failed")
-    assert station.entry(entry).error.startswith("deadly.png ended the worker 3 times")
-
-
 def test_two_processes_add_at_once_and_all_survive(tmp_path, model, photograph):
     folder = tmp_path / "shared"
     (tmp_path / "image.png").write_bytes(photograph(1))
@@ -205,3 +196,23 @@ def test_a_station_needs_a_folder(tmp_path):
 def test_only_the_owner_may_look_into_a_new_station(tmp_path):
     Station(tmp_path / "s").close()
     assert (tmp_path / "s").stat().st_mode & 0o077 == 0
+
+
+def test_a_supervisor_outlives_a_start_that_fails(station, until, monkeypatch):
+    supervisor = keep_working(station.folder)
+    try:
+        popen, failed = subprocess.Popen, []
+
+        def fail_once(*given, **options):
+            if not failed:
+                failed.append(True)
+                raise BlockingIOError(11, "Resource temporarily unavailable")
+            return popen(*given, **options)
+
+        monkeypatch.setattr("engine.station.supervisor.subprocess.Popen", fail_once)
+        before = supervisor.pid
+        os.kill(before, signal.SIGKILL)
+        until(lambda: supervisor.is_alive and supervisor.pid != before)
+        assert failed
+    finally:
+        supervisor.stop()
