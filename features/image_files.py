@@ -42,7 +42,8 @@ FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 # 120 megapixels: above every industrial camera sold today. Decoding takes 5 … 18 bytes a pixel: at
-# this size 1.2 GB for JPEG and PNG of eight bits, and at most 2.2 GB, for WebP and 16-bit colour.
+# this size 1.2 GB for JPEG and PNG of eight bits, 1.7 GB with transparency, and at most 2.2 GB, for
+# WebP and 16-bit colour.
 MAX_PIXELS = 120_000_000
 
 # how messages end that refuse an image for its size
