@@ -21,7 +21,13 @@ from engine.station.paths import root_of
 from engine.station.records import Entry, Limits, StationError
 from engine.storage import read_significant_bits
 from features.files import MAX_IMAGE_BYTES, read_chunks
-from features.image_files import RAISE_CAP, SUFFIXES, image_size, read_image, significant_bits
+from features.image_files import (
+    RAISE_CAP,
+    image_size,
+    is_image_name,
+    read_image,
+    significant_bits,
+)
 from features.images import Image, ImageError
 from features.names import real_path, show_name
 
@@ -186,11 +192,7 @@ def folder_images(folder: Path, roots: Sequence[Path]) -> Iterator[FolderImage]:
         OSError: The folder cannot be listed.
     """
     with os.scandir(folder) as listed:
-        names = sorted(
-            each.name
-            for each in listed
-            if each.name.lower().endswith(SUFFIXES) and not each.name.startswith(".")
-        )
+        names = sorted(each.name for each in listed if is_image_name(each.name))
     for name in names:
         found = _folder_image(folder / name, roots)
         if found is not None:

@@ -3,6 +3,7 @@
 import pytest
 
 from engine.station import Limits, Station, StationError
+from engine.station.photographs import folder_images
 from engine.station.records import label, model_name
 from features.images import ImageError
 
@@ -97,3 +98,14 @@ def test_a_model_may_have_letters_of_any_language(station):
     assert station.model_path("Teil 3 größer.pw").name == "Teil 3 größer.pw"
     assert model_name("a") == "a"
     assert station.models() == []
+
+
+def test_a_folder_gives_all_that_can_be_read(tmp_path):
+    for name in ("a.PNG", "b.heic", "c.dng", "d.txt", "e.svg", ".f.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "g.png").mkdir()
+    assert [each.name for each in folder_images(tmp_path, [tmp_path])] == [
+        "a.PNG",
+        "b.heic",
+        "c.dng",
+    ]
