@@ -4,10 +4,12 @@ A copy may be compressed, scaled, cropped or turned by a little, mirrored, turne
 brighter. Two photographs of one product are no twins, however alike the product is from piece to
 piece: what they share is the product, while copies share the noise of the camera too.
 
-So each pair is laid on each other, first small and roughly, then finely. They are twins if hardly
-anything differs there and, where the picture is even, the finest detail goes together. Where
-compression has wiped that out, all fine detail has to, and the two must be far nearer to each other
-than photographs of this product usually are.
+So each pair is laid on each other, first small and roughly, then finely, and their tones are
+matched. They are twins if no field of them differs by more than compression or resampling explains,
+and if, where the picture is even, the finest detail goes together: the noise of the camera, unless
+what is behind the product is seen in all photographs, which others of the set tell. Where
+compression has wiped noise out, all fine detail has to go together, and the two must be far nearer
+to each other than photographs of this product usually are.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from itertools import combinations
 
 import cv2
@@ -25,8 +29,12 @@ from alignment.transforms import Affine
 from features.images import AnyImage, resize
 
 # Of nine products: copies, compressed down to JPEG quality 30, differ by at most 0.004, different
-# photographs by 0.008 or more.
+# photographs by 0.006 or more.
 SAME_BELOW = 0.006
+# a field of a copy differs by some grey levels at most, and as if moved by a part of a pixel:
+# copies reach 1.0 of that, different photographs that lie on each other 5 or more
+_FIELD_PX, _MAY_DIFFER, _MAY_BE_MOVED_PX = 15, 2.5, 0.4
+_LOCAL_BELOW = 1.2
 # Fine detail goes together by 0.1 or more in the even parts of copies that still have some; by at
 # most 0.01 in different photographs that lie on each other as well.
 _NOISE_ABOVE, _DETAIL_ABOVE = 0.06, 0.35
@@ -34,9 +42,13 @@ _NOISE_ABOVE, _DETAIL_ABOVE = 0.06, 0.35
 _NO_NOISE, _ALL_DETAIL_ABOVE = 0.4, 0.7
 # and, as noise does not tell, this share of what usually lies between photographs
 _SHARE_OF_USUAL = 1 / 3
+# what others of the set share with one of the two is no noise; copies lack this share of the rest
+_SHARE_OF_REST, _NOISE_OF_STEADY = 0.5, 0.8
 
 # sides of the square pictures that are laid on each other, and how much copies differ there at most
 _SQUARES = {64: 0.05, 128: SAME_BELOW}
+# before their tones are matched: parts that are white in one of them differ
+_BEFORE_TONES = 0.03
 _LARGE_PX = 512
 _MAX_SHIFT = 0.1
 # with the rim cut off, or the other way round
@@ -44,9 +56,12 @@ _SCALES = (0.9, 0.95, 1.05, 1.1)
 # no small change of pose makes one photograph of two that differ as much
 _HOPELESS = 0.5
 _EVEN_SHARE = 0.3
+# differences from photographs of other pieces that are no difference
+_LIKE = 0.02
 
 Square = Float32[np.ndarray, "_side _side 3"]
 Grey = Float32[np.ndarray, "_height _width"]
+Field = Bool[np.ndarray, "_height _width"]
 
 
 @dataclass(frozen=True)
@@ -56,47 +71,68 @@ class _Views:
     squares: tuple[Square, ...]
     large: Grey
 
+    @cached_property
+    def finest(self) -> Grey:
+        """What is finest in the large picture, noise above all."""
+        return _finest(self.large)
+
+    @cached_property
+    def is_even(self) -> Field:
+        """Where the large picture is most even."""
+        return _most_even(self.large, np.ones(self.large.shape, dtype=bool))
+
 
 @dataclass(frozen=True)
 class _Likeness:
     """What two photographs laid on each other have in common.
 
-    ``difference`` is 1 less the correlation of their colours; ``detail`` and ``noise`` are the
-    correlations of what is finest, everywhere and where the picture is even; ``noise_levels`` is
-    how strong the latter is in the weaker of the two, in grey levels.
+    ``difference`` is 1 less the correlation of their colours; ``local`` is how much the worst field
+    differs, in units of what it may in a copy; ``detail`` and ``noise`` are the correlations of
+    what is finest, everywhere and where the picture is even; ``noise_levels`` is how strong the
+    latter is in the weaker of the two, in grey levels.
     """
 
     difference: float
+    local: float = np.inf
     detail: float = 0.0
     noise: float = 0.0
     noise_levels: float = 0.0
 
     @property
-    def is_proof(self) -> bool:
-        """Whether both were made of the same noise."""
-        is_same = self.difference < SAME_BELOW and self.detail > _DETAIL_ABOVE
-        return is_same and self.noise_levels >= _NO_NOISE and self.noise > _NOISE_ABOVE
+    def is_alike(self) -> bool:
+        """Whether nothing but their noise can tell them apart."""
+        return self.difference < SAME_BELOW and self.local < _LOCAL_BELOW
+
+    def is_proof(self, noise_of_others: float) -> bool:
+        """Whether both were made of the same noise, of which others share so much."""
+        limit = max(_NOISE_ABOVE, 1 - _SHARE_OF_REST * (1 - noise_of_others))
+        is_same = self.is_alike and self.detail > _DETAIL_ABOVE
+        return is_same and self.noise_levels >= _NO_NOISE and self.noise > limit
 
     @property
     def is_hint(self) -> bool:
         """Whether they would be the same if noise could tell, which it cannot."""
-        is_same = self.difference < SAME_BELOW and self.detail > _ALL_DETAIL_ABOVE
+        is_same = self.is_alike and self.detail > _ALL_DETAIL_ABOVE
         return is_same and self.noise_levels < _NO_NOISE
 
 
 def find_twins(images: Sequence[AnyImage]) -> dict[int, int]:
     """Tell which photographs are copies of another: index of the copy → index of the original.
 
-    The one with most pixels and then most detail counts as the original. Takes some hundredths of
-    a second for a pair.
+    Of copies, the one that is most like the other photographs counts as the original, then the one
+    of most pixels and most detail. Takes some hundredths of a second for a pair.
     """
     views = [_views(image) for image in images] if len(images) > 1 else []
-    order = sorted(range(len(views)), key=lambda index: _rank(images[index], views[index]))
+    group = list(range(len(views)))
+    for one, other in _same(list(combinations(group, 2)), views, views):
+        group = [group[one] if each == group[other] else each for each in group]
     twins: dict[int, int] = {}
-    for original, copy in _same(list(combinations(order, 2)), views, views):
-        if original not in twins and copy not in twins:
-            twins[copy] = original
-    return twins
+    for number in set(group):
+        members = [index for index, each in enumerate(group) if each == number]
+        others = [views[index] for index, each in enumerate(group) if each != number]
+        original = min(members, key=lambda index: _rank(images[index], views[index], others))
+        twins |= {index: original for index in members if index != original}
+    return dict(sorted(twins.items()))
 
 
 def find_copies(images: Sequence[AnyImage], originals: Sequence[AnyImage]) -> dict[int, int]:
@@ -110,19 +146,45 @@ def _same(
     pairs: Sequence[tuple[int, int]], ones: Sequence[_Views], others: Sequence[_Views]
 ) -> list[tuple[int, int]]:
     """Return the pairs, one of each, that show the same photograph."""
-    found = [_likeness(ones[one], others[other]) for one, other in pairs]
-    usual = [each.difference for each in found if not (each.is_proof or each.is_hint)]
-    limit = _SHARE_OF_USUAL * float(np.median(usual)) if usual else np.inf
-    return [
-        pair
-        for pair, each in zip(pairs, found, strict=True)
-        if each.is_proof or (each.is_hint and each.difference < limit)
-    ]
+    found = {(one, other): _likeness(ones[one], others[other]) for one, other in pairs}
+    unlike = [pair for pair, each in found.items() if not each.is_alike]
+    usual = [found[pair].difference for pair in unlike]
+    # where all are alike, it may be a steady line: less than the same noise is no proof then
+    limit, alone = (0.0, _NOISE_OF_STEADY) if len(pairs) > 1 else (np.inf, 0.0)
+    if usual:
+        limit = _SHARE_OF_USUAL * float(np.median(usual))
+    same: list[tuple[int, int]] = []
+    shared: list[float] = []
+    for pair, each in found.items():
+        is_equal = np.array_equal(ones[pair[0]].large, others[pair[1]].large)
+        if is_equal or (each.is_hint and each.difference < limit):
+            same.append(pair)
+        elif each.is_alike and each.noise > _NOISE_ABOVE:
+            shared = shared or [_shared_noise(ones[i], others[j]) for i, j in unlike] or [alone]
+            if each.is_proof(max(shared)):
+                same.append(pair)
+    return same
 
 
-def _rank(image: AnyImage, views: _Views) -> tuple[float, float, bytes]:
-    """Return what photographs are ordered by, the best first, in whatever order they came."""
-    return -image.shape[0] * image.shape[1], -float(_finest(views.large).std()), image.tobytes()
+def _shared_noise(one: _Views, other: _Views) -> float:
+    """Return how much fine detail goes together where nothing is moved: what is behind all."""
+    if one.large.shape != other.large.shape:
+        return 0.0
+    is_even = one.is_even & other.is_even
+    return _correlation(one.finest[is_even], other.finest[is_even])
+
+
+def _rank(
+    image: AnyImage, views: _Views, others: Sequence[_Views]
+) -> tuple[int, int, float, bytes]:
+    """Return what copies are ordered by, the original first, in whatever order they came."""
+    unlike = [_difference(views.squares[0], each.squares[0]) for each in others]
+    return (
+        round(float(np.median(unlike)) / _LIKE) if unlike else 0,
+        -image.shape[0] * image.shape[1],
+        -float(views.finest.std()),
+        sha256(np.ascontiguousarray(image)).digest(),
+    )
 
 
 def _views(image: AnyImage) -> _Views:
@@ -153,6 +215,8 @@ def _likeness(one: _Views, other: _Views) -> _Likeness:
             ((_moved_difference(ours, theirs, each), each) for each in (start, refined)),
             key=lambda each: each[0],
         )
+        if limit <= difference < _BEFORE_TONES:
+            difference = _toned_difference(ours, theirs, to_other)
         if difference >= limit:
             return _Likeness(difference)
     to_large = _scaled(to_other, (side_px, side_px), one.large.shape, turned.large.shape)
@@ -220,7 +284,7 @@ def _moved_difference(one: Square, other: Square, to_other: Affine) -> float:
 
 def _laid(
     other: Float32[np.ndarray, "..."], to_other: Affine, shape: tuple[int, ...]
-) -> tuple[Float32[np.ndarray, "..."], Bool[np.ndarray, "_height _width"]]:
+) -> tuple[Float32[np.ndarray, "..."], Field]:
     """Bring a picture into the frame of another; where both show something, but for a rim."""
     moved = cv2.warpAffine(
         other,
@@ -235,6 +299,32 @@ def _laid(
     )
     is_common = cv2.erode(covered, np.ones((9, 9)), borderType=cv2.BORDER_CONSTANT, borderValue=0)
     return np.asarray(moved, np.float32), np.asarray(is_common > 0)
+
+
+def _toned_difference(one: Square, other: Square, to_other: Affine) -> float:
+    """Return the difference after each channel of ``other`` was given the tones of ``one``."""
+    moved, is_common = _laid(other, to_other, one.shape)
+    if not is_common.any():
+        return 2.0
+    planes = [_toned(moved[..., i], one[..., i], is_common) for i in range(3)]
+    return _difference(_toned_back(one, moved, is_common), np.stack(planes, axis=-1), is_common)
+
+
+def _toned_back(one: Square, moved: Square, is_common: Field) -> Square:
+    """Give ``one`` the losses of the other: what is white there cannot be told here."""
+    planes = []
+    for i in range(3):
+        there = _toned(one[..., i], moved[..., i], is_common)
+        planes.append(_toned(there, one[..., i], is_common))
+    return np.stack(planes, axis=-1)
+
+
+def _toned(other: Grey, one: Grey, is_common: Field) -> Grey:
+    """Give a picture the tones of another that it lies on: equal shares are equally light."""
+    shares = np.linspace(0, 1, 65)
+    theirs, ours = (np.quantile(each[is_common], shares) for each in (other, one))
+    theirs, first = np.unique(theirs, return_index=True)
+    return np.interp(other, theirs, ours[first]).astype(np.float32)
 
 
 def _difference(
@@ -257,16 +347,21 @@ def _fine_likeness(one: Grey, other: Grey, to_other: Affine, difference: float) 
     if is_common.mean() < 0.5:
         return _Likeness(difference)
     ours, theirs = _finest(one), _finest(moved)
-    smooth = cv2.GaussianBlur(one, (0, 0), 2)
-    slope = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
-    slope = cv2.GaussianBlur(slope, (0, 0), 3)
-    is_even = is_common & (slope <= np.quantile(slope[is_common], _EVEN_SHARE))
+    is_even = _most_even(one, is_common)
     return _Likeness(
         difference,
+        local=_local_difference(one, moved, is_common),
         detail=_correlation(ours[is_common], theirs[is_common]),
         noise=_correlation(ours[is_even], theirs[is_even]),
         noise_levels=float(min(ours[is_even].std(), theirs[is_even].std())),
     )
+
+
+def _most_even(grey: Grey, is_common: Field) -> Field:
+    smooth = cv2.GaussianBlur(grey, (0, 0), 2)
+    slope = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
+    slope = cv2.GaussianBlur(slope, (0, 0), 3)
+    return np.asarray(is_common & (slope <= np.quantile(slope[is_common], _EVEN_SHARE)))
 
 
 def _finest(grey: Grey) -> Grey:
@@ -277,3 +372,25 @@ def _correlation(one: Float32[np.ndarray, " n"], other: Float32[np.ndarray, " n"
     size = float(np.sqrt(np.sum(one * one) * np.sum(other * other)))
     # two that have no detail at all do not differ in it
     return float(np.sum(one * other)) / size if size > 0 else 1.0
+
+
+def _local_difference(
+    one: Grey, other: Grey, is_common: Bool[np.ndarray, "_height _width"]
+) -> float:
+    """Return the worst difference of a field, in units of what a copy may have there.
+
+    A copy that was compressed or resampled differs a little everywhere, and more where the picture
+    is steep; another piece differs where it is another one.
+    """
+    toned = _toned(other, one, is_common)
+    a, b = (cv2.GaussianBlur(each, (0, 0), 1.5) for each in (one, toned))
+    slope = np.hypot(cv2.Sobel(a, cv2.CV_32F, 1, 0), cv2.Sobel(a, cv2.CV_32F, 0, 1)) / 8
+    weight = cv2.blur(is_common.astype(np.float32), (_FIELD_PX, _FIELD_PX))
+    gap, steep = (
+        cv2.blur(np.where(is_common, each, 0).astype(np.float32), (_FIELD_PX, _FIELD_PX))
+        for each in (np.abs(a - b), slope)
+    )
+    is_whole = weight > 0.99
+    if not is_whole.any():
+        return np.inf
+    return float((gap / (_MAY_DIFFER + _MAY_BE_MOVED_PX * steep))[is_whole].max())
