@@ -34,16 +34,14 @@ SAME_BELOW = 0.006
 # a field of a copy differs by some grey levels at most, and as if moved by a part of a pixel:
 # copies reach 1.0 of that, different photographs that lie on each other 5 or more
 _FIELD_PX, _MAY_DIFFER, _MAY_BE_MOVED_PX = 15, 2.5, 0.4
-_LOCAL_BELOW = 1.2
-# Fine detail goes together by 0.1 or more in the even parts of copies that still have some; by at
-# most 0.01 in different photographs that lie on each other as well.
+_LOCAL_BELOW = 1.5
+# in even parts, fine detail of copies goes together by 0.1 or more, of other photographs by 0.01
 _NOISE_ABOVE, _DETAIL_ABOVE = 0.06, 0.35
-# below so many grey levels there is no noise left to compare, and more of the rest is asked for
-_NO_NOISE, _ALL_DETAIL_ABOVE = 0.4, 0.7
-# and, as noise does not tell, this share of what usually lies between photographs
-_SHARE_OF_USUAL = 1 / 3
-# what others of the set share with one of the two is no noise; copies lack this share of the rest
-_SHARE_OF_REST, _NOISE_OF_STEADY = 0.5, 0.8
+# below so many grey levels there is no noise left to compare, and more of the rest is asked for,
+# and a difference that is this share of the usual one
+_NO_NOISE, _ALL_DETAIL_ABOVE, _SHARE_OF_USUAL = 0.4, 0.7, 1 / 3
+# what others of the set share is no noise, and copies have to share as much of the rest, too
+_SHARE_OF_REST, _SURELY_SHARED, _NOISE_OF_STEADY = 0.2, 0.2, 0.8
 
 # sides of the square pictures that are laid on each other, and how much copies differ there at most
 _SQUARES = {64: 0.05, 128: SAME_BELOW}
@@ -51,13 +49,11 @@ _SQUARES = {64: 0.05, 128: SAME_BELOW}
 _BEFORE_TONES = 0.03
 _LARGE_PX = 512
 _MAX_SHIFT = 0.1
-# with the rim cut off, or the other way round
-_SCALES = (0.9, 0.95, 1.05, 1.1)
-# no small change of pose makes one photograph of two that differ as much
-_HOPELESS = 0.5
+_SCALES = (0.9, 0.95, 1.05, 1.1)  # with the rim cut off, or the other way round
+_HOPELESS = 0.5  # no small change of pose makes one photograph of two that differ as much
 _EVEN_SHARE = 0.3
-# differences from photographs of other pieces that are no difference
-_LIKE = 0.02
+# by so many levels of 255, one copy is no less like other photographs than another copy
+_LIKE = 2.0
 
 Square = Float32[np.ndarray, "_side _side 3"]
 Grey = Float32[np.ndarray, "_height _width"]
@@ -105,7 +101,9 @@ class _Likeness:
 
     def is_proof(self, noise_of_others: float) -> bool:
         """Whether both were made of the same noise, of which others share so much."""
-        limit = max(_NOISE_ABOVE, 1 - _SHARE_OF_REST * (1 - noise_of_others))
+        is_shared = min(1.0, max(0.0, noise_of_others) / _SURELY_SHARED)
+        more = _SHARE_OF_REST * (1 - noise_of_others) * is_shared
+        limit = max(_NOISE_ABOVE, noise_of_others + more)
         is_same = self.is_alike and self.detail > _DETAIL_ABOVE
         return is_same and self.noise_levels >= _NO_NOISE and self.noise > limit
 
@@ -120,7 +118,7 @@ def find_twins(images: Sequence[AnyImage]) -> dict[int, int]:
     """Tell which photographs are copies of another: index of the copy → index of the original.
 
     Of copies, the one that is most like the other photographs counts as the original, then the one
-    of most pixels and most detail. Takes some hundredths of a second for a pair.
+    of most pixels and most detail.
     """
     views = [_views(image) for image in images] if len(images) > 1 else []
     group = list(range(len(views)))
@@ -178,12 +176,12 @@ def _rank(
     image: AnyImage, views: _Views, others: Sequence[_Views]
 ) -> tuple[int, int, float, bytes]:
     """Return what copies are ordered by, the original first, in whatever order they came."""
-    unlike = [_difference(views.squares[0], each.squares[0]) for each in others]
+    unlike = [float(np.abs(views.squares[0] - each.squares[0]).mean()) for each in others]
     return (
         round(float(np.median(unlike)) / _LIKE) if unlike else 0,
         -image.shape[0] * image.shape[1],
         -float(views.finest.std()),
-        sha256(np.ascontiguousarray(image)).digest(),
+        sha256(image.tobytes()).digest(),
     )
 
 
@@ -304,32 +302,24 @@ def _laid(
 def _toned_difference(one: Square, other: Square, to_other: Affine) -> float:
     """Return the difference after each channel of ``other`` was given the tones of ``one``."""
     moved, is_common = _laid(other, to_other, one.shape)
-    if not is_common.any():
-        return 2.0
-    planes = [_toned(moved[..., i], one[..., i], is_common) for i in range(3)]
-    return _difference(_toned_back(one, moved, is_common), np.stack(planes, axis=-1), is_common)
-
-
-def _toned_back(one: Square, moved: Square, is_common: Field) -> Square:
-    """Give ``one`` the losses of the other: what is white there cannot be told here."""
     planes = []
-    for i in range(3):
-        there = _toned(one[..., i], moved[..., i], is_common)
-        planes.append(_toned(there, one[..., i], is_common))
-    return np.stack(planes, axis=-1)
+    for ours, theirs in ((one[..., i], moved[..., i]) for i in range(3)):
+        # what is white in the other cannot be told apart here
+        clipped = _toned(_toned(ours, theirs, is_common), ours, is_common)
+        planes.append((clipped, _toned(theirs, ours, is_common)))
+    a, b = (np.stack(each, axis=-1) for each in zip(*planes, strict=True))
+    return _difference(a, b, is_common)
 
 
 def _toned(other: Grey, one: Grey, is_common: Field) -> Grey:
-    """Give a picture the tones of another that it lies on: equal shares are equally light."""
+    """Give a picture the tones of another that it lies on."""
     shares = np.linspace(0, 1, 65)
     theirs, ours = (np.quantile(each[is_common], shares) for each in (other, one))
     theirs, first = np.unique(theirs, return_index=True)
-    return np.interp(other, theirs, ours[first]).astype(np.float32)
+    return np.asarray(np.interp(other, theirs, ours[first]), np.float32)
 
 
-def _difference(
-    one: Square, other: Square, is_common: Bool[np.ndarray, "_side _side"] | None = None
-) -> float:
+def _difference(one: Square, other: Square, is_common: Field | None = None) -> float:
     """1 less the correlation of colours, 0 … 2; two even photographs have nothing to differ in."""
     if is_common is None:
         is_common = np.ones(one.shape[:2], dtype=bool)
@@ -357,10 +347,13 @@ def _fine_likeness(one: Grey, other: Grey, to_other: Affine, difference: float) 
     )
 
 
+def _slope(grey: Grey) -> Grey:
+    x, y = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
+    return np.asarray(np.hypot(x, y), np.float32)
+
+
 def _most_even(grey: Grey, is_common: Field) -> Field:
-    smooth = cv2.GaussianBlur(grey, (0, 0), 2)
-    slope = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
-    slope = cv2.GaussianBlur(slope, (0, 0), 3)
+    slope = cv2.GaussianBlur(_slope(cv2.GaussianBlur(grey, (0, 0), 2)), (0, 0), 3)
     return np.asarray(is_common & (slope <= np.quantile(slope[is_common], _EVEN_SHARE)))
 
 
@@ -374,17 +367,28 @@ def _correlation(one: Float32[np.ndarray, " n"], other: Float32[np.ndarray, " n"
     return float(np.sum(one * other)) / size if size > 0 else 1.0
 
 
-def _local_difference(
-    one: Grey, other: Grey, is_common: Bool[np.ndarray, "_height _width"]
-) -> float:
+def _local_difference(one: Grey, other: Grey, is_common: Field) -> float:
     """Return the worst difference of a field, in units of what a copy may have there.
 
-    A copy that was compressed or resampled differs a little everywhere, and more where the picture
-    is steep; another piece differs where it is another one.
+    A copy differs a little everywhere, and more where the picture is steep; another piece differs
+    where it is another one.
     """
-    toned = _toned(other, one, is_common)
-    a, b = (cv2.GaussianBlur(each, (0, 0), 1.5) for each in (one, toned))
-    slope = np.hypot(cv2.Sobel(a, cv2.CV_32F, 1, 0), cv2.Sobel(a, cv2.CV_32F, 0, 1)) / 8
+    ours, theirs = one[is_common], other[is_common]
+    # of pictures of one colour, the difference is in the offset
+    gain = np.cov(ours, theirs)[0, 1] / max(float(np.var(theirs)), 1e-6)
+    fitted = (gain * (other - theirs.mean()) + ours.mean()).astype(np.float32)
+    toned, back = _toned(other, one, is_common), _toned(one, other, is_common)
+    # what is white or black in one of them cannot be told apart in the other
+    clipped = _toned(back, one, is_common), _toned(toned, other, is_common)
+    return min(
+        _worst_field(one, fitted, is_common),
+        max(_worst_field(clipped[0], toned, is_common), _worst_field(clipped[1], back, is_common)),
+    )
+
+
+def _worst_field(one: Grey, other: Grey, is_common: Field) -> float:
+    a, b = (cv2.GaussianBlur(each, (0, 0), 1.5) for each in (one, other))
+    slope = np.minimum(*(_slope(each) / 8 for each in (a, b)))
     weight = cv2.blur(is_common.astype(np.float32), (_FIELD_PX, _FIELD_PX))
     gap, steep = (
         cv2.blur(np.where(is_common, each, 0).astype(np.float32), (_FIELD_PX, _FIELD_PX))
