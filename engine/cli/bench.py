@@ -12,7 +12,15 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import BROKEN_IMAGE, EXIT_CODES, one_line_errors
-from engine.cli.terminal import complain, is_terminal, progress, remark, say_json, say_tables
+from engine.cli.terminal import (
+    complain,
+    is_taken_by,
+    is_terminal,
+    progress,
+    remark,
+    say_json,
+    say_tables,
+)
 
 if TYPE_CHECKING:
     from engine.benchmark.records import Run
@@ -132,7 +140,8 @@ def bench(
         )
     if html_path:
         write_page(result, html_path)
-    say_tables(tables_text(result.summary, remarks=result.remarks, is_colored=is_terminal()))
+    if not is_taken_by(json_path, html_path):
+        say_tables(tables_text(result.summary, remarks=result.remarks, is_colored=is_terminal()))
     broken = list(_broken(result))
     for line in broken:
         complain(line)
@@ -292,7 +301,8 @@ def bench_regions(
         result = run_regions_bench(task, results_path=json_path, jobs=jobs, tell=tell)
     if html_path:
         write_page(result, html_path)
-    say_tables(tables_text(result, is_colored=is_terminal()))
+    if not is_taken_by(json_path, html_path):
+        say_tables(tables_text(result, is_colored=is_terminal()))
 
 
 def _speed_on(

@@ -12,7 +12,7 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import BROKEN_IMAGE, EXIT_CODES, one_line_errors
-from engine.cli.terminal import complain, progress, say, say_json
+from engine.cli.terminal import complain, is_taken_by, progress, say, say_json
 
 if TYPE_CHECKING:
     from engine.cli.score import Judged
@@ -70,12 +70,13 @@ def fit(
 
     REFERENCE is an image or a folder of images.
     """
-    from engine.atomic import check_writable
+    from engine.atomic import check_no_stream, check_writable
     from engine.config import read_config
     from engine.inspector import Inspector
     from features.image_files import list_images, read_image, significant_bits
     from features.names import show_name
 
+    check_no_stream(output, "a model")
     settings = read_config(config, profile, machine)
     files = [file for path in references for file in list_images(path)]
     extra = list_images(validation) if validation else []
@@ -238,7 +239,8 @@ def explain(
                 judged.append(_shrunk(each))
     if judged:
         write_explanation(output, inspector, judged)
-        say(f"{show_name(output)}: {len(judged)} of {len(found)} images explained")
+        if not is_taken_by(output):
+            say(f"{show_name(output)}: {len(judged)} of {len(found)} images explained")
     if len(judged) < len(found):
         sys.exit(BROKEN_IMAGE)
 

@@ -14,6 +14,7 @@ from engine.atomic import check_writable, write_text
 from engine.cli.failures import BAD_USAGE, BROKEN_IMAGE
 from engine.cli.terminal import (
     complain,
+    is_taken_by,
     line_text,
     moment,
     progress,
@@ -308,18 +309,22 @@ def export_entries(
     for path in (csv_path, jsonl_path, html_path):
         if path:
             check_writable(path)
+    written = []
     with Station(folder) as station:
         if csv_path:
             station.export_csv(csv_path, **query)
-            say(f"{show_name(csv_path)} written")
+            written.append(f"{show_name(csv_path)} written")
         if jsonl_path:
             station.export_jsonl(jsonl_path, **query)
-            say(f"{show_name(jsonl_path)} written")
+            written.append(f"{show_name(jsonl_path)} written")
         if html_path:
             judged: Filters = {**query, "states": ["done"]}
             found = station.entries(**judged)
             write_text(html_path, station.report_html([each.id for each in found]))
-            say(f"{show_name(html_path)}: {len(found)} images explained")
+            written.append(f"{show_name(html_path)}: {len(found)} images explained")
+    if not is_taken_by(csv_path, jsonl_path, html_path):
+        for line in written:
+            say(line)
 
 
 def _line(entry: Entry) -> str:

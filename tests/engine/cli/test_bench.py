@@ -123,3 +123,10 @@ def test_each_broken_image_is_named_once_after_all_is_written(
         assert line.startswith(f"Error: {path} is damaged or truncated (")
     assert "mean of categories" in ended.out
     assert all(path.is_file() for path in outputs[1::2])
+
+
+def test_results_on_standard_output_are_all_that_is_there(partwise, dataset, small):
+    chosen = ("--shots", "1", "--seeds", "0", "-c", small, "--category", "left")
+    ended = partwise("bench", dataset, *chosen, "--json", "/dev/stdout")
+    assert (ended.code, ended.err) == (0, "")
+    assert len(json.loads(ended.out)["runs"]) == 1
