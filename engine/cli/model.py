@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -89,7 +91,7 @@ def fit(
             images.append(read_image(file, max_pixels=max_pixels, bits=bits))
         inspector = Inspector(settings).fit(
             images[: len(files)],
-            names=[file.name for file in files],
+            names=_names(files),
             validation=images[len(files) :],
             significant_bits=bits,
             progress=tell,
@@ -97,6 +99,16 @@ def fit(
     inspector.save(output)
     say(f"{show_name(output)} written")
     _say_summary(inspector)
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """Call references as their files, and those that share this name by their folder, too."""
+    counts = Counter(file.name for file in files)
+    folders = [Path(os.path.abspath(file)).parent.name for file in files]
+    return [
+        file.name if counts[file.name] == 1 else f"{folder}/{file.name}"
+        for folder, file in zip(folders, files, strict=True)
+    ]
 
 
 @click.command()
