@@ -53,14 +53,15 @@ def propose_groups(
         )
     for line in broken:
         complain(line)
+    n_images = len(paths) - len(broken)
     if is_taken_by(output):
         pass  # the page is all that is printed
     elif is_json:
         say_json([_facts(each, place) for each in suggestions], indent=2)
-    else:
-        _print(suggestions, place, n_images=len(paths) - len(broken))
-    if output:
-        write_text(output, _page(suggestions, place, n_images=len(paths) - len(broken)))
+    elif n_images:  # of images that could not be read, nothing can be said
+        _print(suggestions, place, n_images=n_images)
+    if output and n_images:
+        write_text(output, _page(suggestions, place, n_images=n_images))
     if broken:
         sys.exit(BROKEN_IMAGE)
 
