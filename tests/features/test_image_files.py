@@ -408,7 +408,7 @@ def test_a_folder_stands_for_its_images_by_name(tmp_path: Path) -> None:
 
 def test_a_folder_without_images_names_what_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    message = r"is a folder without images: expected files ending in \.bmp, .*\.webp.*, got 1 other entry;"
+    message = r"without images: expected files ending in \.bmp, .*\.webp.*, got 1 other entry;"
     with pytest.raises(ImageError, match=message):
         list_images(tmp_path)
 
