@@ -98,6 +98,18 @@ def check_writable(path: Path, *, inputs: Iterable[Path] = ()) -> None:
         raise _RolledBackError
 
 
+def check_no_stream(path: str | Path, what: str) -> None:
+    """Refuse a pipe or device where only a file makes sense; changes nothing.
+
+    Raises:
+        OutputError: The path is a stream; ``what`` begins the reason.
+    """
+    if is_stream(path):
+        raise OutputError(
+            f"cannot write {path}: {what} must be a file, got a pipe or device; name a file"
+        )
+
+
 # files that this process has open already; the links of /dev lead there, too
 _MAX_LINKS = 40  # as many as Linux follows
 _OPEN_FILES = {"/dev/stdout": 1, "/dev/stderr": 2}
@@ -113,6 +125,11 @@ def is_stream(path: str | Path) -> bool:
     except OSError:
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def is_standard_output(path: str | Path) -> bool:
+    """Whether a path or a link means the standard output stream of this process."""
+    return _open_file(path) == 1
 
 
 def _open_file(path: str | Path) -> int | None:

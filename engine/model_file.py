@@ -50,8 +50,9 @@ def write_model(path: str | Path, arrays: dict[str, np.ndarray], header: dict[st
         ModelFileError: An array, or a number in the header, cannot be stored.
         OutputError: The file cannot be written.
     """
-    from engine.atomic import atomic_write  # whoever only judges writes nothing
+    from engine.atomic import atomic_write, check_no_stream  # whoever only judges writes nothing
 
+    check_no_stream(path, "a model")
     stored = {name: _storable(name, array) for name, array in arrays.items()}
     try:
         header = json.loads(_canonical(header))

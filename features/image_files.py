@@ -96,9 +96,13 @@ def list_images(path: str | Path) -> list[Path]:
     images, rest = list_folder(path)
     said = left_out_text(rest)
     if not images:
+        n_entries = _n_entries(path)
+        if not n_entries:
+            raise ImageError(f"{path} is a folder without images: it is empty; check the path")
+        noun = "entry" if n_entries == 1 else "entries"
         raise ImageError(
-            f"{path} is a folder without images: expected files ending in {', '.join(SUFFIXES)}, "
-            f"got {said or f'{_n_entries(path)} other entries'}; subfolders are not searched, "
+            f"{path} is a folder without images: expected files ending in {_endings()}, "
+            f"got {said or f'{n_entries} other {noun}'}; subfolders are not searched, "
             "name them instead"
         )
     if said:
@@ -253,6 +257,13 @@ def _picture_in(path: Path, max_pixels: int, opened: ExitStack) -> _Picture:
     if getattr(image, "is_animated", False) and image.format != "MPO":
         _logger.warning("%s holds several frames; only the first one is used", path)
     return PillowPicture(path, image)
+
+
+def _endings() -> str:
+    """List the endings of names by which a folder's images are told here."""
+    from features.raw_files import SUFFIXES as RAW_SUFFIXES
+
+    return ", ".join(each for each in SUFFIXES + RAW_SUFFIXES if is_image_name("x" + each))
 
 
 def _n_entries(folder: Path) -> int:

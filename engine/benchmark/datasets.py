@@ -174,7 +174,9 @@ def _read_category(root: Path) -> Category:
     test = tuple(
         truth.sample(path, name) for name, found in tested.items() for path in found.images
     )
-    notes = tuple(_case_notes(groups)) + tuple(truth.notes())
+    learnt = [{_GOOD: _folders(root, part, _GOOD)} for part in ("train", "validation")]
+    merged = [note for each in (*learnt, groups) for note in _case_notes(each)]
+    notes = (*merged, *truth.notes())
     return Category(root.name, root, train.images, validation.images, test, defects, rest, notes)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +11,16 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli import options
-from engine.cli.failures import one_line_errors
-from engine.cli.terminal import is_terminal, progress, remark, say_json, say_tables
+from engine.cli.failures import BROKEN_IMAGE, EXIT_CODES, one_line_errors
+from engine.cli.terminal import (
+    complain,
+    is_taken_by,
+    is_terminal,
+    progress,
+    remark,
+    say_json,
+    say_tables,
+)
 
 if TYPE_CHECKING:
     from engine.benchmark.records import Run
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
     from engine.benchmark.regions.photographs import BoxedResult, BoxedSet
     from engine.benchmark.regions.runner import MakeInspector
     from engine.benchmark.regions.walkthrough import Counts
+    from engine.benchmark.results import BenchResult
     from features.progress import ProgressReporter
 
 _category = click.option(
@@ -38,7 +48,7 @@ _jobs = click.option(
 )
 
 
-@click.command()
+@click.command(epilog=EXIT_CODES)
 @click.argument("root", type=options.FILE)
 @_category
 @click.option(
@@ -130,7 +140,23 @@ def bench(
         )
     if html_path:
         write_page(result, html_path)
-    say_tables(tables_text(result.summary, remarks=result.remarks, is_colored=is_terminal()))
+    if not is_taken_by(json_path, html_path):
+        say_tables(tables_text(result.summary, remarks=result.remarks, is_colored=is_terminal()))
+    broken = list(_broken(result))
+    for line in broken:
+        complain(line)
+    if broken:
+        sys.exit(BROKEN_IMAGE)
+
+
+def _broken(result: BenchResult) -> Iterator[str]:
+    """Say of each image that a run could not judge why, once however many runs there are."""
+    found: dict[Path, str] = {}
+    for run in result.runs:
+        for each in run.errors:
+            found.setdefault(result.roots[run.category] / each.path, str(each.error))
+    for path, error in found.items():
+        yield error if str(path) in error else f"{path}: {error}"
 
 
 def _two(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
@@ -275,7 +301,8 @@ def bench_regions(
         result = run_regions_bench(task, results_path=json_path, jobs=jobs, tell=tell)
     if html_path:
         write_page(result, html_path)
-    say_tables(tables_text(result, is_colored=is_terminal()))
+    if not is_taken_by(json_path, html_path):
+        say_tables(tables_text(result, is_colored=is_terminal()))
 
 
 def _speed_on(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ import click
 
 from engine.cli import options
 from engine.cli.failures import BROKEN_IMAGE, EXIT_CODES, one_line_errors
-from engine.cli.terminal import complain, progress, say, say_json
+from engine.cli.terminal import complain, is_taken_by, progress, say, say_json
 
 if TYPE_CHECKING:
     from engine.cli.score import Judged
@@ -70,12 +72,13 @@ def fit(
 
     REFERENCE is an image or a folder of images.
     """
-    from engine.atomic import check_writable
+    from engine.atomic import check_no_stream, check_writable
     from engine.config import read_config
     from engine.inspector import Inspector
     from features.image_files import list_images, read_image, significant_bits
     from features.names import show_name
 
+    check_no_stream(output, "a model")
     settings = read_config(config, profile, machine)
     files = [file for path in references for file in list_images(path)]
     extra = list_images(validation) if validation else []
@@ -88,7 +91,7 @@ def fit(
             images.append(read_image(file, max_pixels=max_pixels, bits=bits))
         inspector = Inspector(settings).fit(
             images[: len(files)],
-            names=[file.name for file in files],
+            names=_names(files),
             validation=images[len(files) :],
             significant_bits=bits,
             progress=tell,
@@ -96,6 +99,16 @@ def fit(
     inspector.save(output)
     say(f"{show_name(output)} written")
     _say_summary(inspector)
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """Call references as their files, and those that share this name by their folder, too."""
+    counts = Counter(file.name for file in files)
+    folders = [Path(os.path.abspath(file)).parent.name for file in files]
+    return [
+        file.name if counts[file.name] == 1 else f"{folder}/{file.name}"
+        for folder, file in zip(folders, files, strict=True)
+    ]
 
 
 @click.command()
@@ -238,7 +251,8 @@ def explain(
                 judged.append(_shrunk(each))
     if judged:
         write_explanation(output, inspector, judged)
-        say(f"{show_name(output)}: {len(judged)} of {len(found)} images explained")
+        if not is_taken_by(output):
+            say(f"{show_name(output)}: {len(judged)} of {len(found)} images explained")
     if len(judged) < len(found):
         sys.exit(BROKEN_IMAGE)
 

@@ -11,7 +11,7 @@ from typing import Any
 from engine.atomic import check_writable, write_text
 from engine.cli.options import Place
 from engine.cli.region_library import to_read
-from engine.cli.terminal import box_text, moment, say, say_json, say_table
+from engine.cli.terminal import box_text, is_taken_by, moment, say, say_json, say_table
 from engine.library import Example, Lesson, Library, RegionClass
 from engine.rendering.colors import class_colors
 from engine.rendering.html_report import render
@@ -28,6 +28,8 @@ def show_library(place: Place, *, is_history: bool, is_json: bool, html_path: Pa
     with to_read(place) as library:
         if html_path:
             write_text(html_path, _page(library, place))
+        if is_taken_by(html_path):
+            return
         if is_history:
             _print_history(library.lessons(), is_json=is_json)
         elif is_json:

@@ -11,7 +11,7 @@ from engine.atomic import check_writable, write_text
 from engine.cli.failures import BROKEN_IMAGE
 from engine.cli.options import Place
 from engine.cli.region_library import to_read
-from engine.cli.terminal import complain, progress, say, say_json
+from engine.cli.terminal import complain, is_taken_by, progress, say, say_json
 from engine.inspector import Inspector
 from engine.regions.recogniser import Recogniser
 from engine.regions.suggestion import Suggestion, suggest
@@ -53,12 +53,15 @@ def propose_groups(
         )
     for line in broken:
         complain(line)
-    if is_json:
+    n_images = len(paths) - len(broken)
+    if is_taken_by(output):
+        pass  # the page is all that is printed
+    elif is_json:
         say_json([_facts(each, place) for each in suggestions], indent=2)
-    else:
-        _print(suggestions, place, n_images=len(paths) - len(broken))
-    if output:
-        write_text(output, _page(suggestions, place, n_images=len(paths) - len(broken)))
+    elif n_images:  # of images that could not be read, nothing can be said
+        _print(suggestions, place, n_images=n_images)
+    if output and n_images:
+        write_text(output, _page(suggestions, place, n_images=n_images))
     if broken:
         sys.exit(BROKEN_IMAGE)
 

@@ -14,6 +14,7 @@ import click
 from engine.cli import options
 from engine.cli.failures import ANOMALY, BROKEN_IMAGE, EXIT_CODES, one_line_errors
 from engine.cli.terminal import (
+    is_taken_by,
     is_terminal,
     line_text,
     reason,
@@ -70,7 +71,7 @@ def score(
     """Judge images, one line each.
 
     The lines are in the order of the arguments, a folder's images by name. An image that cannot be
-    judged has a line with its error.
+    judged has a line with its error. With --csv /dev/stdout, the table is all that is printed.
     """
     from engine.atomic import check_writable
     from engine.inspector import Inspector
@@ -117,16 +118,18 @@ def _print(
     """Print a line an image in the order asked for, and write the table; returns the exit code."""
     from engine.atomic import write_text
 
+    is_quiet = is_taken_by(csv_path)
     lines: Iterator[_Line] = (_line(each, is_jsonl=is_jsonl) for each in judged)
     if is_worst_first:
         lines = iter(sorted(watched(lines, n_images), key=_rank))
-    elif not is_terminal():  # else the lines show how far it is
+    elif is_quiet or not is_terminal():  # else the lines show how far it is
         lines = watched(lines, n_images)
 
     n_broken = n_anomalies = 0
     table = []
     for line in lines:
-        say_judged(line.told) if isinstance(line.told, str) else say_json(line.told)
+        if not is_quiet:
+            say_judged(line.told) if isinstance(line.told, str) else say_json(line.told)
         n_broken += line.total is None
         n_anomalies += line.is_anomaly
         if csv_path:

@@ -14,6 +14,7 @@ from engine.atomic import check_writable, write_text
 from engine.cli.failures import BAD_USAGE, BROKEN_IMAGE
 from engine.cli.terminal import (
     complain,
+    is_taken_by,
     line_text,
     moment,
     progress,
@@ -24,6 +25,7 @@ from engine.cli.terminal import (
     warn,
 )
 from engine.errors import user_message
+from engine.model_file import read_header
 from engine.station import Entry, Limits, Station, StationError
 from engine.station.entries import Filters, Order
 from engine.station.exports import facts
@@ -170,6 +172,7 @@ def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
             for each in station.entries(states=("done",))
             if each.judged_at and each.judged_at.timestamp() >= started_at
         ]
+        is_watching = bool(station.watches())
     for each in failed:
         complain(each.error)
     for each in done:
@@ -177,6 +180,8 @@ def work_off(folder: Path, *, keep_on: bool, max_pixels: int) -> None:
             warn(f"Warning: {each.name}: {each.error}")
     n_judged = len(done) + len(failed)
     say(f"{n_judged} images judged, {len(failed)} of them without a verdict")
+    if is_watching and not (keep_on or n_judged or watch.pending):
+        remark("watched folders are looked at with --keep-on")
     if is_interrupted and not keep_on:
         raise KeyboardInterrupt
     if failed:
@@ -236,12 +241,13 @@ def watch_folder(
     stopped: int | None,
 ) -> None:
     """Watch a folder, or no longer, and list what is watched."""
+    if watched is not None and model is not None:
+        _check_model(model)
     roots = [real_path(watched)] if watched else []
     with Station(folder, roots=roots) as station:
         if stopped is not None:
             station.unwatch(stopped)
         if watched is not None and model is not None:
-            _check_model(model)
             station.watch(watched, model=model, library=library)
             _say_left_out(watched)
         for each in reversed(station.watches()):
@@ -308,18 +314,22 @@ def export_entries(
     for path in (csv_path, jsonl_path, html_path):
         if path:
             check_writable(path)
+    written = []
     with Station(folder) as station:
         if csv_path:
             station.export_csv(csv_path, **query)
-            say(f"{show_name(csv_path)} written")
+            written.append(f"{show_name(csv_path)} written")
         if jsonl_path:
             station.export_jsonl(jsonl_path, **query)
-            say(f"{show_name(jsonl_path)} written")
+            written.append(f"{show_name(jsonl_path)} written")
         if html_path:
             judged: Filters = {**query, "states": ["done"]}
             found = station.entries(**judged)
             write_text(html_path, station.report_html([each.id for each in found]))
-            say(f"{show_name(html_path)}: {len(found)} images explained")
+            written.append(f"{show_name(html_path)}: {len(found)} images explained")
+    if not is_taken_by(csv_path, jsonl_path, html_path):
+        for line in written:
+            say(line)
 
 
 def _line(entry: Entry) -> str:
@@ -335,8 +345,15 @@ def _line(entry: Entry) -> str:
 
 
 def _check_model(model: Path) -> None:
+    """Find out before anything is queued that this is no model.
+
+    Raises:
+        ModelFileError: The file is foreign, cut off at its start, or of another schema.
+        StationError: There is no file.
+    """
     if not model.is_file():
         raise StationError(
             f"{show_name(model)}: no such model file; check the path, or make it with "
             "`partwise fit`"
         )
+    read_header(model)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.regions.report import FoundRegion, RegionReport
     from engine.report import Report
     from features.progress import ProgressReporter
@@ -120,6 +122,19 @@ def choose(question: str, choices: Sequence[str]) -> str:
 def is_terminal() -> bool:
     """Whether a person sees the lines as they are printed."""
     return sys.stdout.isatty()
+
+
+def is_taken_by(*outputs: Path | None) -> bool:
+    """Whether a file that a command writes is the standard output stream.
+
+    Nothing else is printed there then, so that whoever reads it gets that file.
+    """
+    given = [path for path in outputs if path is not None]
+    if not given:
+        return False
+    from engine.atomic import is_standard_output
+
+    return any(map(is_standard_output, given))
 
 
 def is_somebody_there() -> bool:

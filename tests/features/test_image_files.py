@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from features.image_files import list_images, read_image
+from features import raw_files
+from features.image_files import SUFFIXES, list_images, read_image
 from features.images import ImageError
 
 
@@ -407,8 +408,26 @@ def test_a_folder_stands_for_its_images_by_name(tmp_path: Path) -> None:
 
 def test_a_folder_without_images_names_what_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    message = r"is a folder without images: expected files ending in \.bmp, .*\.webp, got 1 other"
+    message = r"without images: expected files ending in \.bmp, .*\.webp.*, got 1 other entry;"
     with pytest.raises(ImageError, match=message):
+        list_images(tmp_path)
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_a_folder_without_images_names_raw_files_where_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_readable: bool
+) -> None:
+    (tmp_path / "notes.txt").touch()
+    for name in ("is_heic_readable", "is_camera_raw_readable"):
+        monkeypatch.setattr(raw_files, name, lambda: is_readable)
+    with pytest.raises(ImageError) as raised:
+        list_images(tmp_path)
+    expected = str(raised.value).partition(", got ")[0].partition(" ending in ")[2].split(", ")
+    assert set(expected) == {*SUFFIXES, *(raw_files.SUFFIXES if is_readable else ())}
+
+
+def test_an_empty_folder_is_said_to_be_empty(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"is a folder without images: it is empty; check the"):
         list_images(tmp_path)
 
 

@@ -195,5 +195,5 @@ def _check(boxed: BoxedSet, n_shots: int) -> None:
             raise DatasetError(
                 f"class '{name}' is on {len(own)} photographs that are no copies of each other "
                 f"({len(shared)} with other classes), expected more than {n_shots}; "
-                "ask for fewer shots"
+                "add photographs of it, best without other classes"
             )

@@ -141,6 +141,20 @@ def test_groups_that_differ_in_case_are_one_and_that_is_said(plain):
     )
 
 
+def test_normal_groups_that_differ_in_case_are_one_and_that_is_said(plain):
+    for part in ("train", "validation"):
+        for name in ("good", "Good"):
+            folder = plain / "soft" / part / name
+            if not folder.exists():
+                shutil.copytree(plain / "soft" / "train" / "good", folder)
+    soft = soft_of(plain)
+    assert (len(soft.train), len(soft.validation)) == (8, 8)
+    assert soft.notes == (
+        "train/Good and train/good are taken as one group, good",
+        "validation/Good and validation/good are taken as one group, good",
+    )
+
+
 # Masks
 
 

@@ -102,3 +102,31 @@ def test_shots_and_seeds_are_whole_numbers(partwise, dataset, option, value):
     ended = partwise("bench", dataset, f"{option}={value}")
     assert ended.code == 2
     assert f"Invalid value for '{option}': expected whole numbers from " in ended.err
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_each_broken_image_is_named_once_after_all_is_written(
+    partwise, dataset, small, tmp_path, jobs
+):
+    root = tmp_path / "set"
+    shutil.copytree(dataset, root)
+    broken = [root / "left/test/stained/0.png", root / "right/test/good/1.png"]
+    for path in broken:
+        path.write_bytes(path.read_bytes()[:2000])
+    outputs = ("--json", tmp_path / "bench.json", "--html", tmp_path / "bench.html")
+    chosen = ("--shots", "1", "--seeds", "0,1", "-c", small, "--jobs", jobs)
+    ended = partwise("bench", root, *chosen, *outputs)
+    assert ended.code == 1
+    lines = ended.err.splitlines()
+    assert len(lines) == 2
+    for line, path in zip(lines, broken, strict=True):
+        assert line.startswith(f"Error: {path} is damaged or truncated (")
+    assert "mean of categories" in ended.out
+    assert all(path.is_file() for path in outputs[1::2])
+
+
+def test_results_on_standard_output_are_all_that_is_there(partwise, dataset, small):
+    chosen = ("--shots", "1", "--seeds", "0", "-c", small, "--category", "left")
+    ended = partwise("bench", dataset, *chosen, "--json", "/dev/stdout")
+    assert (ended.code, ended.err) == (0, "")
+    assert len(json.loads(ended.out)["runs"]) == 1

@@ -48,15 +48,16 @@ def test_the_first_line_is_enough(tmp_path):
     assert (ended.stdout.count("\n"), ended.stderr) == (1, "")
 
 
-def test_a_table_goes_down_the_pipe_after_the_lines(model, photos, tmp_path):
+@pytest.mark.parametrize("output", ["/dev/stdout", "/dev/fd/1 --worst-first", "link --jsonl"])
+@pytest.mark.parametrize("target", ["| cat", "> table.csv; cat table.csv"])
+def test_a_table_on_standard_output_is_all_that_is_there(model, photos, tmp_path, output, target):
+    (tmp_path / "link").symlink_to("/proc/self/fd/1")
     words = f"score {model} {photos}/new/good.png"
-    for output in ("/dev/stdout", "/dev/fd/1"):
-        ended = shell(f"partwise {words} --csv {output} | cat", tmp_path)
-        line, heading, row = ended.stdout.splitlines()
-        assert line.startswith("normal ")
-        assert heading.startswith("path,score,")
-        assert row.startswith(str(photos))
-        assert (ended.returncode, ended.stderr) == (0, "")
+    ended = shell(f"partwise {words} --csv {output} {target}", tmp_path)
+    heading, row = ended.stdout.splitlines()
+    assert heading.startswith("path,score,")
+    assert row.startswith(str(photos))
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_a_table_goes_to_another_program(model, photos, tmp_path):
@@ -64,6 +65,35 @@ def test_a_table_goes_to_another_program(model, photos, tmp_path):
         f"partwise score {model} {photos}/new/good.png --csv >(cat > table.csv); sleep 1", tmp_path
     )
     assert (tmp_path / "table.csv").read_text().startswith("path,score,")
+
+
+def test_other_outputs_on_standard_output_are_all_that_is_there(model, photos, tmp_path):
+    image = f"{photos}/new/good.png"
+    commands = [
+        (f"explain {model} {image} -o /dev/stdout", "<!", "</html>"),
+        (f"region list {model} --html /dev/stdout", "<!", "</html>"),
+        (f"region propose {model} {image} -o /dev/stdout", "<!", "</html>"),
+        ("station export s --csv /dev/stdout", "id,", ""),
+        ("station export s --jsonl /dev/fd/1", '{"', "}"),
+    ]
+    assert shell(f"partwise station add s {image} --model {model}", tmp_path).returncode == 0
+    for words, start, end in commands:
+        ended = shell(f"partwise {words} | cat", tmp_path)
+        assert (ended.returncode, ended.stderr) == (0, ""), words
+        assert ended.stdout.startswith(start), words
+        assert ended.stdout.rstrip().endswith(end), words
+        assert "/dev/" not in ended.stdout
+
+
+@pytest.mark.parametrize("output", ["/dev/stdout", "/dev/null", "pipe", "/dev/stdout > y.pw"])
+def test_a_model_is_no_stream(photos, tmp_path, output):
+    os.mkfifo(tmp_path / "pipe")
+    ended = shell(f"partwise fit {photos}/references -o {output}", tmp_path)
+    named = output.split()[0]
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        f"Error: cannot write {named}: a model must be a file, got a pipe or device; name a file\n"
+    )
 
 
 @pytest.mark.parametrize("option", ["--csv", "--jsonl", "--html"])

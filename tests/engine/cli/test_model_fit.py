@@ -58,11 +58,27 @@ def test_one_reference_is_said_to_be_little(fit, photos, partwise):
 def test_identical_references_are_noticed(fit, photos, partwise):
     same = photos / "references" / "0.png"
     said, path = fit(references=(same, same, same))
-    assert said.count("note: 0.png is the same photograph as 0.png, and does not count") == 2
+    assert said.count("note: references/0.png is the same photograph as references/0.png, and") == 2
     assert "note: one reference: " in said
     ended = partwise("score", path, photos / "new", "--jsonl")
     assert ended.code == 0
     assert len(ended.out.splitlines()) == 2
+
+
+def test_references_of_equal_names_are_told_apart_by_their_folders(
+    fit, photos, partwise, write_scene, tmp_path, monkeypatch
+):
+    old = photos / "references"
+    for name in ("0.png", "other.png"):
+        write_scene(tmp_path / "more" / name, 5 if name == "0.png" else 6)
+    monkeypatch.chdir(tmp_path / "more")
+    said, path = fit(references=(old / "0.png", old / "1.png", "0.png", "other.png"))
+    names = {"references/0.png", "1.png", "more/0.png", "other.png"}
+    assert set(info(partwise, path)["references"]) == names
+    assert "is the same photograph" not in said
+    said, _ = fit(references=(old, old))
+    for n in range(4):
+        assert f"references/{n}.png is the same photograph as references/{n}.png" in said
 
 
 def test_references_of_different_sizes_are_fitted_together(

@@ -1,6 +1,7 @@
 """Which groups of unknown regions are offered, and does their command name them?"""
 
 import json
+import os
 import shlex
 import shutil
 
@@ -55,6 +56,24 @@ def test_a_broken_image_stops_no_other(partwise, untaught, plates, tmp_path):
     assert ended.code == 1
     assert ended.err.startswith(f"Error: {tmp_path / 'new' / 'a.png'} is empty")
     assert len(json.loads(ended.out)) == 2
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "over-large", "empty"])
+def test_of_images_that_cannot_be_read_only_the_reason_is_said(partwise, untaught, tmp_path, kind):
+    path, page = tmp_path / "f", tmp_path / "page.html"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.touch()
+        os.truncate(path, 2**42 if kind == "over-large" else 0)
+    ended = partwise("region", "propose", untaught, path, "-o", page)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith(f"Error: {path} is ")
+    assert ended.err.count("\n") == 1
+    assert not page.exists()
+    assert partwise("region", "propose", untaught, path, "--json").out == "[]\n"
 
 
 def test_nothing_new_is_said(partwise, untaught, plates):

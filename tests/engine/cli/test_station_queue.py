@@ -115,7 +115,11 @@ def test_a_folder_is_watched_and_no_longer(partwise, folder, photos, model):
     assert partwise("station", "watch", folder).out == "no folder is watched\n"
     out = partwise("station", "watch", folder, photos / "new", "--model", model).out
     assert out == f"1  {photos / 'new'}  by {model}\n"
+    ended = partwise("station", "run", folder)
+    assert (ended.code, ended.out) == (0, "0 images judged, 0 of them without a verdict\n")
+    assert ended.err == "watched folders are looked at with --keep-on\n"
     assert partwise("station", "watch", folder, "--stop", 1).out == "no folder is watched\n"
+    assert partwise("station", "run", folder).err == ""
 
 
 def test_ctrl_c_ends_watching_after_the_image_at_hand(partwise, folder, photos, model):
@@ -144,6 +148,14 @@ def test_refusals(refused, folder, photos, tmp_path, model):
     none = tmp_path / "none.pw"
     words = refused("station", "add", folder, photos / "new", "--model", none)
     assert words.startswith(f"{none}: no such model file")
+    none.write_bytes(model.read_bytes()[:40])
+    picture = photos / "new" / "good.png"
+    for command in ("add", "watch"):
+        words = refused("station", command, folder, photos / "new", "--model", picture)
+        assert words.startswith(f"{picture} is not a partwise model: expected a file written by")
+        words = refused("station", command, folder, photos / "new", "--model", none)
+        assert words.startswith(f"{none} is truncated or damaged")
+    assert not folder.exists()
     words = refused("station", "add", folder, tmp_path / "gone", "--model", model)
     assert words.endswith("gone: no such file or folder; check the path")
     words = refused("station", "review", folder, 7, "--accepted")
