@@ -23,7 +23,7 @@ from PIL import Image as Pillow
 from features.images import ImageError
 from features.pillow_files import PillowPicture
 from features.samples import Samples, upright_size
-from features.tiff_pixels import LOSSLESS, read_pixels
+from features.tiff_pixels import LOSSLESS, predictor, read_pixels
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -247,7 +247,7 @@ def _check_values(path: Path, page: TiffPage, *, is_mask: bool) -> None:
     bits, sign = page.bitspersample, page.sampleformat
     is_rgb = page.photometric == _RGB
     is_sound = page.dtype is not None and page.imagedepth == 1 and isinstance(bits, int)
-    is_sound = is_sound and page.predictor in ((1,) if sign == _FLOAT else (1, 2))
+    is_sound = is_sound and predictor(page) in ((1,) if sign == _FLOAT else (1, 2))
     what = None
     if int(page.compression) not in LOSSLESS:
         name = getattr(page.compression, "name", page.compression)

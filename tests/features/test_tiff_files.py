@@ -150,6 +150,19 @@ def test_differences_to_the_left_are_added_up(
     np.testing.assert_array_equal(read_image(path), eight_bits(values, bits))
 
 
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("compression", [1, 32773])
+@pytest.mark.parametrize("predictor", [2, 3])
+def test_differences_are_only_where_the_compression_has_them(
+    predictor: int, compression: int, bits: int, tiff_writer: ModuleType, tmp_path: Path
+) -> None:
+    path, values, extra = tmp_path / "a.tif", stored(bits, 3), {317: (3, [predictor])}
+    path.write_bytes(
+        tiff_writer.tiff(values, bits=bits, photometric=RGB, compression=compression, extra=extra)
+    )
+    np.testing.assert_array_equal(read_image(path), eight_bits(values, bits))
+
+
 @pytest.mark.parametrize("bits", [1, 4, 8, 12])
 def test_bits_may_lie_the_other_way_round(
     bits: int, tiff_writer: ModuleType, tmp_path: Path
