@@ -145,7 +145,7 @@ def _significant(samples: Samples, bits: int | None) -> int:
         if likely < 16:
             _logger.warning(
                 "%s has 16 bits a value but none above %d, as cameras of %d bits write, and is "
-                "read as very dark: fit references of that kind, or read it with bits=%d",
+                "read as very dark: fit references of that kind, or use --bits %d with fit",
                 samples.name,
                 highest,
                 likely,

@@ -55,9 +55,28 @@ def test_a_set_that_fills_its_words_has_sixteen_bits(tmp_path: Path) -> None:
     assert np.unique(read_image(paths[0], bits=16)).tolist() == [3]
 
 
+def test_some_of_fewer_bits_in_a_set_are_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = {"a": 900, "b": 50_000, "c": 4000, "d": 65_535}
+    paths = [
+        deep_png(tmp_path / f"{name}.png", np.full((24, 40, 1), value))
+        for name, value in values.items()
+    ]
+    assert significant_bits(paths) == 16
+    (message,) = caplog.messages
+    assert message.startswith("2 of 4 16-bit photographs have no value above 4095, as cameras of")
+    caplog.clear()
+    assert significant_bits(paths[1::2]) == 16
+    assert significant_bits(paths[::2]) == 12
+    assert significant_bits(paths, stated=14) == 14
+    assert caplog.messages == []
+
+
 def test_eight_bits_ask_for_nothing(tmp_path: Path) -> None:
     Image.fromarray(RGB).save(tmp_path / "a.png")
     assert significant_bits([tmp_path / "a.png"]) is None
+    assert significant_bits([tmp_path / "a.png"], stated=12) is None
     np.testing.assert_array_equal(read_image(tmp_path / "a.png", bits=12), RGB)
 
 
@@ -67,6 +86,7 @@ def test_a_single_photograph_is_not_stretched_but_warned_of(
     path = deep_png(tmp_path / "a.png", np.full((24, 40, 3), 4095))
     assert np.unique(read_image(path)).tolist() == [15]
     assert "none above 4095, as cameras of 12 bits write" in caplog.text
+    assert caplog.text.rstrip().endswith("fit references of that kind, or use --bits 12 with fit")
     caplog.clear()
     read_image(path, bits=16)
     assert caplog.messages == []
