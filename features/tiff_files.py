@@ -93,7 +93,9 @@ class TiffPicture:
     @property
     def is_deep(self) -> bool:
         """Whether values have 16 bits, of which a camera may have filled fewer."""
-        return self.page.bitspersample == 16 and self.page.sampleformat == _UNSIGNED
+        page = self.page
+        is_direct = not _is_palette(page)  # where values are colours, not numbers of colours
+        return is_direct and page.bitspersample == 16 and page.sampleformat == _UNSIGNED
 
     @property
     def lossy(self) -> str | None:

@@ -542,6 +542,37 @@ def test_a_file_may_declare_how_large_values_can_be(
     assert significant_bits([path]) == 12
 
 
+def test_numbers_of_colours_are_no_brightness(
+    tiff_writer: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.tif"
+    values = stored(12, 1)
+    colors, extra = palette_of(16)
+    path.write_bytes(tiff_writer.tiff(values, bits=16, photometric=PALETTE, extra=extra))
+    assert significant_bits([path]) is None
+    for bits in (None, 8, 12, 16):
+        np.testing.assert_array_equal(read_image(path, bits=bits), colors[values[..., 0]])
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("is_declared", [False, True])
+def test_where_white_is_zero_brightness_tells_how_many_bits_there_are(
+    bits: int, is_declared: bool, tiff_writer: ModuleType, tmp_path: Path
+) -> None:
+    """The photograph is inverted over all 16 bits, or over those that it declares."""
+    is_declared = is_declared and bits >= 10
+    path, values = tmp_path / "a.tif", stored(bits, 1)
+    full = 2**bits - 1 if is_declared else 65535
+    extra = {281: (3, [full])} if is_declared else {}
+    path.write_bytes(
+        tiff_writer.tiff(full - values, bits=16, photometric=WHITE_IS_ZERO, extra=extra)
+    )
+    assert significant_bits([path]) == bits
+    np.testing.assert_array_equal(read_image(path, bits=bits), eight_bits(values, bits))
+    np.testing.assert_array_equal(read_image(path, bits=16), eight_bits(values, 16))
+
+
 def test_larger_values_than_the_set_had_are_refused(
     tiff_writer: ModuleType, tmp_path: Path
 ) -> None:
