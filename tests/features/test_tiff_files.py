@@ -253,6 +253,28 @@ def test_other_kinds_are_named(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("compression", [1, 5, 8])
+@pytest.mark.parametrize(
+    ("photometric", "n_channels", "name"),
+    [(5, 5, "CMYK"), (5, 6, "CMYK"), (5, 3, "CMYK"), (6, 4, "YCbCr"), (6, 2, "YCbCr")],
+)
+def test_more_channels_than_the_colours_have_are_named(
+    photometric: int,
+    n_channels: int,
+    name: str,
+    compression: int,
+    tiff_writer: ModuleType,
+    tmp_path: Path,
+) -> None:
+    values = stored(8, 3)[..., [*range(3), *range(3)][:n_channels]]
+    path = tmp_path / "a.tif"
+    path.write_bytes(
+        tiff_writer.tiff(values, bits=8, photometric=photometric, compression=compression)
+    )
+    with pytest.raises(ImageError, match=f"'8-bit {name} of {n_channels} channels', expected"):
+        read_image(path)
+
+
 # Previews
 
 
@@ -322,6 +344,37 @@ def test_of_pages_the_first_is_read_and_it_is_said(
     path.write_bytes(tiff_writer.file_of(pages))
     assert np.unique(read_image(path)).tolist() == [40]
     assert caplog.messages == [f"{path} holds several frames; only the first one is used"]
+
+
+OME = (
+    '<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/'
+    'OME/2016-06"><Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" '
+    'Type="uint8" SizeX="30" SizeY="20" SizeC="{}" SizeZ="1" SizeT="1"/></Image></OME>'
+)
+IMAGEJ = "ImageJ=1.53t\nimages=2\nchannels={}\nhyperstack=true\n"
+
+
+@pytest.mark.parametrize("text", [OME, IMAGEJ])
+@pytest.mark.parametrize("n_samples", [1, 3])
+@pytest.mark.parametrize("n_channels", [1, 2, 3])
+def test_channels_that_are_pictures_of_their_own_are_refused(
+    n_channels: int, n_samples: int, text: str, tiff_writer: ModuleType, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.tif"
+    kind = RGB if n_samples == 3 else BLACK_IS_ZERO
+    pages = [
+        tiff_writer.picture(np.full((20, 30, n_samples), level), bits=8, photometric=kind)
+        for level in (40, 90)
+    ]
+    pages[0][0][270] = (2, [*text.format(n_channels).encode(), 0])
+    path.write_bytes(tiff_writer.file_of(pages))
+    if n_channels <= n_samples:
+        assert np.unique(read_image(path)).tolist() == [40]
+        return
+    message = f"holds {n_channels} channels as pictures of their own, .* save .* as PNG$"
+    for read in (read_image, image_size, read_labels):
+        with pytest.raises(ImageError, match=message):
+            read(path)
 
 
 # Transparency
