@@ -17,6 +17,7 @@ from PIL import ExifTags, ImageOps
 from PIL import Image as Pillow
 
 from features.images import ImageError
+from features.jpeg_files import check_whole
 from features.samples import Samples, upright_size
 
 # modes that say the same in fewer words once converted
@@ -94,6 +95,8 @@ class PillowPicture:
         del is_mask
         is_deep, is_deep_color = self.is_deep, self._is_deep_color  # as long as they can be told
         clear = self._transparent_level
+        if self.image.format in ("JPEG", "MPO"):
+            check_whole(self.path.read_bytes())
         self.image.load()
         orientation = self._turned()
         if is_deep_color:
