@@ -200,24 +200,40 @@ def image_size(
         return picture.upright_size
 
 
-def significant_bits(paths: Iterable[str | Path], *, max_pixels: int = MAX_PIXELS) -> int | None:
+def significant_bits(
+    paths: Iterable[str | Path], *, max_pixels: int = MAX_PIXELS, stated: int | None = None
+) -> int | None:
     """Find how many of 16 bits the photographs of a set fill together; None if none has 16.
 
     Cameras of 10, 12 or 14 bits are often written in words of 16, and no file says so. A single
     dark photograph looks the same, which is why a set decides, and once: ask the references, and
-    read everything that is compared with them with the same number. Decodes what has 16 bits.
+    read everything that is compared with them with the same number. Decodes what has 16 bits, and
+    logs a warning if some fill them and others look as if of a camera of fewer. ``stated`` is what
+    a person says: it is given back, without decoding, if one has 16 bits.
 
     Raises:
         ImageError: One of them is no sound image of permitted size.
     """
-    from features.samples import likely_bits
+    from features.samples import KNOWN_BITS, likely_bits
 
-    highest = []
+    found = []
     for path in map(Path, paths):
         with _opened(path, max_pixels) as picture:
+            if picture.is_deep and stated is not None:
+                return stated
             if picture.is_deep:
-                highest.append(picture.samples().highest or 0)
-    return likely_bits(max(highest)) if highest else None
+                found.append(likely_bits(picture.samples().highest or 0))
+    fewer = [bits for bits in found if bits < max(KNOWN_BITS)]
+    if fewer and len(fewer) < len(found):
+        _logger.warning(
+            "%d of %d 16-bit photographs have no value above %d, as cameras of %d bits write, and "
+            "look very dark beside the others; use photographs of one camera and setting",
+            len(fewer),
+            len(found),
+            2 ** max(fewer) - 1,
+            max(fewer),
+        )
+    return max(found, default=None)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from PIL import ExifTags, ImageOps
 from PIL import Image as Pillow
 
 from features.images import ImageError
+from features.jpeg_files import check_whole
 from features.samples import Samples, upright_size
 
 # modes that say the same in fewer words once converted
@@ -29,6 +30,8 @@ _SIMPLER = {
     "RGBa": "RGBA",
     "YCbCr": "RGB",
 }
+# by what Pillow multiplies grey of PNG of few bits, but not the level that is transparent
+_SPREAD = {"L;2": 85, "L;4": 17}
 _CHANNELS = {"L": 1, "LA": 2, "P": 1, "RGB": 3, "RGBA": 4}
 
 # taken out at a time: Pillow makes bytes of what is asked for, and NumPy copies them
@@ -91,17 +94,42 @@ class PillowPicture:
         """
         del is_mask
         is_deep, is_deep_color = self.is_deep, self._is_deep_color  # as long as they can be told
+        clear = self._transparent_level
+        if self.image.format in ("JPEG", "MPO"):
+            check_whole(self.path.read_bytes())
         self.image.load()
         orientation = self._turned()
         if is_deep_color:
             return self._deep_color(orientation)
         if is_deep:
             values = np.array(self.image).astype(np.uint16, copy=False)[..., None]
-            found = Samples(str(self.path), values, 16, "grey", orientation=orientation)
+            if clear is not None:
+                alpha = np.where(values == clear, np.uint16(0), np.uint16(65535))
+                values = np.concatenate([values, alpha], axis=2)
+            found = Samples(
+                str(self.path),
+                values,
+                16,
+                "grey",
+                has_alpha=clear is not None,
+                orientation=orientation,
+            )
         else:
+            if clear is not None:
+                self.image.info["transparency"] = clear
             found = shallow_samples(self.path, self.image, orientation)
         self.image.close()  # which lets go of its pixels, too
         return found
+
+    @property
+    def _transparent_level(self) -> int | None:
+        """The level of grey that is transparent in a PNG, None if there is none."""
+        level = self.image.info.get("transparency")
+        is_grey = self.image.mode in ("L", "I") or self.image.mode.startswith("I;16")
+        if self.image.format != "PNG" or not is_grey or not isinstance(level, int):
+            return None
+        modes = (str(tile[3]) for tile in getattr(self.image, "tile", ()))
+        return level * next((_SPREAD[mode] for mode in modes if mode in _SPREAD), 1)
 
     def _turned(self) -> int:
         """Return the orientation that is left to be done: Pillow turns TIFF while loading."""

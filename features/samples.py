@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -70,11 +71,20 @@ class Samples:
 
     @property
     def highest(self) -> int | None:
-        """The largest value that occurs or is declared, where 16 bits may be fewer."""
-        if self.bits != 16:
+        """The largest brightness that occurs or is declared, where 16 bits may be fewer."""
+        if self.bits != 16 or self.meaning == "index":
             return None
-        highest = int(self.values[..., : self._n_colors].max())
+        colors = self.values[..., : self._n_colors]
+        highest = self.black - int(colors.min()) if self.is_inverted else int(colors.max())
         return max(highest, self.declared_max or 0)
+
+    @cached_property
+    def black(self) -> int:
+        """The value of black where 0 is white: all bits set, or the largest that is declared."""
+        declared = self.declared_max
+        if declared is None or int(self.values[..., : self._n_colors].max()) > declared:
+            return int(2**self.bits - 1)
+        return declared
 
     @property
     def _n_colors(self) -> int:
@@ -145,7 +155,7 @@ def _significant(samples: Samples, bits: int | None) -> int:
         if likely < 16:
             _logger.warning(
                 "%s has 16 bits a value but none above %d, as cameras of %d bits write, and is "
-                "read as very dark: fit references of that kind, or read it with bits=%d",
+                "read as very dark: fit references of that kind, or use --bits %d with fit",
                 samples.name,
                 highest,
                 likely,
@@ -190,7 +200,10 @@ def _colors(samples: Samples, stored: np.ndarray, shift: int) -> UInt8[np.ndarra
     """Give some rows as red, green and blue, or as the one grey that serves for all three."""
     if samples.palette is not None:
         return np.asarray(samples.palette[:, :3][stored[..., 0]])
-    colors = _eight_bits(stored[..., : samples._n_colors], samples.bits, shift)
+    colors = stored[..., : samples._n_colors]
+    if samples.is_inverted and samples.bits == 16:  # fewer of them may be significant
+        return _eight_bits(samples.black - colors, samples.bits, shift)
+    colors = _eight_bits(colors, samples.bits, shift)
     return 255 - colors if samples.is_inverted else colors
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from PIL import Image as Pillow
 from features.images import ImageError
 from features.pillow_files import PillowPicture
 from features.samples import Samples, upright_size
-from features.tiff_pixels import LOSSLESS, read_pixels
+from features.tiff_pixels import LOSSLESS, predictor, read_pixels
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -44,6 +45,9 @@ _UNSIGNED, _SIGNED, _FLOAT = 1, 2, 3  # SampleFormat
 _IN_PIXELS = 1  # PlanarConfiguration
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # ExtraSamples
 
+# how many channels a pixel may have for Pillow
+_CHANNELS_OF_PILLOW = {_RGB: (3, 4), _CMYK: (4,), _YCBCR: (3,)}
+
 # fax, JPEG and WebP, of which only all of libtiff makes pixels
 _BY_PILLOW = (2, 3, 4, 6, 7, 50001)
 _LOSSY = {
@@ -61,6 +65,12 @@ _MAX_SEGMENTS = 1_000_000
 _MAX_TILE_PX = 4096**2
 # how alike the sides of a preview and its photograph must be, as a ratio
 _SAME_SHAPE = 0.03
+
+# how OME and ImageJ say that channels are pictures of their own
+_N_CHANNELS = re.compile(
+    r'<(?:\w+:)?Pixels\b[^>]*?\bSizeC="(?P<ome>\d{1,6})"|^channels=(?P<imagej>\d{1,6})\s*$',
+    re.MULTILINE,
+)
 
 # makers whose files tifffile would read by rules of their own
 _VENDORS = ("lsm", "ndpi", "scanimage", "stk", "vista", "philips", "indica", "eer")
@@ -93,7 +103,9 @@ class TiffPicture:
     @property
     def is_deep(self) -> bool:
         """Whether values have 16 bits, of which a camera may have filled fewer."""
-        return self.page.bitspersample == 16 and self.page.sampleformat == _UNSIGNED
+        page = self.page
+        is_direct = not _is_palette(page)  # where values are colours, not numbers of colours
+        return is_direct and page.bitspersample == 16 and page.sampleformat == _UNSIGNED
 
     @property
     def lossy(self) -> str | None:
@@ -113,7 +125,7 @@ class TiffPicture:
             return False
         if page.samplesperpixel == 1:
             return page.photometric in _DIRECT and page.bitspersample <= 8
-        is_known = page.photometric in (_RGB, _CMYK, _YCBCR)
+        is_known = page.samplesperpixel in _CHANNELS_OF_PILLOW.get(int(page.photometric), ())
         return is_known and page.planarconfig == _IN_PIXELS and page.bitspersample == 8
 
     def samples(self, *, is_mask: bool = False) -> Samples:
@@ -184,11 +196,27 @@ def _photograph_in(path: Path, file: TiffFile) -> TiffPicture | None:
         return None
     page, is_among_several = _full_size(pages, inner)
     if is_among_several:
+        _check_channels(path, page)
         _logger.warning("%s holds several frames; only the first one is used", path)
     frame = next((index for index, each in enumerate(pages) if each is page), None)
     is_by_itself = frame is not None or _ORIENTATION in page.tags
     turned = page if is_by_itself else pages[0]
     return TiffPicture(path, page, frame, _number(turned, _ORIENTATION, 1))
+
+
+def _check_channels(path: Path, page: TiffPage) -> None:
+    """Refuse a picture whose colours lie in several pictures, as microscopes write them.
+
+    Raises:
+        ImageError: Its description says that there are more channels than it has.
+    """
+    found = _N_CHANNELS.search(str(page.description))
+    n_channels = int(found["ome"] or found["imagej"]) if found else 1
+    if n_channels > page.samplesperpixel:
+        raise ImageError(
+            f"{path} holds {n_channels} channels as pictures of their own, expected one picture; "
+            "merge them into one in colour, or save the one that counts, as PNG"
+        )
 
 
 def _pages(file: TiffFile) -> Iterator[TiffPage]:
@@ -247,13 +275,16 @@ def _check_values(path: Path, page: TiffPage, *, is_mask: bool) -> None:
     bits, sign = page.bitspersample, page.sampleformat
     is_rgb = page.photometric == _RGB
     is_sound = page.dtype is not None and page.imagedepth == 1 and isinstance(bits, int)
-    is_sound = is_sound and page.predictor in ((1,) if sign == _FLOAT else (1, 2))
+    is_sound = is_sound and predictor(page) in ((1,) if sign == _FLOAT else (1, 2))
     what = None
     if int(page.compression) not in LOSSLESS:
         name = getattr(page.compression, "name", page.compression)
         what = f"{_described(page)} compressed by {name}"
     elif not is_sound or page.photometric not in _DIRECT:
         what = _described(page)
+        n_known = _CHANNELS_OF_PILLOW.get(int(page.photometric), (page.samplesperpixel,))
+        if page.samplesperpixel not in n_known:
+            what += f" of {page.samplesperpixel} channels"
     elif (page.samplesperpixel < 3) if is_rgb else (page.samplesperpixel > 2):
         what = f"{_described(page)} of {page.samplesperpixel} channels"
     elif sign != _UNSIGNED or bits > 16:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # none, LZW, deflate under both numbers, PackBits, LZMA, Zstandard
 LOSSLESS = (1, 5, 8, 32946, 32773, 34925, 50000)
 _NONE = 1
+# of these, where differences to the left may be stored; others have no predictor, whatever it says
+_PREDICTED = (5, 8, 32946, 34925, 50000)
 
 _HORIZONTAL = 2  # Predictor
 _REVERSED = 2  # FillOrder
@@ -84,6 +86,11 @@ def read_pixels(page: TiffPage) -> np.ndarray:
                 target[:] = numbers[first : first + target.shape[0], : target.shape[1]]
                 first += count
     return values
+
+
+def predictor(page: TiffPage) -> int:
+    """Return how values were changed before they were compressed; 1 is not at all."""
+    return int(page.predictor) if int(page.compression) in _PREDICTED else 1
 
 
 def _layout(page: TiffPage) -> _Layout:
@@ -200,7 +207,7 @@ def _unpacked(page: TiffPage, layout: _Layout, data: UInt8[np.ndarray, "rows byt
         for bit in range(bits):
             numbers = numbers << 1 | is_set[..., bit]
     numbers = numbers.reshape(len(data), layout.piece_width, layout.depth)
-    if page.predictor == _HORIZONTAL:
+    if predictor(page) == _HORIZONTAL:
         numbers = np.cumsum(numbers, axis=1, dtype=dtype)
         if bits < 8 * dtype.itemsize:
             numbers &= (1 << bits) - 1

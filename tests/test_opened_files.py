@@ -46,6 +46,7 @@ ALLOWED: dict[tuple[str, str], str] = {
     ("features/pillow_files.py", "np.fromfile"): IMAGE,
     ("features/pillow_files.py", "path.open"): IMAGE,
     ("features/pillow_files.py", "self.path.open"): IMAGE,
+    ("features/pillow_files.py", "self.path.read_bytes"): IMAGE,
     ("features/raw_files.py", "rawpy.imread"): IMAGE,
     ("features/tiff_files.py", "Pillow.open"): IMAGE,
     ("features/tiff_files.py", "self.path.open"): IMAGE,

@@ -84,7 +84,7 @@ def fit(
     extra = list_images(validation) if validation else []
     check_writable(output, inputs=files + extra)
     with progress() as tell:
-        bits = bits or significant_bits(files + extra, max_pixels=max_pixels)
+        bits = significant_bits(files, max_pixels=max_pixels, stated=bits)
         images = []
         for done, file in enumerate(files + extra, 1):
             tell("reading", done, len(files) + len(extra))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import cv2
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from features.image_files import read_image, significant_bits
+from features.image_files import read_image, read_labels, significant_bits
 from features.images import ImageError
 
 RGB = np.random.default_rng(0).integers(0, 256, (24, 40, 3), dtype=np.uint8)
@@ -55,9 +57,28 @@ def test_a_set_that_fills_its_words_has_sixteen_bits(tmp_path: Path) -> None:
     assert np.unique(read_image(paths[0], bits=16)).tolist() == [3]
 
 
+def test_some_of_fewer_bits_in_a_set_are_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = {"a": 900, "b": 50_000, "c": 4000, "d": 65_535}
+    paths = [
+        deep_png(tmp_path / f"{name}.png", np.full((24, 40, 1), value))
+        for name, value in values.items()
+    ]
+    assert significant_bits(paths) == 16
+    (message,) = caplog.messages
+    assert message.startswith("2 of 4 16-bit photographs have no value above 4095, as cameras of")
+    caplog.clear()
+    assert significant_bits(paths[1::2]) == 16
+    assert significant_bits(paths[::2]) == 12
+    assert significant_bits(paths, stated=14) == 14
+    assert caplog.messages == []
+
+
 def test_eight_bits_ask_for_nothing(tmp_path: Path) -> None:
     Image.fromarray(RGB).save(tmp_path / "a.png")
     assert significant_bits([tmp_path / "a.png"]) is None
+    assert significant_bits([tmp_path / "a.png"], stated=12) is None
     np.testing.assert_array_equal(read_image(tmp_path / "a.png", bits=12), RGB)
 
 
@@ -67,6 +88,7 @@ def test_a_single_photograph_is_not_stretched_but_warned_of(
     path = deep_png(tmp_path / "a.png", np.full((24, 40, 3), 4095))
     assert np.unique(read_image(path)).tolist() == [15]
     assert "none above 4095, as cameras of 12 bits write" in caplog.text
+    assert caplog.text.rstrip().endswith("fit references of that kind, or use --bits 12 with fit")
     caplog.clear()
     read_image(path, bits=16)
     assert caplog.messages == []
@@ -98,6 +120,43 @@ def test_one_visible_pixel_is_enough_for_paper(tmp_path: Path) -> None:
     got = read_image(tmp_path / "a.png")
     assert got[3, 4].tolist() == RGB[3, 4].tolist()
     assert np.unique(np.delete(got.reshape(-1, 3), 3 * 40 + 4, axis=0)).tolist() == [255]
+
+
+def png_with_a_clear_level(values: np.ndarray, bits: int, level: int) -> bytes:
+    """A PNG of grey or RGB, by the text of its specification, with one transparent level."""
+    height, width, n_channels = values.shape
+    shifts = np.arange(bits - 1, -1, -1)
+    is_set = (values.reshape(height, -1, 1) >> shifts & 1).astype(np.uint8)
+    rows = np.packbits(is_set.reshape(height, -1), axis=1)
+    head = struct.pack(">IIBBBBB", width, height, bits, 2 if n_channels == 3 else 0, 0, 0, 0)
+    chunks = {
+        b"IHDR": head,
+        b"tRNS": struct.pack(f">{n_channels}H", *[level] * n_channels),
+        b"IDAT": zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows)),
+        b"IEND": b"",
+    }
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks.items()
+    )
+
+
+@pytest.mark.parametrize("is_rgb", [False, True])
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_a_level_of_png_may_be_transparent(bits: int, is_rgb: bool, tmp_path: Path) -> None:
+    if is_rgb and bits < 8:
+        bits = 8
+    n_channels = 3 if is_rgb else 1
+    values = np.random.default_rng(1).integers(0, 2**bits, (24, 40, 1)).repeat(n_channels, axis=2)
+    path = tmp_path / "a.png"
+    shown = values >> 8 if bits == 16 else values * 255 // (2**bits - 1)
+    for level in {0, 1, 2**bits - 1, int(values[3, 4, 0])}:
+        is_clear = values == level
+        path.write_bytes(png_with_a_clear_level(values, bits, level))
+        expected = np.broadcast_to(np.where(is_clear, 255, shown), (24, 40, 3))
+        np.testing.assert_array_equal(read_image(path), expected)
+        if is_clear.any():
+            assert (read_labels(path)[is_clear[..., 0]] == 0).all()
 
 
 MEASURED = """

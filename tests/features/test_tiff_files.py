@@ -150,6 +150,19 @@ def test_differences_to_the_left_are_added_up(
     np.testing.assert_array_equal(read_image(path), eight_bits(values, bits))
 
 
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("compression", [1, 32773])
+@pytest.mark.parametrize("predictor", [2, 3])
+def test_differences_are_only_where_the_compression_has_them(
+    predictor: int, compression: int, bits: int, tiff_writer: ModuleType, tmp_path: Path
+) -> None:
+    path, values, extra = tmp_path / "a.tif", stored(bits, 3), {317: (3, [predictor])}
+    path.write_bytes(
+        tiff_writer.tiff(values, bits=bits, photometric=RGB, compression=compression, extra=extra)
+    )
+    np.testing.assert_array_equal(read_image(path), eight_bits(values, bits))
+
+
 @pytest.mark.parametrize("bits", [1, 4, 8, 12])
 def test_bits_may_lie_the_other_way_round(
     bits: int, tiff_writer: ModuleType, tmp_path: Path
@@ -240,6 +253,28 @@ def test_other_kinds_are_named(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("compression", [1, 5, 8])
+@pytest.mark.parametrize(
+    ("photometric", "n_channels", "name"),
+    [(5, 5, "CMYK"), (5, 6, "CMYK"), (5, 3, "CMYK"), (6, 4, "YCbCr"), (6, 2, "YCbCr")],
+)
+def test_more_channels_than_the_colours_have_are_named(
+    photometric: int,
+    n_channels: int,
+    name: str,
+    compression: int,
+    tiff_writer: ModuleType,
+    tmp_path: Path,
+) -> None:
+    values = stored(8, 3)[..., [*range(3), *range(3)][:n_channels]]
+    path = tmp_path / "a.tif"
+    path.write_bytes(
+        tiff_writer.tiff(values, bits=8, photometric=photometric, compression=compression)
+    )
+    with pytest.raises(ImageError, match=f"'8-bit {name} of {n_channels} channels', expected"):
+        read_image(path)
+
+
 # Previews
 
 
@@ -309,6 +344,37 @@ def test_of_pages_the_first_is_read_and_it_is_said(
     path.write_bytes(tiff_writer.file_of(pages))
     assert np.unique(read_image(path)).tolist() == [40]
     assert caplog.messages == [f"{path} holds several frames; only the first one is used"]
+
+
+OME = (
+    '<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/'
+    'OME/2016-06"><Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" '
+    'Type="uint8" SizeX="30" SizeY="20" SizeC="{}" SizeZ="1" SizeT="1"/></Image></OME>'
+)
+IMAGEJ = "ImageJ=1.53t\nimages=2\nchannels={}\nhyperstack=true\n"
+
+
+@pytest.mark.parametrize("text", [OME, IMAGEJ])
+@pytest.mark.parametrize("n_samples", [1, 3])
+@pytest.mark.parametrize("n_channels", [1, 2, 3])
+def test_channels_that_are_pictures_of_their_own_are_refused(
+    n_channels: int, n_samples: int, text: str, tiff_writer: ModuleType, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.tif"
+    kind = RGB if n_samples == 3 else BLACK_IS_ZERO
+    pages = [
+        tiff_writer.picture(np.full((20, 30, n_samples), level), bits=8, photometric=kind)
+        for level in (40, 90)
+    ]
+    pages[0][0][270] = (2, [*text.format(n_channels).encode(), 0])
+    path.write_bytes(tiff_writer.file_of(pages))
+    if n_channels <= n_samples:
+        assert np.unique(read_image(path)).tolist() == [40]
+        return
+    message = f"holds {n_channels} channels as pictures of their own, .* save .* as PNG$"
+    for read in (read_image, image_size, read_labels):
+        with pytest.raises(ImageError, match=message):
+            read(path)
 
 
 # Transparency
@@ -527,6 +593,37 @@ def test_a_file_may_declare_how_large_values_can_be(
     extra = {281: (3, [4095])}
     path.write_bytes(tiff_writer.tiff(stored(8, 1), bits=16, photometric=1, extra=extra))
     assert significant_bits([path]) == 12
+
+
+def test_numbers_of_colours_are_no_brightness(
+    tiff_writer: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.tif"
+    values = stored(12, 1)
+    colors, extra = palette_of(16)
+    path.write_bytes(tiff_writer.tiff(values, bits=16, photometric=PALETTE, extra=extra))
+    assert significant_bits([path]) is None
+    for bits in (None, 8, 12, 16):
+        np.testing.assert_array_equal(read_image(path, bits=bits), colors[values[..., 0]])
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("is_declared", [False, True])
+def test_where_white_is_zero_brightness_tells_how_many_bits_there_are(
+    bits: int, is_declared: bool, tiff_writer: ModuleType, tmp_path: Path
+) -> None:
+    """The photograph is inverted over all 16 bits, or over those that it declares."""
+    is_declared = is_declared and bits >= 10
+    path, values = tmp_path / "a.tif", stored(bits, 1)
+    full = 2**bits - 1 if is_declared else 65535
+    extra = {281: (3, [full])} if is_declared else {}
+    path.write_bytes(
+        tiff_writer.tiff(full - values, bits=16, photometric=WHITE_IS_ZERO, extra=extra)
+    )
+    assert significant_bits([path]) == bits
+    np.testing.assert_array_equal(read_image(path, bits=bits), eight_bits(values, bits))
+    np.testing.assert_array_equal(read_image(path, bits=16), eight_bits(values, 16))
 
 
 def test_larger_values_than_the_set_had_are_refused(

@@ -221,6 +221,27 @@ def test_how_many_bits_count_can_be_said(fit, partwise, of_twelve_bits):
     assert refused.code == 2
 
 
+def test_references_alone_decide_how_many_bits_count(fit, partwise, of_twelve_bits, tmp_path):
+    validation = tmp_path / "validation"
+    validation.mkdir()
+    cv2.imwrite(str(validation / "dark.png"), np.full((96, 96), 255, np.uint16))
+    bright = validation / "bright.png"
+    cv2.imwrite(str(bright), np.full((96, 96), 5000, np.uint16))
+    arguments = ("fit", of_twelve_bits / "references", "-o", tmp_path / "a.pw")
+    refused = partwise(*arguments, "--validation", validation)
+    assert refused.code == 2
+    assert "values up to 5000, expected at most 4095" in refused.err
+    bright.unlink()
+    _, path = fit("--validation", validation, references=(of_twelve_bits / "references",))
+    assert Inspector.load(path).fitted.significant_bits == 12
+
+
+def test_bits_of_photographs_that_have_eight_are_not_asked_for(fit):
+    said, path = fit("--bits", "12")
+    assert "note:" not in said
+    assert Inspector.load(path).fitted.significant_bits is None
+
+
 def test_deep_photographs_for_a_model_of_shallow_ones_are_warned_of(
     partwise, model, of_twelve_bits, caplog
 ):
