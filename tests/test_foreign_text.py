@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.station.records import DiskFullError
 from features.errors import UserError
 from features.files import FileError
 
@@ -152,6 +153,10 @@ def all_kinds(kind: type[UserError]) -> Iterator[type[UserError]]:
         yield from all_kinds(each)
 
 
+def in_full_folder(text: str) -> DiskFullError:
+    return DiskFullError(Path(text))
+
+
 FOREIGN = "a\nb\x1b\udce9\u202e  c"
 
 
@@ -162,5 +167,6 @@ def test_every_error_for_users_is_one_line_of_visible_letters():
     kinds = [each for each in all_kinds(UserError) if each.__module__.split(".")[0] in PACKAGES]
     assert len(kinds) >= 11
     for kind in kinds:
-        said = str(kind("no", FOREIGN) if kind is FileError else kind(FOREIGN))
-        assert said.endswith(r"a\nb\x1b\xe9\u202e  c"), f"{kind} must have UserError as first base"
+        made = {FileError: lambda text: FileError("no", text), DiskFullError: in_full_folder}
+        said = str(made.get(kind, kind)(FOREIGN))
+        assert r"a\nb\x1b\xe9\u202e  c" in said, f"{kind} must have UserError as first base"

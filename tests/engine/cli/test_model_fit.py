@@ -215,7 +215,8 @@ def test_a_photograph_of_more_bits_than_the_references_is_not_judged(fit, partwi
 
 def test_how_many_bits_count_can_be_said(fit, partwise, of_twelve_bits):
     said, path = fit("--bits", "16", references=(of_twelve_bits / "references",))
-    assert "note:" not in said
+    assert "are read as of" not in said
+    assert "note: these photographs use only the levels" in said
     assert Inspector.load(path).fitted.significant_bits == 16
     refused = partwise("fit", of_twelve_bits / "references", "-o", path, "--bits", "7")
     assert refused.code == 2

@@ -155,5 +155,8 @@ def test_a_full_disk_is_said_in_one_line_and_changes_nothing(station, model, pic
 def test_what_sqlite_says_in_between_is_one_line(station):
     with pytest.raises(StationError, match="answers 'no such table: nowhere'; check that nothing"):
         station.database.rows("SELECT * FROM nowhere")
-    with pytest.raises(sqlite3.IntegrityError), station.database.change() as connection:
+    is_refused = pytest.raises(
+        StationError, match=r"answers 'NOT NULL constraint failed: jobs\.kind'"
+    )
+    with is_refused, station.database.change() as connection:
         connection.execute("INSERT INTO jobs (kind, spec, created_at) VALUES (NULL, '', 0)")

@@ -161,4 +161,4 @@ def test_ten_thousand_entries_are_listed_and_counted_quickly(tmp_path):
                 started = time.thread_time()  # others may be busy on the same computer
                 ask()
                 seconds.append(time.thread_time() - started)
-            assert min(seconds) < 0.02
+            assert min(seconds) < 0.05
