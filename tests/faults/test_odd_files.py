@@ -22,6 +22,7 @@ from engine.editing.locking import locked
 from engine.errors import user_message
 from engine.inspector import Inspector
 from engine.library import Library
+from engine.model_file import write_model
 from engine.regions.outlines import from_mask_file
 from engine.regions.siamese import Siamese
 from engine.station import Station
@@ -64,10 +65,12 @@ def password(path: Path) -> object:
 
 
 def copied(path: Path) -> None:
+    model = path.parent / "model.pw"
+    write_model(model, {}, {})
     queue_images(
         path.parent / "station",
         [path],
-        model=path,
+        model=model,
         library=None,
         is_copied=True,
         max_pixels=10_000,
@@ -176,6 +179,8 @@ def _try_all(kind: str, folder: Path, said: Path) -> None:
 def _outcome(read: Callable[[Path], object], path: Path) -> str:
     try:
         read(path)
+    except SystemExit as error:
+        return f"exit code {error.code}"
     except Exception as error:
         message = user_message(error) or (str(error) if type(error) is ValueError else "")
         is_line = message and "\n" not in message
