@@ -32,9 +32,9 @@ from features.images import AnyImage, resize
 # photographs by 0.006 or more.
 SAME_BELOW = 0.006
 # a field of a copy differs by some grey levels at most, and as if moved by a part of a pixel:
-# copies reach 1.0 of that, different photographs that lie on each other 5 or more
+# copies reach 1.9 of that, different photographs that lie on each other 5 or more
 _FIELD_PX, _MAY_DIFFER, _MAY_BE_MOVED_PX = 15, 2.5, 0.4
-_LOCAL_BELOW = 1.5
+_LOCAL_BELOW = 2.2
 # in even parts, fine detail of copies goes together by 0.1 or more, of other photographs by 0.01
 _NOISE_ABOVE, _DETAIL_ABOVE = 0.06, 0.35
 # below so many grey levels there is no noise left to compare, and more of the rest is asked for,
