@@ -54,7 +54,7 @@ def check_references(
     return [
         *([ReferenceWarning("few-levels", (), few)] if few else []),
         *(_near_duplicate(names[kept], names[index]) for index, kept in twins.items()),
-        *_shapes(images, names),
+        *_shapes([images[index] for index in single], [names[index] for index in single]),
         *_outliers(images, names, single),
     ]
 
@@ -115,7 +115,7 @@ def _shapes(images: Sequence[AnyImage], names: Sequence[str]) -> list[ReferenceW
         if max(ratio, 1 / ratio) <= SHAPE_RATIO:
             continue
         is_turned = (own_width - own_height) * (width - height) < 0
-        others = "the others are" if len(images) > 2 else "the other is"
+        others = "most others are" if len(images) > 2 else "the other is"
         text = (
             f"{name} is {own_width}×{own_height} px while {others} {width}×{height} "
             "(width×height), and is squeezed to that shape; was it "

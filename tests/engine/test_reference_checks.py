@@ -104,7 +104,7 @@ def test_one_of_another_shape_is_named():
     found = check_references([*images, upright], ["a.png", "b.png", "c.png", "upright.png"])
     (warning,) = [each for each in found if each.kind == "shape"]
     assert warning.names == ("upright.png",)
-    assert "is 320×480 px while the others are 480×320" in warning.text
+    assert "is 320×480 px while most others are 480×320" in warning.text
     assert warning.text.endswith("was it turned?")
     narrow = images[0][:, :400].copy()
     (warning,) = check_references([*images[1:], narrow], list("abc"))
@@ -116,3 +116,9 @@ def test_one_of_another_shape_is_named():
 def test_a_set_of_few_levels_is_told_as_a_whole():
     images = [image // 32 + 3 for image in photographs("cable", 9, 3)]
     assert kinds(images)[0] == ("few-levels", ())
+
+
+def test_a_copy_of_another_shape_is_no_matter():
+    images = photographs("pins", 14, 3)
+    turned = np.rot90(images[0]).copy()
+    assert [kind for kind, _ in kinds([*images, turned])] == ["near-duplicate"]
