@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from itertools import combinations
+from typing import Any
 
 import cv2
 import numpy as np
@@ -50,6 +51,7 @@ _BEFORE_TONES = 0.03
 _LARGE_PX = 512
 _MAX_SHIFT = 0.1
 _SCALES = (0.9, 0.95, 1.05, 1.1)  # with the rim cut off, or the other way round
+_TURNS = [(n_quarters, step) for n_quarters in range(4) for step in (1, -1)]
 _HOPELESS = 0.5  # no small change of pose makes one photograph of two that differ as much
 _EVEN_SHARE = 0.3
 # by so many levels of 255, one copy is no less like other photographs than another copy
@@ -117,8 +119,7 @@ class _Likeness:
 def find_twins(images: Sequence[AnyImage]) -> dict[int, int]:
     """Tell which photographs are copies of another: index of the copy → index of the original.
 
-    Of copies, the one that is most like the other photographs counts as the original, then the one
-    of most pixels and most detail.
+    The original is most like the other photographs, then of most pixels, then of most detail.
     """
     views = [_views(image) for image in images] if len(images) > 1 else []
     group = list(range(len(views)))
@@ -135,6 +136,8 @@ def find_twins(images: Sequence[AnyImage]) -> dict[int, int]:
 
 def find_copies(images: Sequence[AnyImage], originals: Sequence[AnyImage]) -> dict[int, int]:
     """Tell which images are copies of one of the originals: index of it → index of the original."""
+    if not images:
+        return {}
     views, others = [_views(image) for image in images], [_views(image) for image in originals]
     pairs = [(original, image) for image in range(len(views)) for original in range(len(others))]
     return {image: original for original, image in _same(pairs, others, views)}
@@ -146,11 +149,10 @@ def _same(
     """Return the pairs, one of each, that show the same photograph."""
     found = {(one, other): _likeness(ones[one], others[other]) for one, other in pairs}
     unlike = [pair for pair, each in found.items() if not each.is_alike]
-    usual = [found[pair].difference for pair in unlike]
     # where all are alike, it may be a steady line: less than the same noise is no proof then
     limit, alone = (0.0, _NOISE_OF_STEADY) if len(pairs) > 1 else (np.inf, 0.0)
-    if usual:
-        limit = _SHARE_OF_USUAL * float(np.median(usual))
+    if unlike:
+        limit = _SHARE_OF_USUAL * float(np.median([found[pair].difference for pair in unlike]))
     same: list[tuple[int, int]] = []
     shared: list[float] = []
     for pair, each in found.items():
@@ -198,7 +200,10 @@ def _views(image: AnyImage) -> _Views:
 
 def _likeness(one: _Views, other: _Views) -> _Likeness:
     """Lay ``other`` on ``one``, ever more finely as long as they look the same, and compare."""
-    turned = min(_turns(other), key=lambda each: _difference(one.squares[0], each.squares[0]))
+    rough = other.squares[0]
+    turn = min(_TURNS, key=lambda each: _difference(one.squares[0], _turned(rough, each)))
+    pictures = [_turned(each, turn) for each in (*other.squares, other.large)]
+    turned = _Views(tuple(pictures[:-1]), pictures[-1])
     first = one.squares[0], turned.squares[0]
     to_other = min(_starts(*first), key=lambda start: _moved_difference(*first, start))
     difference = _moved_difference(*first, to_other)
@@ -222,13 +227,9 @@ def _likeness(one: _Views, other: _Views) -> _Likeness:
     return _fine_likeness(one.large, turned.large, to_large, difference)
 
 
-def _turns(views: _Views) -> Iterator[_Views]:
-    """Yield a photograph as it is, turned by quarters, and mirrored."""
-    for n_quarters in range(4):
-        for step in (1, -1):
-            squares = (np.rot90(each, n_quarters)[:, ::step] for each in views.squares)
-            large = np.rot90(views.large, n_quarters)[:, ::step]
-            yield _Views(tuple(map(np.ascontiguousarray, squares)), np.ascontiguousarray(large))
+def _turned(picture: Any, turn: tuple[int, int]) -> Any:
+    """Turn a picture by quarters, and mirror it where the second number is -1."""
+    return np.ascontiguousarray(np.rot90(picture, turn[0])[:, :: turn[1]])
 
 
 def _starts(one: Square, other: Square) -> Iterator[Affine]:
@@ -394,7 +395,5 @@ def _worst_field(one: Grey, other: Grey, is_common: Field) -> float:
         cv2.blur(np.where(is_common, each, 0).astype(np.float32), (_FIELD_PX, _FIELD_PX))
         for each in (np.abs(a - b), slope)
     )
-    is_whole = weight > 0.99
-    if not is_whole.any():
-        return np.inf
-    return float((gap / (_MAY_DIFFER + _MAY_BE_MOVED_PX * steep))[is_whole].max())
+    ratio = (gap / (_MAY_DIFFER + _MAY_BE_MOVED_PX * steep))[weight > 0.99]
+    return float(ratio.max()) if ratio.size else np.inf

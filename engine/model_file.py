@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,19 +80,11 @@ def read_model(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]
         ModelFileError: The file is absent, foreign, damaged or of another schema.
     """
     path = Path(path)
-    _check_magic(path)
-    try:
-        with safe_open(path, framework="np") as file:
-            document = _parse(path, (file.metadata() or {}).get(_KEY, ""))
-            names = list(file.keys())
-            _check_types(path, {name: file.get_slice(name).get_dtype() for name in names})
-            arrays = {name: file.get_tensor(name) for name in names}
-    except ModelFileError:
-        raise
-    except (SafetensorError, ValueError, OSError) as error:
-        raise ModelFileError(
-            f"{path} is truncated or damaged ({error}); copy it again, or {_AGAIN}"
-        ) from error
+    with _opened(path) as file:
+        document = _parse(path, (file.metadata() or {}).get(_KEY, ""))
+        names = list(file.keys())
+        _check_types(path, {name: file.get_slice(name).get_dtype() for name in names})
+        arrays = {name: file.get_tensor(name) for name in names}
     header = document["header"]
     _check_content(path, arrays, header, document.get("sha256"))
     return arrays, header
@@ -103,16 +97,24 @@ def read_header(path: str | Path) -> dict[str, Any]:
         ModelFileError: The file is absent, foreign, damaged or of another schema.
     """
     path = Path(path)
+    with _opened(path) as file:
+        header: dict[str, Any] = _parse(path, (file.metadata() or {}).get(_KEY, ""))["header"]
+    return header
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a model file for its arrays and metadata; what is wrong with it becomes one line."""
     _check_magic(path)
     try:
         with safe_open(path, framework="np") as file:
-            text = (file.metadata() or {}).get(_KEY, "")
+            yield file
+    except ModelFileError:
+        raise
     except (SafetensorError, ValueError, OSError) as error:
         raise ModelFileError(
             f"{path} is truncated or damaged ({error}); copy it again, or {_AGAIN}"
         ) from error
-    header: dict[str, Any] = _parse(path, text)["header"]
-    return header
 
 
 def _check_types(path: Path, types: dict[str, str]) -> None:
