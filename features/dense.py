@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self, runtime_checkable
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from features.images import Image, Mask
+from features.images import AnyMask, Image, Mask
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,17 @@ class DenseMap:
                 f"is_valid must have the grid of tokens {self.tokens.shape[:2]}, "
                 f"got {self.is_valid.shape}"
             )
+
+
+def on_grid(tokens: Float32[np.ndarray, "rows columns dim"], is_valid: AnyMask | None) -> DenseMap:
+    """Join descriptors with the validity of pixels; a cell is valid if nearly all of its are."""
+    rows, columns = tokens.shape[:2]
+    if is_valid is None:
+        return DenseMap(tokens, np.ones((rows, columns), dtype=bool))
+    coverage = cv2.resize(
+        is_valid.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA
+    )
+    return DenseMap(tokens, coverage > 0.99)
 
 
 @runtime_checkable

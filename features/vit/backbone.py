@@ -13,12 +13,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Self
 
-import cv2
 import numpy as np
 from jaxtyping import Float32
 
 from features.config_fields import problems_of
-from features.dense import DenseMap
+from features.dense import DenseMap, on_grid
 from features.device import MachineConfig, in_batches
 from features.images import AnyImage, AnyMask, fit_size, resize
 from features.names import real_path
@@ -117,7 +116,7 @@ class VitBackbone:
         seen = [self._seen(image) for image in images]
         tokens = in_batches(self._describe, seen, self._batch_size, self._become_smaller)
         masks = is_valid or [None] * len(images)
-        return [_dense(*each) for each in zip(tokens, masks, strict=True)]
+        return [on_grid(*each) for each in zip(tokens, masks, strict=True)]
 
     def _seen(self, image: AnyImage) -> AnyImage:
         """Bring an image to the form in which the network gets to see it."""
@@ -139,13 +138,3 @@ class VitBackbone:
     def _become_smaller(self, message: str) -> None:
         self._batch_size //= 2
         _logger.warning(message)
-
-
-def _dense(tokens: Float32[np.ndarray, "rows columns dim"], is_valid: AnyMask | None) -> DenseMap:
-    rows, columns = tokens.shape[:2]
-    if is_valid is None:
-        return DenseMap(tokens, np.ones((rows, columns), dtype=bool))
-    coverage = cv2.resize(
-        is_valid.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA
-    )
-    return DenseMap(tokens, coverage > 0.99)
