@@ -1,0 +1,1 @@
+"""Dense descriptors by a convolutional network whose weights a package brings."""
