@@ -23,6 +23,7 @@ from engine.cli.terminal import (
 )
 
 if TYPE_CHECKING:
+    from engine.benchmark.protocol import Perturbation
     from engine.benchmark.records import Run
     from engine.benchmark.regions.figures import Speed
     from engine.benchmark.regions.photographs import BoxedResult, BoxedSet
@@ -46,6 +47,21 @@ _jobs = click.option(
     metavar="N",
     help="Processes of one thread each.",
 )
+
+
+def _kinds(ctx: click.Context, param: click.Parameter, value: str | None) -> Perturbation | None:
+    """Parse kinds of perturbations."""
+    if value is None:
+        return None
+    from engine.benchmark.protocol import Perturbation
+
+    try:
+        return Perturbation.of([name.strip() for name in value.split(",")])
+    except ValueError as error:
+        hint = ""
+        if Path(value).exists():
+            hint = "; where a path follows, write --perturb=pose"
+        raise click.BadParameter(f"{error}{hint}") from None
 
 
 @click.command(epilog=EXIT_CODES)
@@ -72,9 +88,14 @@ _jobs = click.option(
 @options.machine
 @click.option(
     "--perturb",
-    "is_perturbed",
-    is_flag=True,
-    help="Turn test images by up to ±15°, shift and scale them by up to ±10 %.",
+    "perturbation",
+    is_flag=False,
+    flag_value="pose",
+    callback=_kinds,
+    metavar="[KIND,...]",
+    help="Change test images at random: pose (turned by up to ±15°, shifted and scaled by up to "
+    "±10 %; meant where no KIND is named), turn, glare, vignette, focus, cast, exposure, noise, "
+    "jpeg, several of them, or light or all.",
 )
 @_json_path
 @_html_path
@@ -90,7 +111,7 @@ def bench(
     config: str | None,
     profile: str | None,
     machine: dict[str, str],
-    is_perturbed: bool,
+    perturbation: Perturbation | None,
     json_path: Path | None,
     html_path: Path | None,
     jobs: int,
@@ -103,7 +124,6 @@ def bench(
     """
     from engine.benchmark.datasets import find_categories, left_out_beside
     from engine.benchmark.html_report import write_page
-    from engine.benchmark.protocol import Perturbation
     from engine.benchmark.results import remarks
     from engine.benchmark.runner import run_bench
     from engine.benchmark.text_report import tables_text
@@ -131,7 +151,7 @@ def bench(
             shots=shots,
             seeds=seeds,
             config=to_dict(settings),
-            perturbation=Perturbation() if is_perturbed else None,
+            perturbation=perturbation,
             results_path=json_path,
             jobs=jobs,
             max_pixels=max_pixels,
