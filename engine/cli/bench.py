@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli import options
-from engine.cli.failures import BROKEN_IMAGE, EXIT_CODES, one_line_errors
+from engine.cli.failures import BROKEN_IMAGE, EXIT_CODES, Failure, one_line_errors
 from engine.cli.terminal import (
     complain,
     is_taken_by,
@@ -49,7 +51,9 @@ _jobs = click.option(
 )
 
 
-def _kinds(ctx: click.Context, param: click.Parameter, value: str | None) -> Perturbation | None:
+def _perturbation(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> Perturbation | None:
     """Parse kinds of perturbations."""
     if value is None:
         return None
@@ -58,13 +62,28 @@ def _kinds(ctx: click.Context, param: click.Parameter, value: str | None) -> Per
     try:
         return Perturbation.of([name.strip() for name in value.split(",")])
     except ValueError as error:
-        hint = ""
-        if Path(value).exists():
-            hint = "; where a path follows, write --perturb=pose"
-        raise click.BadParameter(f"{error}{hint}") from None
+        raise Failure(f"--perturb: {error}") from None
 
 
-@click.command(epilog=EXIT_CODES)
+class _Bench(click.Command):
+    """A command whose ROOT may stand right after --perturb, which once took no value."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Tell a folder from kinds of perturbations, which go first."""
+        given = list(args)
+        for place, (option, value) in enumerate(pairwise(args)):
+            if option == "--perturb" and os.path.isdir(value) and not _are_kinds(value):
+                given[place] = "--perturb=pose"
+        return super().parse_args(ctx, given)
+
+
+def _are_kinds(value: str) -> bool:
+    from engine.benchmark.protocol import KINDS, TOGETHER
+
+    return {name.strip() for name in value.split(",")} <= {*KINDS, *TOGETHER}
+
+
+@click.command(cls=_Bench, epilog=EXIT_CODES)
 @click.argument("root", type=options.FILE)
 @_category
 @click.option(
@@ -91,7 +110,7 @@ def _kinds(ctx: click.Context, param: click.Parameter, value: str | None) -> Per
     "perturbation",
     is_flag=False,
     flag_value="pose",
-    callback=_kinds,
+    callback=_perturbation,
     metavar="[KIND,...]",
     help="Change test images at random: pose (turned by up to ±15°, shifted and scaled by up to "
     "±10 %; meant where no KIND is named), turn, glare, vignette, focus, cast, exposure, noise, "
