@@ -11,6 +11,7 @@ camera sees no colour, neither of a lamp nor of noise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -57,13 +58,12 @@ class Pose:
         """Move the picture, in its own size."""
         height, width = image.shape[:2]
         angle, down, right, growth = rng.uniform(-1, 1, size=4)
-        matrix = similarity(
-            (height, width),
+        return _moved(
+            image,
             rotation_deg=self.rotation_deg * angle,
             shift_yx=(self.shift * down * height, self.shift * right * width),
             scale=1 + self.scale * growth,
         )
-        return _warped(image, matrix)
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,8 @@ class Turn:
         scale = self.zoom**growth * float(min(1, *(frame / turned)))
         room = np.maximum(frame - self.extent * scale * turned, 0) / 2
         reach = np.minimum(self.shift * frame, room)
-        matrix = similarity(
-            (int(frame[0]), int(frame[1])),
-            rotation_deg=rotation_deg,
-            shift_yx=(float(down * reach[0]), float(right * reach[1])),
-            scale=scale,
-        )
-        return _warped(image, matrix)
+        shift_yx = (float(down * reach[0]), float(right * reach[1]))
+        return _moved(image, rotation_deg=rotation_deg, shift_yx=shift_yx, scale=scale)
 
 
 def _turned_ellipse(frame: np.ndarray, rotation_deg: float) -> np.ndarray:
@@ -126,8 +121,11 @@ def similarity(
     return matrix
 
 
-def _warped(image: Image, matrix: Float64[np.ndarray, "2 3"]) -> Image:
+def _moved(
+    image: Image, *, rotation_deg: float, shift_yx: tuple[float, float], scale: float
+) -> Image:
     height, width = image.shape[:2]
+    matrix = similarity((height, width), rotation_deg=rotation_deg, shift_yx=shift_yx, scale=scale)
     return cv2.warpAffine(
         image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
@@ -165,14 +163,15 @@ class Glare:
         height, width = light.shape[:2]
         added = np.zeros((height, width), dtype=np.float32)
         for _ in range(int(rng.integers(1, self.n_max, endpoint=True))):
-            half = rng.uniform(*self.size) * np.hypot(height, width) / 2
+            half = rng.uniform(*self.size) * math.hypot(height, width) / 2
             stretch = rng.uniform(1, 2.5)  # how long beside how wide
             angle = rng.uniform(0, np.pi)
             down, right = rng.uniform(self.margin, 1 - self.margin, size=2)
             y, x = _axis(height, down), _axis(width, right)
-            along = (np.cos(angle) * x + np.sin(angle) * y[:, None]) / half
-            across = (np.cos(angle) * y[:, None] - np.sin(angle) * x) * stretch / half
-            added += rng.uniform(*self.peak) * 10 ** -(along**2 + across**2)
+            cos, sin = math.cos(angle), math.sin(angle)
+            along = (cos * x + sin * y[:, None]) / half
+            across = (cos * y[:, None] - sin * x) * (stretch / half)
+            added += rng.uniform(*self.peak) * np.exp(-math.log(10) * (along**2 + across**2))
         return light + added[..., None]
 
 
@@ -366,7 +365,7 @@ def to_light(
     curve = np.where(
         unit <= _BLACK_SLOPE * _DARK, unit / _BLACK_SLOPE, ((unit + 0.055) / 1.055) ** 2.4
     )
-    return np.asarray(curve.astype(np.float32)[image])
+    return np.asarray(np.take(curve.astype(np.float32), image))
 
 
 def to_display(
@@ -376,7 +375,7 @@ def to_display(
     unit = np.arange(2**16) / (2**16 - 1)  # in black, one level of 255 is 20 of these steps
     curve = np.where(unit <= _DARK, _BLACK_SLOPE * unit, 1.055 * unit ** (1 / 2.4) - 0.055)
     steps = np.rint(np.clip(light, 0, 1) * np.float32(2**16 - 1)).astype(np.uint16)
-    return np.asarray(np.rint(255 * curve).astype(np.uint8)[steps])
+    return np.asarray(np.take(np.rint(255 * curve).astype(np.uint8), steps))
 
 
 def _check(limits: Record) -> None:
