@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ def _choices(result: BenchResult) -> dict[str, list[str]]:
 
 
 def _method(result: BenchResult) -> dict[str, Any]:
-    perturbation = asdict(result.perturbation) if result.perturbation else None
+    perturbation = result.perturbation.as_dict() if result.perturbation else None
     return {"config": dict(result.config), "perturbation": perturbation}
 
 

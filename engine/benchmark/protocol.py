@@ -6,20 +6,37 @@ order is reproduced here without torch: its CPU generator is the Mersenne Twiste
 Nishimura (1998), and its permutation is a forward Fisher-Yates shuffle that reduces one 32-bit
 draw modulo the number of places left.
 
-A perturbation tells whether the judgement survives a camera that sits a little differently: it
-turns, moves and rescales test images at random, each in its own way, while the references stay.
+A perturbation tells whether the judgement survives a camera that sits a little differently, another
+light, noise or blur: it changes test images at random, each in its own way, while the references
+stay.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
-import cv2
 import numpy as np
-from jaxtyping import Float64
 
 from engine.benchmark.datasets import Category, DatasetError
+from engine.benchmark.perturbations import (
+    Cast,
+    Exposure,
+    Focus,
+    Glare,
+    Jpeg,
+    Noise,
+    OfImage,
+    OfLight,
+    Pose,
+    Turn,
+    Vignette,
+    relight,
+)
+from features.config_fields import Range, problems_of
 from features.images import Image
 
 SHOTS = (1, 2, 4, 8)
@@ -70,68 +87,96 @@ def pick_references(category: Category, shots: int, seed: int) -> tuple[Path, ..
     return tuple(category.train[index] for index in reference_indices(n_train, shots, seed))
 
 
+# What can be done to test images, in the order in which it is done.
+KINDS: dict[str, type[OfImage | OfLight]] = {
+    "pose": Pose,
+    "turn": Turn,
+    "glare": Glare,
+    "vignette": Vignette,
+    "focus": Focus,
+    "cast": Cast,
+    "exposure": Exposure,
+    "noise": Noise,
+    "jpeg": Jpeg,
+}
+TOGETHER: dict[str, tuple[str, ...]] = {
+    "light": ("glare", "vignette", "cast", "exposure"),
+    "all": tuple(name for name in KINDS if name != "turn"),
+}
+
+
 @dataclass(frozen=True)
 class Perturbation:
-    """Limits of a random similarity; every draw is uniform between minus and plus the limit.
+    """What is done to test images; a kind that is None is not done.
 
-    ``rotation_deg`` is in degrees, ``shift`` a share of the height and of the width, ``scale`` a
-    change of size (0.10: from 0.9 to 1.1). The same seed and index give the same picture.
+    The same seed and index give the same picture, and each kind draws by itself: an image gets the
+    same exposure with noise and without.
     """
 
-    rotation_deg: float = 15.0
-    shift: float = 0.10
-    scale: float = 0.10
-    seed: int = 0
+    pose: Pose | None = None
+    turn: Turn | None = None
+    glare: Glare | None = None
+    vignette: Vignette | None = None
+    focus: Focus | None = None
+    cast: Cast | None = None
+    exposure: Exposure | None = None
+    noise: Noise | None = None
+    jpeg: Jpeg | None = None
+    seed: Annotated[int, Range(0)] = 0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.rotation_deg <= 180 and 0 <= self.shift <= 1 and 0 <= self.scale < 1):
-            raise ValueError(
-                "rotation_deg must lie in 0 … 180, shift in 0 … 1 and scale in 0 … 1 (exclusive), "
-                f"got {self.rotation_deg}, {self.shift} and {self.scale}"
-            )
+        problems = problems_of(self)
+        if not problems and not self.kinds:
+            problems = [f"it must have at least one of {', '.join(KINDS)}"]
+        if problems:
+            raise ValueError("; ".join(problems))
+
+    @classmethod
+    def of(cls, names: Iterable[str], seed: int = 0) -> Perturbation:
+        """Make one of kinds by name, or of several together, within their usual limits.
+
+        Raises:
+            ValueError: There is no kind of a name; lists all there are.
+        """
+        chosen: list[str] = []
+        for name in names:
+            if name not in KINDS and name not in TOGETHER:
+                known = ", ".join((*KINDS, *TOGETHER))
+                raise ValueError(f"expected one or several of {known}, got {name!r}")
+            chosen += TOGETHER.get(name, (name,))
+        kinds: dict[str, Any] = {name: KINDS[name]() for name in chosen}
+        return cls(**kinds, seed=seed)
+
+    @property
+    def kinds(self) -> dict[str, OfImage | OfLight]:
+        """What is done, by name, in the order in which it is done."""
+        return {name: kind for name in KINDS if (kind := getattr(self, name)) is not None}
 
     def apply(self, image: Image, index: int) -> Image:
         """Perturb the test image with this index in its own reproducible way."""
-        rng = np.random.default_rng([self.seed, index])
-        return perturb(
-            image, rng, rotation_deg=self.rotation_deg, shift=self.shift, scale=self.scale
-        )
+        lit: list[tuple[OfLight, np.random.Generator]] = []
+        for name, kind in self.kinds.items():
+            rng = self._random(name, index)
+            if isinstance(kind, OfLight):
+                lit.append((kind, rng))
+            elif isinstance(kind, Jpeg):
+                image, lit = kind.apply(relight(image, lit), rng), []
+            else:
+                image = kind.apply(image, rng)
+        return relight(image, lit)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form: limits of each kind by its name, and the seed."""
+        kinds = {name: asdict(kind) for name, kind in self.kinds.items()}
+        return kinds | {"seed": self.seed}
 
-def perturb(
-    image: Image,
-    rng: np.random.Generator,
-    *,
-    rotation_deg: float = 15.0,
-    shift: float = 0.10,
-    scale: float = 0.10,
-) -> Image:
-    """Return the image under a random similarity about its centre, in its own size.
+    def facts(self) -> dict[str, Any]:
+        """Return what the pictures depend on; of a pose alone as the first release wrote it."""
+        if self.pose is not None and len(self.kinds) == 1:
+            return asdict(self.pose) | {"seed": self.seed}
+        return self.as_dict()
 
-    What comes in from outside the frame continues the border pixels.
-    """
-    height, width = image.shape[:2]
-    angle, down, right, growth = rng.uniform(-1, 1, size=4)
-    matrix = similarity(
-        (height, width),
-        rotation_deg=rotation_deg * angle,
-        shift_yx=(shift * down * height, shift * right * width),
-        scale=1 + scale * growth,
-    )
-    return cv2.warpAffine(
-        image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
-
-
-def similarity(
-    size: tuple[int, int], *, rotation_deg: float, shift_yx: tuple[float, float], scale: float
-) -> Float64[np.ndarray, "2 3"]:
-    """Return the map from old to new (x, y) of a turn and zoom about the centre, then a shift.
-
-    ``size`` is (height, width); positive angles turn counter-clockwise as seen on the screen.
-    """
-    height, width = size
-    centre = ((width - 1) / 2, (height - 1) / 2)  # pixel centres lie at whole numbers
-    matrix: Float64[np.ndarray, "2 3"] = cv2.getRotationMatrix2D(centre, rotation_deg, scale)
-    matrix[:, 2] += shift_yx[1], shift_yx[0]
-    return matrix
+    def _random(self, name: str, index: int) -> np.random.Generator:
+        """Return the random numbers of a kind for one image; those of a pose are the oldest."""
+        kind = [] if name == "pose" else [zlib.crc32(name.encode())]
+        return np.random.default_rng([self.seed, index, *kind])

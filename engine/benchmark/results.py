@@ -6,7 +6,7 @@ One JSON file holds the configuration, every image's total and single scores, an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -56,7 +56,8 @@ class BenchResult:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader of the figures must know, a line each."""
-        return remarks(self.left_out, self.notes)
+        perturbed = (perturbation_text(self.perturbation),) if self.perturbation else ()
+        return perturbed + remarks(self.left_out, self.notes)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -64,7 +65,7 @@ class BenchResult:
             "schema": SCHEMA,
             "partwise": version("partwise"),
             "config": dict(self.config),
-            "perturbation": asdict(self.perturbation) if self.perturbation else None,
+            "perturbation": self.perturbation.as_dict() if self.perturbation else None,
             "roots": {name: str(root) for name, root in self.roots.items()},
             "left_out": {
                 name: [each.as_dict() for each in found] for name, found in self.left_out.items()
@@ -73,6 +74,11 @@ class BenchResult:
             "summary": self.summary.as_dict(),
             "runs": [run.as_dict() for run in self.runs],
         }
+
+
+def perturbation_text(perturbation: Perturbation) -> str:
+    """Say what was done to the test images."""
+    return f"test images perturbed: {', '.join(perturbation.kinds)}; seed {perturbation.seed}"
 
 
 def remarks(
@@ -114,6 +120,7 @@ def read_result(path: Path) -> BenchResult:
                 "run the benchmark again"
             )
         kept = {name: content[name] for name in ("config", "perturbation", "roots", "runs")}
+        kept["perturbation"] = _with_kinds(kept["perturbation"])
         # results of the first release have neither
         kept |= {name: content[name] for name in ("left_out", "notes") if name in content}
         result = cast(BenchResult, record_from(BenchResult, kept))
@@ -127,6 +134,14 @@ def read_result(path: Path) -> BenchResult:
         raise
     except (ValueError, TypeError) as error:
         raise DatasetError(f"{path} is no benchmark result: {error}; {_CURE}") from error
+
+
+def _with_kinds(perturbation: Any) -> Any:
+    """Name the kind of what the first release wrote, which knew one, the pose."""
+    if not isinstance(perturbation, dict) or "rotation_deg" not in perturbation:
+        return perturbation
+    pose = {name: value for name, value in perturbation.items() if name != "seed"}
+    return {"pose": pose} | {name: v for name, v in perturbation.items() if name == "seed"}
 
 
 def _check(runs: Sequence[Run]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from itertools import groupby
@@ -73,7 +73,7 @@ class Plan:
             "category": self.category.name,
             "shots": self.shots,
             "seed": self.seed,
-            "perturbation": asdict(self.perturbation) if self.perturbation else None,
+            "perturbation": self.perturbation.facts() if self.perturbation else None,
             "files": [
                 (self.category.relative(file), file.stat().st_size, file.stat().st_mtime_ns)
                 for file in files

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli import options
-from engine.cli.failures import BROKEN_IMAGE, EXIT_CODES, one_line_errors
+from engine.cli.failures import BROKEN_IMAGE, EXIT_CODES, Failure, one_line_errors
 from engine.cli.terminal import (
     complain,
     is_taken_by,
@@ -23,6 +25,7 @@ from engine.cli.terminal import (
 )
 
 if TYPE_CHECKING:
+    from engine.benchmark.protocol import Perturbation
     from engine.benchmark.records import Run
     from engine.benchmark.regions.figures import Speed
     from engine.benchmark.regions.photographs import BoxedResult, BoxedSet
@@ -48,7 +51,39 @@ _jobs = click.option(
 )
 
 
-@click.command(epilog=EXIT_CODES)
+def _perturbation(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> Perturbation | None:
+    """Parse kinds of perturbations."""
+    if value is None:
+        return None
+    from engine.benchmark.protocol import Perturbation
+
+    try:
+        return Perturbation.of([name.strip() for name in value.split(",")])
+    except ValueError as error:
+        raise Failure(f"--perturb: {error}") from None
+
+
+class _Bench(click.Command):
+    """A command whose ROOT may stand right after --perturb, which once took no value."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Tell a folder from kinds of perturbations, which go first."""
+        given = list(args)
+        for place, (option, value) in enumerate(pairwise(args)):
+            if option == "--perturb" and os.path.isdir(value) and not _are_kinds(value):
+                given[place] = "--perturb=pose"
+        return super().parse_args(ctx, given)
+
+
+def _are_kinds(value: str) -> bool:
+    from engine.benchmark.protocol import KINDS, TOGETHER
+
+    return {name.strip() for name in value.split(",")} <= {*KINDS, *TOGETHER}
+
+
+@click.command(cls=_Bench, epilog=EXIT_CODES)
 @click.argument("root", type=options.FILE)
 @_category
 @click.option(
@@ -72,9 +107,14 @@ _jobs = click.option(
 @options.machine
 @click.option(
     "--perturb",
-    "is_perturbed",
-    is_flag=True,
-    help="Turn test images by up to ±15°, shift and scale them by up to ±10 %.",
+    "perturbation",
+    is_flag=False,
+    flag_value="pose",
+    callback=_perturbation,
+    metavar="[KIND,...]",
+    help="Change test images at random: pose (turned by up to ±15°, shifted and scaled by up to "
+    "±10 %; meant where no KIND is named), turn, glare, vignette, focus, cast, exposure, noise, "
+    "jpeg, several of them, or light or all.",
 )
 @_json_path
 @_html_path
@@ -90,7 +130,7 @@ def bench(
     config: str | None,
     profile: str | None,
     machine: dict[str, str],
-    is_perturbed: bool,
+    perturbation: Perturbation | None,
     json_path: Path | None,
     html_path: Path | None,
     jobs: int,
@@ -103,7 +143,6 @@ def bench(
     """
     from engine.benchmark.datasets import find_categories, left_out_beside
     from engine.benchmark.html_report import write_page
-    from engine.benchmark.protocol import Perturbation
     from engine.benchmark.results import remarks
     from engine.benchmark.runner import run_bench
     from engine.benchmark.text_report import tables_text
@@ -131,7 +170,7 @@ def bench(
             shots=shots,
             seeds=seeds,
             config=to_dict(settings),
-            perturbation=Perturbation() if is_perturbed else None,
+            perturbation=perturbation,
             results_path=json_path,
             jobs=jobs,
             max_pixels=max_pixels,

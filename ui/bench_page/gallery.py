@@ -171,7 +171,8 @@ def _inspect(context: Context, name: str, image: Path) -> None:
 def _why_closed(station: Station, result: BenchResult, run: Run) -> str:
     """Say why images of a run cannot be judged again as they were; empty if they can."""
     if result.perturbation is not None:
-        return "The images were turned and moved before they were judged."
+        kinds = ", ".join(result.perturbation.kinds)
+        return f"The images were perturbed before they were judged: {kinds}."
     if not _is_profile_alone(result.config):
         return "This benchmark was made with settings of its own."
     try:

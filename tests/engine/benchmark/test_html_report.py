@@ -118,7 +118,11 @@ def test_pictures_are_left_out_on_request_or_when_the_files_are_gone(plain, run)
 
 def test_perturbed_images_are_shown_as_they_were_judged(plain, run):
     still = bench_page(run(plain, shots=(1,), seeds=(42,)))
-    moved = bench_page(run(plain, shots=(1,), seeds=(42,), perturbation=Perturbation()))
+    noisy = Perturbation.of(["noise", "exposure"])
+    moved = bench_page(run(plain, shots=(1,), seeds=(42,), perturbation=noisy))
+    assert "test images perturbed: exposure, noise; seed 0" in moved
+    assert "shot_levels" in moved
+    assert "perturbed" not in still
     first = r'<symbol id="t0"><image[^>]*href="([^"]*)"'
     assert re.search(first, still)[1] != re.search(first, moved)[1]
 

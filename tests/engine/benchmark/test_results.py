@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 from engine.benchmark.datasets import DatasetError
 from engine.benchmark.journal import Journal
-from engine.benchmark.protocol import Perturbation
+from engine.benchmark.perturbations import Pose
+from engine.benchmark.protocol import KINDS, TOGETHER, Perturbation
 from engine.benchmark.records import Judgement, Run
 from engine.benchmark.results import BenchResult, read_result, write_result
 
@@ -26,8 +28,15 @@ def run(shots: int = 1, seed: int = 0) -> Run:
 
 
 RESULT = BenchResult(
-    {"preset": "default"}, Perturbation(), {"pins": Path("data/pins")}, (run(), run(4), run(4, 42))
+    {"preset": "default"},
+    Perturbation.of(["pose", "glare", "jpeg"], seed=3),
+    {"pins": Path("data/pins")},
+    (run(), run(4), run(4, 42)),
 )
+
+
+# as the first release wrote it, which knew nothing but a pose
+FIRST = {"rotation_deg": 15.0, "shift": 0.1, "scale": 0.2, "seed": 3}
 
 
 @pytest.fixture
@@ -52,6 +61,25 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert read_result(tmp_path / "a.json") == RESULT
 
 
+@pytest.mark.parametrize("name", [*KINDS, *TOGETHER])
+def test_every_perturbation_is_read(doctored: Callable[..., Path], name: str) -> None:
+    perturbation = Perturbation.of([name], seed=4)
+    path = doctored(lambda v: v.update(perturbation=perturbation.as_dict()))
+    assert read_result(path).perturbation == perturbation
+
+
+def test_results_of_the_first_release_are_of_a_pose(doctored: Callable[..., Path]) -> None:
+    result = read_result(doctored(lambda v: v.update(perturbation=FIRST)))
+    assert result.perturbation == Perturbation(Pose(scale=0.2), seed=3)
+    assert result.perturbation.facts() == FIRST
+    assert read_result(doctored(lambda v: v.update(perturbation=None))).perturbation is None
+
+
+def test_a_reader_of_the_figures_is_told_what_was_perturbed() -> None:
+    assert RESULT.remarks == ("test images perturbed: pose, glare, jpeg; seed 3",)
+    assert replace(RESULT, perturbation=None).remarks == ()
+
+
 CHANGES: dict[str, tuple[Callable[[Any], object], str]] = {
     "runs of nothing": (lambda v: v.update(runs=None), "runs must be a list"),
     "runs of text": (lambda v: v.update(runs="abc"), "runs must be a list"),
@@ -62,8 +90,28 @@ CHANGES: dict[str, tuple[Callable[[Any], object], str]] = {
         "perturbation must be a table",
     ),
     "perturbation of too much": (
-        lambda v: v["perturbation"].update(shift=7),
-        "shift in 0 … 1",
+        lambda v: v["perturbation"]["pose"].update(shift=7),
+        r"pose\.shift must lie in 0 … 1, got 7",
+    ),
+    "perturbation of text": (
+        lambda v: v["perturbation"]["jpeg"].update(quality="30"),
+        r"perturbation\.jpeg\.quality must be a list of 2",
+    ),
+    "perturbation of an unknown kind": (
+        lambda v: v["perturbation"].update(fog={}),
+        r"perturbation\.fog is unknown",
+    ),
+    "perturbation of no kind": (
+        lambda v: v.update(perturbation={"seed": 0}),
+        "must have at least one of pose, turn",
+    ),
+    "perturbation of the first release with too much": (
+        lambda v: v.update(perturbation=FIRST | {"scale": 1}),
+        r"pose\.scale must lie in 0 … 1 without 1, got 1",
+    ),
+    "perturbation of the first release with more": (
+        lambda v: v.update(perturbation=FIRST | {"shear": 1}),
+        r"perturbation\.pose\.shear is unknown",
     ),
     "a run without seed": (lambda v: v["runs"][1].pop("seed"), r"runs\[1\]\.seed is missing"),
     "a seed of text": (

@@ -9,7 +9,7 @@ import pytest
 from engine.atomic import OutputError
 from engine.benchmark.datasets import DatasetError, find_categories
 from engine.benchmark.metrics import auroc, average_precision, f1_at, f1_max
-from engine.benchmark.protocol import Perturbation
+from engine.benchmark.protocol import KINDS, Perturbation
 from engine.benchmark.records import labels_of, totals_of
 from engine.benchmark.results import read_result, write_result
 from engine.benchmark.runner import run_bench
@@ -144,7 +144,8 @@ def test_too_many_shots_are_refused_before_anything_is_run(categories, brightnes
     assert brightness.Brightness.n_fits == 0
 
 
-def test_perturbed_images_are_the_same_for_every_run(categories, brightness):
+@pytest.mark.parametrize("names", [["pose"], ["exposure", "noise"], ["all"]])
+def test_perturbed_images_are_the_same_for_every_run(categories, brightness, names):
     plain_result = run_bench(categories, brightness.Brightness, shots=(1,), seeds=(42,))
     moved = [
         run_bench(
@@ -152,14 +153,14 @@ def test_perturbed_images_are_the_same_for_every_run(categories, brightness):
             brightness.Brightness,
             shots=(1,),
             seeds=(42,),
-            perturbation=Perturbation(seed=seed),
+            perturbation=Perturbation.of(names, seed=seed),
         )
         for seed in (0, 0, 1)
     ]
     assert without_seconds(moved[0]) == without_seconds(moved[1])
     assert without_seconds(moved[0]) != without_seconds(moved[2])
     assert without_seconds(moved[0]) != without_seconds(plain_result)
-    assert moved[0].as_dict()["perturbation"]["rotation_deg"] == 15.0
+    assert set(moved[0].as_dict()["perturbation"]) == {*Perturbation.of(names).kinds, "seed"}
 
 
 def test_processes_give_the_same_result_as_one_process(categories, brightness):
@@ -233,7 +234,8 @@ class TestInterruption:
         assert len(self.n_made(arguments, brightness)) == 2
 
     @pytest.mark.parametrize(
-        "changes", [{"config": {"name": "other"}}, {"perturbation": Perturbation()}]
+        "changes",
+        [{"config": {"name": "other"}}, *({"perturbation": Perturbation.of([n])} for n in KINDS)],
     )
     def test_runs_of_another_method_are_not_reused(self, arguments, brightness, partial, changes):
         assert len(self.n_made(arguments, brightness, **changes)) == 4
@@ -247,6 +249,24 @@ class TestInterruption:
             with pytest.raises(KeyboardInterrupt):
                 run_bench(make_inspector=brightness.Interrupted, **(arguments | {"config": then}))
         assert self.n_made(arguments, brightness, config=now) == [(3, 4), (4, 4)]
+
+    def test_runs_of_another_perturbation_are_not_reused(self, arguments, brightness, monkeypatch):
+        monkeypatch.setattr(brightness.Interrupted, "n_fits", 0)
+        noise = {"perturbation": Perturbation.of(["noise"])}
+        with pytest.raises(KeyboardInterrupt):
+            run_bench(make_inspector=brightness.Interrupted, **arguments, **noise)
+        both = {"perturbation": Perturbation.of(["noise", "exposure"])}
+        assert len(self.n_made(arguments, brightness, **both)) == 4
+
+    def test_posed_runs_of_the_first_release_are_reused(self, arguments, brightness, monkeypatch):
+        then = {"rotation_deg": 15.0, "shift": 0.1, "scale": 0.1, "seed": 0}
+        monkeypatch.setattr(brightness.Interrupted, "n_fits", 0)
+        pose = {"perturbation": Perturbation.of(["pose"])}
+        with monkeypatch.context() as first_release:
+            first_release.setattr(Perturbation, "facts", lambda self: then)
+            with pytest.raises(KeyboardInterrupt):
+                run_bench(make_inspector=brightness.Interrupted, **arguments, **pose)
+        assert self.n_made(arguments, brightness, **pose) == [(3, 4), (4, 4)]
 
     def test_runs_over_changed_images_are_not_reused(self, arguments, brightness, partial):
         first = arguments["categories"][0].test[0].path
@@ -262,7 +282,7 @@ def test_results_come_back_from_their_file(categories, brightness, tmp_path):
         shots=(1,),
         seeds=(42, 0),
         config={"name": "brightness"},
-        perturbation=Perturbation(seed=3),
+        perturbation=Perturbation.of(["all"], seed=3),
         results_path=path,
     )
     assert read_result(path) == result

@@ -3,6 +3,8 @@ import shutil
 
 import pytest
 
+from engine.benchmark.protocol import KINDS, TOGETHER
+from engine.benchmark.results import read_result
 from engine.config import load, to_dict
 
 
@@ -65,16 +67,65 @@ def test_what_is_not_read_is_said_before_and_counted(partwise, dataset, small, t
     assert (ended.code, ended.err) == (0, "")
 
 
+ONE = ("--category", "right", "--shots", "1", "--seeds", "7")
+
+
 def test_one_category_perturbed(partwise, dataset, small, tmp_path):
     path = tmp_path / "bench.json"
-    chosen = ("--category", "right", "--shots", "1", "--seeds", "7", "--perturb", "-c", small)
-    ended = partwise("bench", dataset, *chosen, "--json", path)
+    ended = partwise("bench", dataset, *ONE, "--perturb", "-c", small, "--json", path)
     assert ended.code == 0
     assert "left" not in ended.out
+    assert "test images perturbed: pose; seed 0" in ended.out
     result = json.loads(path.read_text())
     assert [run["category"] for run in result["runs"]] == ["right"]
-    limits = {"rotation_deg": 15.0, "shift": 0.1, "scale": 0.1, "seed": 0}
-    assert result["perturbation"] == limits
+    limits = {"rotation_deg": 15.0, "shift": 0.1, "scale": 0.1}
+    assert result["perturbation"] == {"pose": limits, "seed": 0}
+
+
+@pytest.mark.parametrize(
+    ("given", "kinds"),
+    [
+        (("--perturb",), {"pose"}),
+        (("--perturb=pose",), {"pose"}),
+        (("--perturb", "exposure,noise"), {"exposure", "noise"}),
+        (("--perturb", "noise, noise , jpeg"), {"noise", "jpeg"}),
+        (("--perturb=light",), {"exposure", "cast", "vignette", "glare"}),
+        (("--perturb", "all"), set(KINDS) - {"turn"}),
+    ],
+)
+def test_kinds_of_perturbations(partwise, dataset, small, tmp_path, given, kinds):
+    path, page = tmp_path / "bench.json", tmp_path / "bench.html"
+    outputs = ("--json", path, "--html", page)
+    ended = partwise("bench", dataset, *ONE, "-c", small, *outputs, *given)
+    assert (ended.code, ended.err) == (0, "")
+    assert set(json.loads(path.read_text())["perturbation"]) == {*kinds, "seed"}
+    said = f"test images perturbed: {', '.join(name for name in KINDS if name in kinds)}; seed 0"
+    assert said in page.read_text()
+    assert set(read_result(path).perturbation.kinds) == kinds
+
+
+@pytest.mark.parametrize("given", ["fog", "noise,fog", "", ",", "Noise", "noise;pose", "pose,"])
+def test_kinds_that_are_none_are_refused_with_all_there_are(refused, dataset, given):
+    said = refused("bench", dataset, f"--perturb={given}")
+    assert said.startswith("--perturb: expected one or several of pose, turn, ")
+    assert all(name in said for name in (*KINDS, *TOGETHER))
+    assert f"got {given.split(',')[-1]!r}" in said
+
+
+def test_a_folder_after_the_option_is_the_data_set(partwise, dataset, small, refused, monkeypatch):
+    ended = partwise("bench", *ONE, "-c", small, "--perturb", dataset)
+    assert ended.code == 0
+    assert "test images perturbed: pose; seed 0" in ended.out
+    monkeypatch.chdir(dataset)
+    (dataset / "noise").mkdir()
+    assert "Missing argument 'ROOT'" in partwise("bench", "--perturb", "noise").err
+    assert "got 'missing'" in refused("bench", "--perturb", "missing")
+    (dataset / "noise").rmdir()
+
+
+def test_help_names_every_kind(partwise):
+    said = partwise("bench", "--help").out
+    assert all(name in said for name in (*KINDS, *TOGETHER))
 
 
 @pytest.mark.parametrize(
