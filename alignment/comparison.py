@@ -144,6 +144,16 @@ class Comparison:
         """Distance of each *reference* cell to the test image at the same place, on its grid."""
         return self._in_place[1]
 
+    @cached_property
+    def unlike(self) -> CellMap | None:
+        """One minus the largest cosine of each cell with any that a network saw of the reference.
+
+        On the cells of the photograph as it lies; None in profiles without such a network.
+        """
+        if self.test.view is None or self.reference.view is None:
+            return None
+        return self.test.view.nearest(self.reference.view)
+
     @property
     def shift(self) -> tuple[int, int]:
         """Registered shift (dy, dx): test cell p lies on reference cell p + shift."""

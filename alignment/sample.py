@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Float32, Float64, Int
 
 from alignment.aligned import AlignedParts
 from alignment.nearest_neighbours import CellOrder, order_cells
+from alignment.network_view import NetworkView
 from alignment.registration import Spectrum, project_tokens
 from features.dense import DenseMap
 from features.images import Image, Mask, to_lab
@@ -82,6 +83,8 @@ class Sample:
     dense: DenseMap
     aligned: AlignedParts
     composition: Float64[np.ndarray, "vocabularies words"]
+    view: NetworkView | None = None
+    """What a network sees of the photograph, in profiles that have one beside the descriptors."""
 
     @cached_property
     def spectrum(self) -> Spectrum:

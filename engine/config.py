@@ -14,18 +14,23 @@ from typing import Annotated, Any, Literal
 
 from alignment.classes import ClassesConfig
 from alignment.comparison import ComparisonConfig
+from alignment.network_view import NetworkViewConfig
 from alignment.pose import PoseConfig
 from alignment.propagation import PropagationConfig
 from engine.errors import ConfigError
 from engine.normalisation import NormaliserConfig
 from engine.regions_config import RegionsConfig
-from engine.scores import SCORES, ScoresConfig
+from engine.scores import SCORES, ScoresConfig, network_patch
+from features.cnn.config import CnnConfig
 from features.config_fields import Range, as_values, changed, problems_of, renamed
 from features.device import MachineConfig
 from features.embedded.segmenter import SegmenterConfig
 from features.sam.config import SamConfig
 from features.visual_words import VisualWordsConfig
 from features.vit.config import VitConfig
+
+# the score of what the network of the profile "cnn" saw
+NETWORK_SCORE = network_patch.SCORE.name
 
 PRESETS = ("competition", "default", "paper")
 
@@ -41,7 +46,7 @@ NEW_NAMES: dict[str, str] = {
     "normalisation.min_weight": "normalisation.min_scale",
 }
 
-Profile = Literal["embedded", "foundation", "foundation-fast"]
+Profile = Literal["embedded", "cnn", "foundation", "foundation-fast"]
 
 _logger = logging.getLogger(__name__)
 
@@ -51,8 +56,9 @@ class Config:
     """All settings of an inspector; two equal ones fitted on equal images judge equally."""
 
     profile: Profile = "embedded"
-    """Where descriptors and parts come from: ``embedded`` needs no weights; ``foundation`` has
-    DINOv2 and SAM on every image, ``foundation-fast`` SAM on the references only."""
+    """Where descriptors and parts come from: ``embedded`` needs no weights; ``cnn`` has, beside the
+    same, a small convolutional network; ``foundation`` has DINOv2 and SAM on every image,
+    ``foundation-fast`` SAM on the references only."""
     preset: str = "default"
     """The preset that the other values started from; a record made in code only carries it."""
     seed: Annotated[int, Range(0, 2**32 - 1)] = 0
@@ -68,8 +74,10 @@ class Config:
         "missing_patch",
         "composition",
         "instance_count",
+        "network_patch",
     )
-    """The scores that add up to the total; these measured best over all sets together."""
+    """The scores that add up to the total; these measured best over all sets together. That of the
+    network counts in the profile that has one."""
     pose: PoseConfig = field(default_factory=PoseConfig)
     segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)
     visual_words: VisualWordsConfig = field(default_factory=VisualWordsConfig)
@@ -81,7 +89,20 @@ class Config:
     regions: RegionsConfig = field(default_factory=RegionsConfig)
     vit: VitConfig = field(default_factory=VitConfig)
     sam: SamConfig = field(default_factory=SamConfig)
+    cnn: CnnConfig = field(default_factory=CnnConfig)
+    network_view: NetworkViewConfig = field(default_factory=NetworkViewConfig)
     machine: MachineConfig = field(default_factory=MachineConfig)
+
+    @property
+    def is_hand_made(self) -> bool:
+        """Whether the descriptors of cells and the parts need no weights."""
+        return self.profile in ("embedded", "cnn")
+
+    @property
+    def counted_scores(self) -> tuple[str, ...]:
+        """The active scores that can be read in this profile."""
+        has_network = self.profile == "cnn"
+        return tuple(each for each in self.active_scores if has_network or each != NETWORK_SCORE)
 
     @property
     def is_propagated(self) -> bool:
@@ -93,7 +114,7 @@ class Config:
         found = []
         if self.preset not in PRESETS:
             found.append(f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}")
-        if self.regions.segmentation.method == "prompt" and self.profile == "embedded":
+        if self.regions.segmentation.method == "prompt" and self.is_hand_made:
             found.append(
                 'regions.segmentation.method = "prompt" needs SAM; set profile to "foundation" or '
                 '"foundation-fast"'
@@ -104,11 +125,14 @@ class Config:
         known = [each.name for each in SCORES]
         if not self.active_scores or len(set(self.active_scores)) < len(self.active_scores):
             return ["active_scores must name at least one score, and none twice"]
-        return [
+        unknown = [
             f"active_scores must be among {', '.join(known)}, got {name!r}"
             for name in self.active_scores
             if name not in known
         ]
+        if not self.counted_scores and not unknown:
+            unknown = [f'active_scores must name more than {NETWORK_SCORE}, or profile be "cnn"']
+        return unknown
 
     def check(self) -> Config:
         """Return the record itself.

@@ -64,6 +64,7 @@ def find_deviations(
         *_places(test, references, names),
         *_missing_here(test, references, names, readings, scales, to_image),
         *_unseen_here(test, readings, scales, to_image),
+        *_unlike(test, readings, scales, to_image),
     ]
     worst = max((deviation.severity for deviation in found), default=0.0)
     found += [replace(each, severity=each.severity + worst) for each in ruled]
@@ -276,6 +277,21 @@ def _unseen_here(
     text = f"new {_where(region)}: something that no reference shows there"
     box = _box(region, test, to_image)
     return [Deviation(-1, "", "unseen_here", 1.0, severity, text, severity, box)]
+
+
+def _unlike(
+    test: Sample,
+    readings: Mapping[str, Reading],
+    scales: Mapping[str, float],
+    to_image: Affine,
+) -> list[Deviation]:
+    """Say where something is that a network finds in no reference, wherever it may lie."""
+    severity, region = _strongest_place("unlike", readings, scales)
+    if region is None:
+        return []
+    text = f"unlike the references {_where(region)}"
+    box = _box(region, test, to_image)
+    return [Deviation(-1, "", "unlike", 1.0, severity, text, severity, box)]
 
 
 def _strongest_place(

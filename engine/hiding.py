@@ -55,7 +55,7 @@ def hide(inspector: Inspector, examination: Examination, is_hidden: Mask) -> Exa
     examination, is_hidden = _registered_without(inspector, examination, is_hidden)
     sample = examination.sample
     is_valid = sample.is_valid & ~is_hidden
-    picture, is_photo_valid = examination.registered.warp(examination.photo)
+    picture, is_photo_valid = inspector.seen(examination.photo, examination.registered)
     is_seen = is_photo_valid & ~enlarged(is_hidden, is_photo_valid.shape)
     test = replace(
         sample,
@@ -63,6 +63,7 @@ def hide(inspector: Inspector, examination: Examination, is_hidden: Mask) -> Exa
         dense=inspector.backbone(picture, is_seen),
         aligned=without_hidden(sample.aligned, is_hidden),
         composition=inspector.visual_words(sample.image, is_valid),
+        view=sample.view and sample.view.without(is_hidden),
     )
     comparisons = inspector.compare(test, inspector.fitted.samples)
     readings = score_all(comparisons, inspector.config.scores)

@@ -18,8 +18,10 @@ from jaxtyping import Float
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
 from alignment.comparison import Comparison, compare_all, nearest_reference, with_propagated_parts
+from alignment.network_view import NetworkView
 from alignment.pose import PoseEstimator, RegisteredImage
 from alignment.sample import Sample
+from alignment.transforms import invert
 from alignment.twins import find_copies
 from engine.class_names import class_names
 from engine.config import Config
@@ -29,7 +31,7 @@ from engine.fitted_state import FittedState, ReferenceWarning
 from engine.normalisation import Normaliser, learn_normaliser, weigh
 from engine.novelty import CELL_MAPS, Novelty, learn_novelty
 from engine.preprocessing import altered_copies, take_in
-from engine.profiles import make_networks, photo_area_px
+from engine.profiles import make_network, make_networks, photo_area_px
 from engine.reference_checks import copied_validation, odd_references
 from engine.report import Calibration, Examination, Report
 from engine.scores import SCORES, Reading, score_all, score_of_map
@@ -44,7 +46,7 @@ from engine.storage import (
 )
 from features.dense import DenseMap
 from features.embedded.backbone import CELL_PX, EmbeddedBackbone
-from features.images import AnyImage, bits_text, check_image, resize
+from features.images import AnyImage, AnyMask, bits_text, check_image, resize
 from features.parts import Parts
 from features.progress import ProgressReporter, silent
 from features.visual_words import VisualWords
@@ -58,11 +60,12 @@ class Inspector:
     def __init__(self, config: Config | None = None) -> None:
         self.config = (config or Config()).check()
         self.backbone, self.segmenter = make_networks(self.config)
+        self.network = make_network(self.config)
         self.visual_words = VisualWords(self.config.visual_words, self.config.seed)
         # a pose is found by many comparisons, for which only the embedded descriptors are cheap
         self.pose = PoseEstimator(
             self.config.pose,
-            self.backbone if self.config.profile == "embedded" else EmbeddedBackbone(),
+            self.backbone if self.config.is_hand_made else EmbeddedBackbone(),
         )
         self.classes = PartClasses(self.config.classes)
         self._fitted: FittedState | None = None
@@ -112,8 +115,8 @@ class Inspector:
                 normaliser.scales,
                 examination.to_image,
             ),
-            anomaly_map=_cell_map("unseen_here", readings, normaliser),
-            missing_map=_cell_map("missing_here", readings, normaliser),
+            anomaly_map=_cell_map(("unseen_here", "unlike"), readings, normaliser),
+            missing_map=_cell_map(("missing_here",), readings, normaliser),
             aligned=sample.aligned,
             registered=sample.image,
             nearest_reference=nearest,
@@ -154,14 +157,16 @@ class Inspector:
         self._fitted = None  # what is interrupted from here on has learnt nothing
         tell("aligning", 0, 4)
         working = [resize(photo, taken.working_size) for photo in photos]
-        self.backbone.fit(photos)
+        self.backbone.fit(working if self.config.is_hand_made else photos)
+        if self.network is not None:
+            self.network.fit(photos)
         self.pose.backbone.fit(working)
         self.pose.fit(working)
         registered = [self.pose.register(image) for image in working]
 
         tell("finding parts", 1, 4)
-        views = [each.warp(photo) for each, photo in zip(registered, photos, strict=True)]
-        pictures, masks = [image for image, _ in views], [is_valid for _, is_valid in views]
+        warped = [self.seen(*each) for each in zip(photos, registered, strict=True)]
+        pictures, masks = [image for image, _ in warped], [is_valid for _, is_valid in warped]
         self.segmenter.fit(pictures, masks)
         self.visual_words.fit(
             [each.image for each in registered], [each.is_valid for each in registered]
@@ -169,10 +174,13 @@ class Inspector:
         dense = self.backbone.batch(pictures, masks)
         parts = [self._cut(*each) for each in zip(registered, pictures, dense, strict=True)]
         self.classes.fit(parts, [each.image for each in registered])
-        samples = tuple(
-            self._sample(each, tokens, self.classes.align(cut, each.image))
-            for each, tokens, cut in zip(registered, dense, parts, strict=True)
-        )
+        aligned = [
+            self.classes.align(cut, each.image) for cut, each in zip(parts, registered, strict=True)
+        ]
+        views = [
+            self._view(*each, is_reference=True) for each in zip(photos, registered, strict=True)
+        ]
+        samples = tuple(map(self._sample, registered, dense, aligned, views))
 
         tell("leaving one out", 2, 4)
         compared, calibration = self.compare_normal(samples, photos)
@@ -194,7 +202,7 @@ class Inspector:
         ]
         validated = [score_all(each, scores) for each in more]
         weights = weigh(
-            self.config.normalisation, scores, self.config.active_scores, self.pose.residual_
+            self.config.normalisation, scores, self.config.counted_scores, self.pose.residual_
         )
         self._fitted = FittedState(
             samples=samples,
@@ -215,13 +223,31 @@ class Inspector:
 
     def describe(self, photo: AnyImage, registered: RegisteredImage) -> Sample:
         """Describe an image, and cut it where its parts are not propagated later."""
-        image, is_valid = registered.warp(photo)
+        image, is_valid = self.seen(photo, registered)
         dense = self.backbone(image, is_valid)
+        seen = self._view(photo, registered)
         if self.config.is_propagated:
-            return self._sample(registered, dense, self.classes.none(registered.is_valid.shape))
+            nothing = self.classes.none(registered.is_valid.shape)
+            return self._sample(registered, dense, nothing, seen)
         aligned = self.classes.align(self._cut(registered, image, dense), registered.image)
         aligned = self.classes.find_painted(aligned, registered.image, registered.is_valid)
-        return self._sample(registered, dense, aligned)
+        return self._sample(registered, dense, aligned, seen)
+
+    def seen(self, photo: AnyImage, registered: RegisteredImage) -> tuple[AnyImage, AnyMask]:
+        """Return the registered image as backbone and segmenter see it, and what is valid of it."""
+        if self.config.is_hand_made:
+            return registered.image, registered.is_valid
+        return registered.warp(photo)
+
+    def _view(
+        self, photo: AnyImage, registered: RegisteredImage, *, is_reference: bool = False
+    ) -> NetworkView | None:
+        if self.network is None:
+            return None
+        to_registered = invert(registered.to_original)
+        if is_reference:
+            return self.network.reference(photo, to_registered)
+        return self.network(photo, to_registered)
 
     def _cut(self, registered: RegisteredImage, image: AnyImage, dense: DenseMap) -> Parts:
         """Cut an image; parts are kept in the size that the method works in."""
@@ -229,10 +255,15 @@ class Inspector:
         return self.segmenter(image, dense).resized((height, width))
 
     def _sample(
-        self, registered: RegisteredImage, dense: DenseMap, aligned: AlignedParts
+        self,
+        registered: RegisteredImage,
+        dense: DenseMap,
+        aligned: AlignedParts,
+        seen: NetworkView | None,
     ) -> Sample:
-        composition = self.visual_words(registered.image, registered.is_valid)
-        return Sample(registered.image, registered.is_valid, dense, aligned, composition)
+        image, is_valid = registered.image, registered.is_valid
+        composition = self.visual_words(image, is_valid)
+        return Sample(image, is_valid, dense, aligned, composition, seen)
 
     def compare(self, test: Sample, references: Sequence[Sample]) -> list[Comparison]:
         """Lay a described image beside each reference; its parts may come from them."""
@@ -246,7 +277,7 @@ class Inspector:
     @property
     def _n_threads(self) -> int:
         """Hand-made descriptors are so short that threads cost more than they bring."""
-        return 1 if self.config.profile == "embedded" else self.config.machine.cores
+        return 1 if self.config.is_hand_made else self.config.machine.cores
 
     def _compare_photo(self, photo: AnyImage, samples: Sequence[Sample]) -> list[Comparison]:
         height, width = samples[0].is_valid.shape
@@ -358,6 +389,8 @@ class Inspector:
             "classes": self.classes,
             "pose": self.pose,
         }
+        if self.network is not None:
+            components["network"] = self.network
         if self.pose.backbone is not self.backbone:
             # before the pose, which describes with it when restored
             components = {"pose_backbone": self.pose.backbone} | components
@@ -366,12 +399,24 @@ class Inspector:
     @property
     def _identity(self) -> Identity:
         """Names of the networks that descriptors and parts come from."""
-        return {"backbone": self.backbone.identity(), "segmenter": self.segmenter.identity()}
+        named = {"backbone": self.backbone, "segmenter": self.segmenter, "network": self.network}
+        return {name: each.identity() for name, each in named.items() if each is not None}
 
 
 def _cell_map(
-    kind: CellMapKind, readings: Mapping[str, Reading], normaliser: Normaliser
+    kinds: Sequence[CellMapKind], readings: Mapping[str, Reading], normaliser: Normaliser
 ) -> Float[np.ndarray, "rows columns"]:
-    """Return the map of a score in units of its scale."""
-    name = score_of_map(kind).name
-    return np.asarray(readings[name].cells) / normaliser.scales[name]
+    """Return the mean of the maps of some scores, each in units of its scale, by their weights.
+
+    The first counts alone if none of them has a say in the total.
+    """
+    names = [score_of_map(kind).name for kind in kinds]
+    weights = [normaliser.weights[name] for name in names]
+    if not any(weights):
+        weights[0] = 1.0
+    weighted = [
+        weight / sum(weights) * np.asarray(readings[name].cells) / normaliser.scales[name]
+        for name, weight in zip(names, weights, strict=True)
+        if weight
+    ]
+    return np.sum(weighted, axis=0)

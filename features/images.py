@@ -128,6 +128,26 @@ def resize(image: Image, size: tuple[int, int]) -> UInt8[np.ndarray, "new_height
     return image
 
 
+def light_of(image: AnyImage) -> Float32[np.ndarray, "3"]:
+    """Return the median lightness, a and b of CIELAB: glare and dark parts do not move it."""
+    height, width = image.shape[:2]
+    # a few thousand pixels tell it as well as all
+    step = max(1, round((height * width / 16_384) ** 0.5))
+    few = np.ascontiguousarray(image[step // 2 :: step, step // 2 :: step])
+    median: np.ndarray = np.median(to_lab(few).reshape(-1, 3), axis=0).astype(np.float32)
+    return median
+
+
+def with_light(
+    image: AnyImage, own: Float32[np.ndarray, "3"], light: Float32[np.ndarray, "3"]
+) -> AnyImage:
+    """Shift an image in CIELAB from its own light to another."""
+    moved = to_lab(image) + (light - own)
+    pixels = cv2.cvtColor(moved, cv2.COLOR_LAB2RGB)
+    shifted: np.ndarray = np.clip(np.rint(pixels * 255), 0, 255).astype(np.uint8)
+    return shifted
+
+
 def to_lab(image: AnyImage) -> Float32[np.ndarray, "_ _ 3"]:
     """Convert to CIELAB: lightness 0 … 100, and the axes green to red and blue to yellow."""
     scaled = image.astype(np.float32) * np.float32(1 / 255)

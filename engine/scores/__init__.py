@@ -1,6 +1,6 @@
-"""Scores: how far an image is from the references, asked in eleven ways.
+"""Scores: how far an image is from the references, asked in twelve ways.
 
-Seven scores of the published reading, and four beside them. Each takes the test image beside every
+Seven scores of the published reading, and five beside them. Each takes the test image beside every
 reference and gives one finite number, not negative, that grows with what is wrong.
 """
 
@@ -22,6 +22,7 @@ from engine.scores import (
     instance_count,
     located_patch,
     missing_patch,
+    network_patch,
 )
 from engine.scores.class_agnostic_patch import ClassAgnosticPatchConfig
 from engine.scores.class_aware_patch import ClassAwarePatchConfig
@@ -34,6 +35,7 @@ from engine.scores.foreground_patch import ForegroundPatchConfig
 from engine.scores.instance_count import InstanceCountConfig
 from engine.scores.located_patch import LocatedPatchConfig
 from engine.scores.missing_patch import MissingPatchConfig
+from engine.scores.network_patch import NetworkPatchConfig
 from engine.scores.reading import CellMapKind, Reading, Score
 
 __all__ = ["SCORES", "SEVEN", "Reading", "Score", "ScoresConfig", "score_all", "score_of_map"]
@@ -50,6 +52,7 @@ SCORES: tuple[Score, ...] = (
     missing_patch.SCORE,
     instance_count.SCORE,
     composition.SCORE,
+    network_patch.SCORE,
 )
 
 # the published ones
@@ -71,6 +74,7 @@ class ScoresConfig:
     missing_patch: MissingPatchConfig = field(default_factory=MissingPatchConfig)
     instance_count: InstanceCountConfig = field(default_factory=InstanceCountConfig)
     composition: CompositionConfig = field(default_factory=CompositionConfig)
+    network_patch: NetworkPatchConfig = field(default_factory=NetworkPatchConfig)
 
 
 def score_all(

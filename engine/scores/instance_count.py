@@ -43,7 +43,7 @@ class InstanceCountConfig:
     extra_weight: Annotated[float, Range(0, 100)] = 0.0
     """Worth of a part that resembles no class, against one instance too many or too few; stray
     parts come and go with light and shadow."""
-    weight: Annotated[float, Range(0, 100)] = 0.5
+    weight: Annotated[float, Range(0, 100)] = 0.3
     """Weight in the total for a product laid out freely; most other scores have 1."""
 
 

@@ -24,8 +24,9 @@ Rows = Float[np.ndarray, "classes channels"]
 # The freer a product is laid out, the less a place tells and the more an amount.
 Role = Literal["appearance", "place", "amount"]
 
-# Seen nowhere in the references; not seen at this place; not here although the references show it.
-CellMapKind = Literal["unseen", "unseen_here", "missing_here"]
+# Seen nowhere in the references; not seen at this place; not here although the references show it;
+# like nothing there to a network.
+CellMapKind = Literal["unseen", "unseen_here", "missing_here", "unlike"]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,14 @@
 """Dense descriptors by a convolutional network that has learnt ImageNet's photographs.
 
-Features of middle stages tell what is normal better than those of the last, which know classes
-(PatchCore, Roth et al., 2022). As there, each map is averaged over 3 × 3 cells, so that a
-descriptor knows its neighbourhood, and all maps are brought to one grid. Nothing is learnt of the
-references.
+Features of middle stages tell what is normal (PatchCore, Roth et al., 2022). As there, each map is
+averaged over 3 × 3 cells, so that a descriptor knows its neighbourhood, and all maps are brought to
+one grid. Each stage's part of a descriptor then gets one length, 1/√n of n stages: directions tell
+what is there, lengths how strong the light was. So the inner product of two descriptors is the mean
+cosine of their stages.
+
+Descriptors are kept in the directions that those of the references have, by principal components
+about the origin: of its inner product with a reference, an image's descriptor loses nothing but
+what the reference itself has lost.
 """
 
 from __future__ import annotations
@@ -45,6 +50,7 @@ class CnnBackbone:
             raise ValueError("; ".join(problems))
         self.config = config
         self.machine = machine
+        self.basis_: Float32[np.ndarray, "dim components"] | None = None
 
     @cached_property
     def _checkpoint(self) -> Checkpoint:
@@ -60,15 +66,24 @@ class CnnBackbone:
         return CnnEncoder(self._checkpoint.path, self.config.layers, self.machine)
 
     def fit(self, images: Sequence[AnyImage]) -> Self:
-        """Learn nothing; the network has learnt."""
+        """Learn the directions that descriptors are kept in.
+
+        Raises:
+            WeightsError: The weights are not here, or not what they should be.
+        """
+        maps = [self._describe(image) for image in images]
+        cells = [each.reshape(-1, each.shape[-1]) for each in maps]
+        self.basis_ = _principal(cells, self.config.n_components)
         return self
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return no arrays, for none were learnt."""
-        return {}
+        """Return the directions."""
+        assert self.basis_ is not None
+        return {"basis": self.basis_}
 
     def restore(self, state: dict[str, np.ndarray]) -> Self:
-        """Take nothing."""
+        """Take the directions from a stored state instead of fitting."""
+        self.basis_ = state["basis"]
         return self
 
     def identity(self) -> dict[str, str]:
@@ -90,10 +105,10 @@ class CnnBackbone:
         Raises:
             WeightsError: The weights are not here, or not what they should be.
         """
-        seen = self._seen(image)
-        grid = seen.shape[0] // CELL_PX, seen.shape[1] // CELL_PX
-        maps = [to_grid(local_mean(each), grid) for each in self.encoder(seen).values()]
-        return on_grid(np.concatenate(maps, axis=-1), is_valid)
+        assert self.basis_ is not None
+        # in half precision, as models keep them, so that a model that was read judges alike
+        tokens = (self._describe(image) @ self.basis_).astype(np.float16).astype(np.float32)
+        return on_grid(tokens, is_valid)
 
     def batch(
         self, images: Sequence[AnyImage], is_valid: Sequence[AnyMask | None] | None = None
@@ -109,6 +124,14 @@ class CnnBackbone:
             WeightsError: The weights are not here, or not what they should be.
         """
         return self.encoder(self._seen(image))
+
+    def _describe(self, image: AnyImage) -> Map:
+        seen = self._seen(image)
+        grid = seen.shape[0] // CELL_PX, seen.shape[1] // CELL_PX
+        maps = [
+            of_one_length(to_grid(local_mean(each), grid)) for each in self.encoder(seen).values()
+        ]
+        return np.concatenate(maps, axis=-1) * np.float32(len(maps) ** -0.5)
 
     def _seen(self, image: AnyImage) -> AnyImage:
         """Bring an image to the form in which the network gets to see it."""
@@ -126,6 +149,22 @@ def local_mean(cells: Map) -> Map:
     counts = np.outer(_n_neighbours(rows), _n_neighbours(columns))
     mean: Map = total * (1 / counts)[..., None]
     return mean
+
+
+def of_one_length(cells: Map) -> Map:
+    """Scale each descriptor to length 1; one that is zero stays so."""
+    length = np.sqrt(np.einsum("hwd,hwd->hw", cells, cells))[..., None]
+    scaled: Map = cells / np.maximum(length, np.float32(1e-6))
+    return scaled
+
+
+def _principal(
+    cells: Sequence[Float32[np.ndarray, "_ dim"]], n_components: int
+) -> Float32[np.ndarray, "dim components"]:
+    """Directions of most power about the origin, at most as many as there are dimensions."""
+    moment = sum(each.T @ each for each in cells)
+    _, vectors = np.linalg.eigh(np.asarray(moment, dtype=np.float64))
+    return np.ascontiguousarray(vectors[:, ::-1][:, :n_components], dtype=np.float32)
 
 
 def _n_neighbours(n_cells: int) -> Float32[np.ndarray, " cells"]:

@@ -23,9 +23,11 @@ class CnnConfig:
     input_px: Annotated[int, Range(MIN_INPUT_PX, MAX_INPUT_PX)] = 512
     """Side of the square whose area the network sees; the aspect is that of the image. Small things
     are lost at 256."""
-    layers: tuple[Annotated[int, Range(1, N_STAGES)], ...] = (3, 4, 5)
+    layers: tuple[Annotated[int, Range(1, N_STAGES)], ...] = (3, 4, 5, 6, 7)
     """Stages whose output is taken, side by side in this order. Of 1 to 7, 3 lies on a grid of
-    stride 8 px, 4 and 5 on one of 16; further ones know ImageNet's classes, not what a cell is."""
+    stride 8 px, 4 and 5 on one of 16, 6 and 7 on one of 32. All five measure better than 3 to 5."""
+    n_components: Annotated[int, Range(1, 2048)] = 160
+    """Directions of the references' descriptors that are kept; more are slower."""
 
     def problems(self) -> list[str]:
         """Name what no range can say."""

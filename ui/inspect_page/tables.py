@@ -28,6 +28,7 @@ _KIND_HINTS = {
     "place": "Not where it usually is",
     "missing_here": "Something is not here",
     "unseen_here": "No reference looks like this here",
+    "unlike": "No reference looks like this anywhere",
     "count": "Against the count that was set by hand",
 }
 
