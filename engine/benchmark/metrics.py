@@ -1,20 +1,30 @@
-"""Metrics of detection: F1-max, AUROC, average precision, area under shots.
+"""Metrics of detection: F1-max, AUROC, average precision, area under shots; and of pixels.
 
-Every figure rests on one table: for each distinct threshold, how many anomalous and how many
-normal images lie above it. An image is called anomalous when its score is greater than the
-threshold; equal scores are never split.
+Every figure of images rests on one table: for each distinct threshold, how many anomalous and how
+many normal images lie above it. An image is called anomalous when its score is greater than the
+threshold; equal scores are never split. Figures of pixels (AUROC, PRO) rest on the same counts of
+pixels, taken image by image.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Self
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 Labels = Bool[np.ndarray, " images"]
 Scores = Float[np.ndarray, " images"]
+
+# Up to which share of normal pixels the curve of PRO counts (Bergmann et al., 2021, section 6.1).
+MAX_FALSE_ALARM_RATE = 0.3
+# Levels are the upper bits of a float32: 12 of its bits are left out, so that a level is 1/2048 of
+# its value wide, and all maps of a data set fit into half a million counts.
+_LEFT_OUT_BITS = 12
+_N_LEVELS = int(np.float32(np.inf).view(np.uint32) >> _LEFT_OUT_BITS)
 
 
 @dataclass(frozen=True)
@@ -163,6 +173,93 @@ def area_under_shots(value_of_shots: Mapping[int, float]) -> float:
     if len(shots) == 1:
         return float(values[0])
     return _trapezia(values, shots) / float(shots[-1] - shots[0])
+
+
+@dataclass(frozen=True)
+class PixelCounts:
+    """How much lies at each level of anomaly maps: normal, anomalous, and of each region.
+
+    A region is a connected component of a mask, diagonals included. ``overlap`` is the sum over
+    regions of the share of each that lies at a level. Values that differ by less than 1/2048 of
+    themselves may count as equal.
+    """
+
+    normal: Int[np.ndarray, " levels"] = field(default_factory=lambda: np.zeros(_N_LEVELS, int))
+    anomalous: Int[np.ndarray, " levels"] = field(default_factory=lambda: np.zeros(_N_LEVELS, int))
+    overlap: Float[np.ndarray, " levels"] = field(default_factory=lambda: np.zeros(_N_LEVELS))
+    n_regions: int = 0
+
+    def with_image(
+        self, anomaly_map: Float[np.ndarray, "height width"], mask: Bool[np.ndarray, "height width"]
+    ) -> Self:
+        """Return the counts with those of one image; the mask of a normal one is empty.
+
+        Raises:
+            ValueError: A value of the map is negative or not finite.
+        """
+        n_broken = int((~np.isfinite(anomaly_map) | (anomaly_map < 0)).sum())
+        if n_broken:
+            raise ValueError(
+                f"an anomaly map must hold finite values of at least 0, {n_broken} of "
+                f"{anomaly_map.size} are not"
+            )
+        levels = _levels_of(anomaly_map)
+        n_labels, regions = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+        area_px = np.bincount(regions.ravel(), minlength=n_labels)
+        inside = levels[mask]
+        return type(self)(
+            self.normal + np.bincount(levels[~mask], minlength=_N_LEVELS),
+            self.anomalous + np.bincount(inside, minlength=_N_LEVELS),
+            self.overlap + np.bincount(inside, 1 / area_px[regions[mask]], minlength=_N_LEVELS),
+            self.n_regions + n_labels - 1,
+        )
+
+    def auroc(self) -> float:
+        """Return the chance that an anomalous pixel lies above a normal one, ties counting half."""
+        self._check()
+        return _trapezia(_falling(self.anomalous), _falling(self.normal))
+
+    def pro(self, max_false_alarm_rate: float = MAX_FALSE_ALARM_RATE) -> float:
+        """Return the mean area under the per-region overlap curve (PRO), 0 … 1.
+
+        The curve is the mean share of each region that lies above a threshold, over the share of
+        normal pixels that do; its area up to ``max_false_alarm_rate`` is divided by that
+        (Bergmann et al., "The MVTec anomaly detection dataset", IJCV 2021).
+        """
+        self._check()
+        return (
+            _area_up_to(max_false_alarm_rate, _falling(self.overlap), _falling(self.normal))
+            / max_false_alarm_rate
+        )
+
+    def _check(self) -> None:
+        if not self.normal.any() or not self.n_regions:
+            raise ValueError("masks must hold both normal and anomalous pixels")
+
+
+def _levels_of(values: Float[np.ndarray, "height width"]) -> Int[np.ndarray, "height width"]:
+    """Number values from 0 on in rising order, by the bits of a float32, which rise with it."""
+    # 0 is added because −0 has another sign bit
+    bits = np.minimum(values + 0.0, np.finfo(np.float32).max).astype(np.float32).view(np.uint32)
+    return np.asarray((bits >> _LEFT_OUT_BITS).astype(np.int64))
+
+
+def _falling(counts: np.ndarray) -> Float[np.ndarray, " points"]:
+    """Share of all that lies above each threshold, from above every level to below all."""
+    summed = np.append(0, np.cumsum(counts[::-1]))
+    return np.asarray(summed / summed[-1])
+
+
+def _area_up_to(
+    limit: float, heights: Float[np.ndarray, " points"], at: Float[np.ndarray, " points"]
+) -> float:
+    """Area under a curve up to a place, between whose neighbours it is a line."""
+    n_within = int(np.searchsorted(at, limit, side="right"))
+    if n_within == len(at):
+        return _trapezia(heights, at)
+    share = (limit - at[n_within - 1]) / (at[n_within] - at[n_within - 1])
+    height = heights[n_within - 1] + share * (heights[n_within] - heights[n_within - 1])
+    return _trapezia(np.append(heights[:n_within], height), np.append(at[:n_within], limit))
 
 
 def _trapezia(heights: Float[np.ndarray, " points"], at: Float[np.ndarray, " points"]) -> float:

@@ -85,12 +85,38 @@ def draw_heat(
     """
     if cell_to_image is None:
         cell_to_image = rescale(cell_map.shape, image.shape[:2])
-    heat = _sample(cell_map, cell_to_image, image.shape[:2])
+    heat = to_pixels(cell_map, cell_to_image, image.shape[:2])
     colors = heat_colors()[(np.clip(heat / top, 0, 1) * 255).round().astype(np.uint8)]
     opacity = heat_opacity(heat, top)[..., None]
     drawn = (image + opacity * (colors.astype(np.float32) - image)).round().astype(np.uint8)
     outline(drawn, heat >= 1)
     return np.asarray(drawn)
+
+
+def to_pixels(
+    cell_map: Float[np.ndarray, "rows columns"],
+    cell_to_image: Float[np.ndarray, "2 3"],
+    size: tuple[int, ...],
+) -> Float32[np.ndarray, "height width"]:
+    """Value of a map at each pixel of an image, cubic between centres of cells, at least 0.
+
+    ``cell_to_image`` is as for ``draw_heat``; a pixel under no cell gets 0.
+    """
+    to_cell = cv2.invertAffineTransform(np.asarray(cell_to_image, np.float64))
+    y, x = np.ogrid[: size[0], : size[1]]
+    column, row = (a * x + b * y + c for a, b, c in to_cell)
+    heat: np.ndarray = cv2.remap(
+        cell_map.astype(np.float32),
+        column.astype(np.float32),
+        row.astype(np.float32),
+        cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    rows, columns = cell_map.shape
+    is_inside = (abs(row - (rows - 1) / 2) <= rows / 2) & (
+        abs(column - (columns - 1) / 2) <= columns / 2
+    )
+    return np.where(is_inside, np.maximum(heat, 0), 0).astype(np.float32)
 
 
 def in_grey(image: Image) -> Image:
@@ -164,29 +190,6 @@ def _enlarge(mask: Bool[np.ndarray, "rows columns"], size: tuple[int, ...]) -> M
         return mask
     share = cv2.resize(mask.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(share > 0.5)
-
-
-def _sample(
-    cell_map: Float[np.ndarray, "rows columns"],
-    cell_to_image: Float[np.ndarray, "2 3"],
-    size: tuple[int, ...],
-) -> Float32[np.ndarray, "height width"]:
-    """Value of the map at each pixel, cubic between centres of cells, zero outside all cells."""
-    to_cell = cv2.invertAffineTransform(np.asarray(cell_to_image, np.float64))
-    y, x = np.ogrid[: size[0], : size[1]]
-    column, row = (a * x + b * y + c for a, b, c in to_cell)
-    heat: np.ndarray = cv2.remap(
-        cell_map.astype(np.float32),
-        column.astype(np.float32),
-        row.astype(np.float32),
-        cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    rows, columns = cell_map.shape
-    is_inside = (abs(row - (rows - 1) / 2) <= rows / 2) & (
-        abs(column - (columns - 1) / 2) <= columns / 2
-    )
-    return np.where(is_inside, np.maximum(heat, 0), 0).astype(np.float32)
 
 
 def _data_uri(image: Image, extension: str, kind: str, *options: int) -> str:

@@ -133,6 +133,26 @@ class TestHeat:
         )
 
 
+class TestPixels:
+    def test_a_cell_has_its_value_in_its_centre_wherever_the_map_lies(self) -> None:
+        cells = np.zeros((3, 4), np.float32)
+        cells[1, 2] = 5
+        to_image = np.array([[8.0, 0.0, 10.0], [0.0, 8.0, 20.0]])
+        pixels = overlays.to_pixels(cells, to_image, (60, 50))
+        assert pixels.shape == (60, 50)
+        assert pixels[28, 26] == pixels.max() == 5
+        assert pixels[28, 10] == pixels[20, 26] == 0
+
+    def test_what_lies_under_no_cell_is_0_and_nothing_is_less(self) -> None:
+        cells = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32) + 2
+        pixels = overlays.to_pixels(cells, np.array([[8.0, 0, 10], [0, 8, 20]]), (60, 50))
+        is_under = np.zeros((60, 50), bool)
+        is_under[16:41, 6:39] = True  # half a cell around the centres
+        assert (pixels[~is_under] == 0).all()
+        assert (pixels[is_under] > 0).mean() > 0.9
+        assert (pixels >= 0).all()
+
+
 class TestBoxes:
     def test_frame_lies_on_the_scaled_box(self, image: np.ndarray) -> None:
         drawn = overlays.draw_boxes(image, [DEVIATION], (2.0, 1.5))
