@@ -8,7 +8,7 @@ light, if that is another. Nothing is lost to a warp, and nothing depends on the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Self
 
@@ -28,7 +28,13 @@ CHUNK_ROWS = 512
 # so far beyond its own cell a thing changes descriptors: the network sees wide surroundings
 REACH_CELLS = 3
 # units of CIELAB; light that differs less is the same
-SAME_LIGHT = 1.0
+SAME_LIGHT = 2.0
+# turned copies stay if they bring references nearer to each other than this share
+TURNS_HELP = 0.9
+# references that decide it, each looked up in all others of them
+N_DECIDING = 4
+# share of the cells that speak for an image there, as in the score
+WORST_SHARE = 0.005
 
 
 @dataclass(frozen=True)
@@ -170,6 +176,30 @@ class Viewer:
             dense = self.backbone(*warp_image(photo, move))
             cells.append(dense.tokens[dense.is_valid])
         return replace(seen, turned=np.concatenate(cells) if cells else None)
+
+
+def without_needless_turns(views: Sequence[NetworkView]) -> list[NetworkView]:
+    """Leave the turned copies out where references explain each other as well without them.
+
+    Then the product lies as it lies, a turned one is not normal, and looking up is quicker. A
+    single reference cannot tell.
+    """
+    if len(views) < 2:
+        return list(views)
+    upright = [replace(each, turned=None) for each in views]
+    with_turns, without = _unlikeness(views[:N_DECIDING]), _unlikeness(upright[:N_DECIDING])
+    return list(views) if with_turns < TURNS_HELP * without else upright
+
+
+def _unlikeness(views: Sequence[NetworkView]) -> float:
+    """Mean over the views of the distance of their worst cells to all others."""
+    worst = []
+    for view in views:
+        others = [view.nearest(other) for other in views if other is not view]
+        cells = np.minimum.reduce(others)[view.dense.is_valid]
+        n_worst = max(1, round(WORST_SHARE * cells.size))
+        worst.append(float(np.sort(cells)[-n_worst:].mean()))
+    return float(np.mean(worst))
 
 
 def _largest(

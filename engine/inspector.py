@@ -18,7 +18,7 @@ from jaxtyping import Float
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
 from alignment.comparison import Comparison, compare_all, nearest_reference, with_propagated_parts
-from alignment.network_view import NetworkView
+from alignment.network_view import NetworkView, without_needless_turns
 from alignment.pose import PoseEstimator, RegisteredImage
 from alignment.sample import Sample
 from alignment.transforms import invert
@@ -177,9 +177,7 @@ class Inspector:
         aligned = [
             self.classes.align(cut, each.image) for cut, each in zip(parts, registered, strict=True)
         ]
-        views = [
-            self._view(*each, is_reference=True) for each in zip(photos, registered, strict=True)
-        ]
+        views = self._reference_views(photos, registered)
         samples = tuple(map(self._sample, registered, dense, aligned, views))
 
         tell("leaving one out", 2, 4)
@@ -239,15 +237,21 @@ class Inspector:
             return registered.image, registered.is_valid
         return registered.warp(photo)
 
-    def _view(
-        self, photo: AnyImage, registered: RegisteredImage, *, is_reference: bool = False
-    ) -> NetworkView | None:
+    def _view(self, photo: AnyImage, registered: RegisteredImage) -> NetworkView | None:
         if self.network is None:
             return None
-        to_registered = invert(registered.to_original)
-        if is_reference:
-            return self.network.reference(photo, to_registered)
-        return self.network(photo, to_registered)
+        return self.network(photo, invert(registered.to_original))
+
+    def _reference_views(
+        self, photos: Sequence[AnyImage], registered: Sequence[RegisteredImage]
+    ) -> Sequence[NetworkView | None]:
+        if self.network is None:
+            return [None] * len(photos)
+        views = [
+            self.network.reference(photo, invert(each.to_original))
+            for photo, each in zip(photos, registered, strict=True)
+        ]
+        return without_needless_turns(views)
 
     def _cut(self, registered: RegisteredImage, image: AnyImage, dense: DenseMap) -> Parts:
         """Cut an image; parts are kept in the size that the method works in."""
