@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -37,7 +37,7 @@ LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 UNKNOWN_RESIDUAL = 0.25
 # what the narrow search leaves at most of an image that it explains, by the median of the
 # references: as many times that, but not less than the second, and the third of a single reference
-EXPLAINED_FACTOR, EXPLAINED_RESIDUAL, EXPLAINED_BY_ONE = 1.75, 0.2, 0.4
+EXPLAINED_FACTOR, EXPLAINED_RESIDUAL, EXPLAINED_BY_ONE = 1.75, 0.15, 0.2
 # less is not worth a word
 TOLD_TURN_DEG, TOLD_SCALE, TOLD_SHIFT = 5.0, 1.05, 0.05
 # each is a copy of the anchor in memory, and searched; by default there are 55
@@ -111,17 +111,26 @@ class Placement:
         scale = np.hypot(to_original[0, 0], to_original[1, 0])
         return cls(float(turn_deg), float(scale), (float(right), float(down)))
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form, rounded: turn, scale, shift, text."""
+        return {
+            "turn_deg": round(self.turn_deg, 2) + 0.0,  # no -0
+            "scale": round(self.scale, 4),
+            "shift_xy": [round(share, 4) + 0.0 for share in self.shift_xy],
+            "text": self.text,
+        }
+
     @property
     def text(self) -> str:
         """Say it in one line; nothing where it is but a little."""
         words = []
         if abs(self.turn_deg) >= TOLD_TURN_DEG:
-            words.append(f"turned by {round(self.turn_deg) % 360}°")
+            words.append(f"turned by {round(self.turn_deg)}°")
         if abs(np.log(self.scale)) >= np.log(TOLD_SCALE):
             words.append(f"×{self.scale:.2f}")
         if np.hypot(*self.shift_xy) >= TOLD_SHIFT:
             right, down = (f"{100 * share:+.0f} %" for share in self.shift_xy)
-            words.append(f"shifted by {right} to the right and {down} down")
+            words.append(f"shifted by {right} of the width and {down} of the height")
         return f"{', '.join(words)} relative to the references" if words else ""
 
 
@@ -163,21 +172,21 @@ class PoseEstimator:
         self._prepare_basis(dense)
         self._prepare(images[self.anchor_])
         others = [image for index, image in enumerate(images) if index != self.anchor_]
-        poses = [self._narrow(self._tokens(image)) for image in others]
-        self.residual_ = self._median_residual(poses) if others else UNKNOWN_RESIDUAL
+        narrow = [self._narrow(self._tokens(image)) for image in others]
+        self.residual_ = _median([each for _, each in narrow]) if others else UNKNOWN_RESIDUAL
         self._explained = self._limit(self.residual_ if others else None)
         self.layout_ = self._layout(self.residual_)
         if others and self._is_wide and self.residual_ > EXPLAINED_RESIDUAL:
-            self._try_wide(others, poses)
+            self._try_wide(others, [to_anchor for to_anchor, _ in narrow])
         return self
 
     def register(self, image: Image) -> RegisteredImage:
         """Move an image of the working size into the references' frame."""
-        pose = self._find(image) if self.has_pose_ else None
-        if pose is None or pose.energy / self._variance > self.config.max_residual_of_one:
+        to_anchor, residual = self._estimate(image) if self.has_pose_ else (IDENTITY, 0.0)
+        if not self.has_pose_ or residual > self.config.max_residual_of_one:
             return RegisteredImage(image, np.ones(image.shape[:2], dtype=bool), IDENTITY)
-        moved, is_valid = warp_image(image, pose.to_anchor)
-        return RegisteredImage(moved, is_valid, invert(pose.to_anchor))
+        moved, is_valid = warp_image(image, to_anchor)
+        return RegisteredImage(moved, is_valid, invert(to_anchor))
 
     @property
     def has_pose_(self) -> bool:
@@ -227,16 +236,17 @@ class PoseEstimator:
         _, vectors = np.linalg.eigh(np.cov(cells.T))
         self._basis = vectors[:, ::-1][:, : self.config.n_components].astype(np.float32)
 
-    def _try_wide(self, others: Sequence[Image], narrow: Sequence[Pose]) -> None:
+    def _try_wide(self, others: Sequence[Image], narrow: Sequence[Affine]) -> None:
         """Call the product turned if the whole circle explains its references much better."""
-        poses = [self._wide(image, self._tokens(image)) for image in others]
-        before, after = (np.median([p.unexplained for p in each]) for each in (narrow, poses))
-        residual = self._median_residual(poses)
-        if after < (1 - self.config.min_wide_gain) * before and self._layout(residual) == "fixed":
+        tokens = [self._tokens(image) for image in others]
+        wide = [self._wide(*each) for each in zip(others, tokens, strict=True)]
+        before = [self._refiner.unexplained(*each) for each in zip(tokens, narrow, strict=True)]
+        residual = _median([pose.energy / self._variance for pose in wide])
+        is_better = self._is_better(_median([pose.unexplained for pose in wide]), _median(before))
+        if is_better and self._layout(residual) == "fixed":
             self.layout_, self.residual_ = "turned", residual
-
-    def _median_residual(self, poses: Sequence[Pose]) -> float:
-        return float(np.median([pose.energy for pose in poses])) / self._variance
+        if not self.has_pose_:
+            self._wide_search = None  # nothing will be asked of it
 
     def _layout(self, residual: float) -> Layout:
         has_pose = self.config.is_searched and residual < self.config.max_residual
@@ -248,6 +258,10 @@ class PoseEstimator:
             return EXPLAINED_BY_ONE
         limit = max(EXPLAINED_RESIDUAL, EXPLAINED_FACTOR * residual)
         return min(limit, self.config.max_residual_of_one)
+
+    def _is_better(self, wide: float, narrow: float) -> bool:
+        """Whether the wide search leaves so little unexplained that it is believed."""
+        return wide < (1 - self.config.min_wide_gain) * narrow
 
     @property
     def _is_wide(self) -> bool:
@@ -266,21 +280,23 @@ class PoseEstimator:
         projected: np.ndarray = dense.tokens @ self._basis
         return projected
 
-    def _find(self, image: Image) -> Pose:
-        """Return the pose of an image, searched for as the layout of the product asks."""
-        tokens = self._tokens(image)
+    def _estimate(self, image: Image) -> tuple[Affine, float]:
+        """Return image-to-anchor, and the relative alignment residual that it leaves."""
+        tokens, unexplained = self._tokens(image), self._refiner.unexplained
         if self.layout_ == "turned":
-            still, pose = self._pose(tokens, IDENTITY), self._wide(image, tokens)
-            return still if still.unexplained <= pose.unexplained else pose
-        pose = self._narrow(tokens)
-        if not self._is_wide or pose.energy <= self._explained * self._variance:
-            return pose
-        wide = self._wide(image, tokens)
-        is_better = wide.unexplained < (1 - self.config.min_wide_gain) * pose.unexplained
-        return wide if is_better else pose
+            pose = self._wide(image, tokens)
+            if unexplained(tokens, IDENTITY) <= pose.unexplained:
+                return IDENTITY, self._refiner.energy(tokens, IDENTITY) / self._variance
+            return pose.to_anchor, pose.energy / self._variance
+        to_anchor, residual = self._narrow(tokens)
+        if self._is_wide and residual > self._explained:
+            pose = self._wide(image, tokens)
+            if self._is_better(pose.unexplained, unexplained(tokens, to_anchor)):
+                return pose.to_anchor, pose.energy / self._variance
+        return to_anchor, residual
 
-    def _narrow(self, tokens: Tokens) -> Pose:
-        """Search a few degrees around the anchor's own pose."""
+    def _narrow(self, tokens: Tokens) -> tuple[Affine, float]:
+        """Return the same, found within a few degrees of the anchor's own pose."""
         refiner = self._refiner
         candidates, shifts = self._copies.search(tokens)
         free = refiner.refine(tokens, refiner.best(tokens, candidates))
@@ -288,16 +304,11 @@ class PoseEstimator:
         shifted = refiner.refine(tokens, shifted, is_only_shift=True)
         energy_free, energy_shifted = refiner.energy(tokens, free), refiner.energy(tokens, shifted)
         # an image of one colour fits everywhere alike
-        if refiner.energy(tokens, IDENTITY) <= min(energy_free, energy_shifted):
-            return self._pose(tokens, IDENTITY)
-        is_free = energy_free < (1 - self.config.min_gain) * energy_shifted
-        return self._pose(tokens, free if is_free else shifted)
-
-    def _pose(self, tokens: Tokens, to_anchor: Affine) -> Pose:
-        refiner = self._refiner
-        return Pose(
-            to_anchor, refiner.energy(tokens, to_anchor), refiner.unexplained(tokens, to_anchor)
-        )
+        if (energy_still := refiner.energy(tokens, IDENTITY)) <= min(energy_free, energy_shifted):
+            return IDENTITY, energy_still / self._variance
+        if energy_free < (1 - self.config.min_gain) * energy_shifted:
+            return free, energy_free / self._variance
+        return shifted, energy_shifted / self._variance
 
     def _wide(self, image: Image, tokens: Tokens) -> Pose:
         """Search the whole circle; the copies for it are made when first asked for."""
@@ -337,6 +348,10 @@ def _wide_poses(config: PoseConfig) -> list[tuple[float, float]]:
     turns = np.arange(n_turns) * (360 / n_turns)
     scales = np.exp(_steps(np.log(config.wide_scale), np.log(config.wide_scale_step)))
     return [(float(turn), float(scale)) for turn in turns for scale in scales]
+
+
+def _median(values: Sequence[float]) -> float:
+    return float(np.median(values))
 
 
 def _steps(largest: float, step: float) -> Float[np.ndarray, " steps"]:

@@ -114,8 +114,9 @@ def shift_correlation(
     cross = np.einsum("ndhw,dhw->nhw", references.tokens, query.tokens.conj())
     # the sum over all cells is the transform at frequency zero
     power = np.maximum(references.power[:, 0, 0].real * query.power[0, 0].real, 1e-12)
-    correlation = _window(cross, query.grid, radius) / np.sqrt(power)[:, None, None]
-    return correlation.astype(np.float32)
+    window = _window(cross, query.grid, radius)
+    correlation: np.ndarray = window / np.sqrt(power)[:, None, None].astype(np.float32)
+    return correlation
 
 
 def register_shift(query: Spectrum, reference: Spectrum, radius: int) -> tuple[int, int]:
