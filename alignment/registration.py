@@ -104,6 +104,21 @@ def shift_energy(
     return np.where(is_enough, np.maximum(energy, 0), np.inf).astype(np.float32)
 
 
+def shift_correlation(
+    query: Spectrum, references: SpectrumStack, radius: int
+) -> Float32[np.ndarray, "references shifts shifts"]:
+    """Normalised cross-correlation for each shift, 1 where the two are equal; see ``shift_energy``.
+
+    What one of the two does not show counts as zero, whatever the overlap.
+    """
+    cross = np.einsum("ndhw,dhw->nhw", references.tokens, query.tokens.conj())
+    # the sum over all cells is the transform at frequency zero
+    power = np.maximum(references.power[:, 0, 0].real * query.power[0, 0].real, 1e-12)
+    window = _window(cross, query.grid, radius)
+    correlation: np.ndarray = window / np.sqrt(power)[:, None, None].astype(np.float32)
+    return correlation
+
+
 def register_shift(query: Spectrum, reference: Spectrum, radius: int) -> tuple[int, int]:
     """Return the shift (dy, dx) in cells with query(p) ≈ reference(p + shift)."""
     energy = shift_energy(query, reference, radius)

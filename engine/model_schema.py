@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from alignment.pose import LAYOUTS
 from engine.class_edits import MAX_TOLERANCE, Count, Ignore, Merge, Remove, Rename, Split
 from engine.config import Profile
 from engine.fitted_state import ReferenceWarning
@@ -90,6 +91,8 @@ SCHEMA: dict[str, Stored] = {
     "pose.hub_image": Stored("uint8", "height width 3"),
     "pose.basis": Stored("float32", "described components", -1e3, 1e3),
     "pose.has_pose": Stored("bool", "1"),
+    "pose.layout": Stored("uint8", "1", high=len(LAYOUTS) - 1),
+    "pose.explained": Stored("float64", "1", 0, 10),
     "novelty.colors": Stored("float32", "colors 3", -1e3, 1e3),
     "novelty.mean": Stored("float32", "7", -1e4, 1e4),
     "novelty.whiten": Stored("float32", "7 7", -1e4, 1e4),

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 
 from alignment.aligned import AlignedParts
 from alignment.comparison import Comparison
-from alignment.pose import RegisteredImage
+from alignment.pose import Placement, RegisteredImage
 from alignment.sample import Sample
 from alignment.transforms import compose, rescale
 from engine.scores import SCORES, Reading
@@ -133,6 +133,12 @@ class Report:
     seconds: float
 
     @property
+    def placement(self) -> Placement:
+        """How the object lies in the image, compared with the references."""
+        size = self.registered.shape[0], self.registered.shape[1]
+        return Placement.of(compose(rescale(self.image_size, size), self.to_image), size)
+
+    @property
     def is_anomaly(self) -> bool:
         """Whether the total exceeds the threshold."""
         return self.total > self.threshold
@@ -166,6 +172,7 @@ class Report:
             "calibration": self.calibration,
             "threshold_source": self.threshold_source,
             "nearest_reference": self.nearest_reference,
+            "placement": self.placement.as_dict(),
             "deviations": [deviation.as_dict() for deviation in self.deviations],
             "seconds": self.seconds,
         }

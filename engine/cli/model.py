@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 # sharper than the page shows anything, and a thousand images of it fit into memory
 _KEPT_SIDE_PX = 1280
 
+_LAYOUTS = {
+    "fixed": "layout fixed: the product lies as in the references, but for a few degrees",
+    "turned": "layout turned: the product lies at any turn, and images are turned back",
+    "free": "layout free: the product is not aligned, and images stay as they are",
+}
+
 _NOTES = {
     "self-calibrated": (
         "one reference: scales and threshold come from changed copies of itself; "
@@ -138,6 +144,7 @@ def _facts(inspector: Inspector) -> dict[str, Any]:
         "profile": inspector.config.profile,
         "working_size": list(inspector.fitted.working_size),
         "references": [reference.name for reference in inspector.fitted.references],
+        "layout": inspector.pose.layout_,
         "classes": [_class_facts(row) for row in class_rows(inspector)],
         "class_edits": [
             {"text": each.text, "author": each.author, "at": each.at} for each in edits
@@ -164,6 +171,7 @@ def _say_summary(inspector: Inspector) -> None:
         f"profile {config['profile']}, preset {config['preset']}, seed {config['seed']}, "
         f"working size {width}×{height} px",
         f"references ({len(told['references'])}): {', '.join(map(show_name, told['references']))}",
+        _LAYOUTS[told["layout"]],
         "how many parts of each class the references have:",
         *_indented(counts),
         *(["edits of classes since then:"] if told["class_edits"] else []),

@@ -8,9 +8,11 @@ import pytest
 from alignment.registration import (
     MIN_OVERLAP,
     Spectrum,
+    SpectrumStack,
     candidate_shifts,
     project_tokens,
     register_shift,
+    shift_correlation,
     shift_energy,
 )
 from features.dense import DenseMap
@@ -150,3 +152,38 @@ class TestCondensed:
             for y, x in ((2, 3), (4, 2))
         )
         assert register_shift(one, other, 4) == (-2, 1)
+
+
+def naive_correlation(query: DenseMap, reference: DenseMap, radius: int) -> np.ndarray:
+    there, here = (
+        {tuple(at): each.tokens[tuple(at)] for at in np.argwhere(each.is_valid).tolist()}
+        for each in (reference, query)
+    )
+    power = [sum(float(token @ token) for token in each.values()) for each in (there, here)]
+    correlation = np.zeros((2 * radius + 1, 2 * radius + 1))
+    for dy, dx in product(range(-radius, radius + 1), repeat=2):
+        correlation[radius + dy, radius + dx] = sum(
+            float(token @ there[y + dy, x + dx])
+            for (y, x), token in here.items()
+            if (y + dy, x + dx) in there
+        )
+    return correlation / np.sqrt(power[0] * power[1])
+
+
+@pytest.mark.parametrize("valid", [1.0, 0.7])
+def test_correlation_against_loops(valid: float) -> None:
+    query, *references = (random_map(seed, (6, 9), valid=valid) for seed in range(3))
+    stack = SpectrumStack([Spectrum(each) for each in references])
+    correlation = shift_correlation(Spectrum(query), stack, 4)
+    naive = [naive_correlation(query, each, 4) for each in references]
+    np.testing.assert_allclose(correlation, naive, atol=1e-5)
+
+
+def test_correlation_of_equal_maps_is_one_and_of_nothing_none() -> None:
+    same = random_map(0, (6, 9))
+    nothing = DenseMap(np.zeros_like(same.tokens), same.is_valid)
+    stack = SpectrumStack([Spectrum(same), Spectrum(nothing)])
+    correlation = shift_correlation(Spectrum(same), stack, 2)
+    assert correlation[0, 2, 2] == pytest.approx(1, abs=1e-5)
+    assert correlation[0].argmax() == 12
+    np.testing.assert_allclose(correlation[1], 0, atol=1e-3)

@@ -41,6 +41,7 @@ def test_what_was_learnt_is_said(fit):
         assert re.search(rf"^  {name} +{re.escape(f'{scale:.4g}')}$", said, re.MULTILINE)
     source, calibration = inspector.fitted.threshold_source, inspector.fitted.calibration
     assert f"threshold {inspector.fitted.threshold:.4f}, {source}; {calibration}" in said
+    assert f"\nlayout {inspector.pose.layout_}: the product " in said
     assert "note:" not in said
 
 
@@ -53,6 +54,7 @@ def test_one_reference_is_said_to_be_little(fit, photos, partwise):
     said, path = fit(references=(photos / "references" / "0.png",))
     assert "note: one reference: " in said
     assert info(partwise, path)["calibration"] == "self-calibrated"
+    assert info(partwise, path)["layout"] == "fixed"
 
 
 def test_identical_references_are_noticed(fit, photos, partwise):

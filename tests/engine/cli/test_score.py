@@ -40,6 +40,7 @@ def test_jsonl_has_one_complete_object_an_image(partwise, model, good, stained):
         assert record["scores"].keys() == record["normalised"].keys()
         assert sum(record["normalised"].values()) == pytest.approx(record["score"])
         assert record["seconds"] > 0
+        assert record["placement"].keys() == {"turn_deg", "scale", "shift_xy", "text"}
         for deviation in record["deviations"]:
             assert {"class", "kind", "expected", "found", "text"} <= deviation.keys()
     assert (first["verdict"], second["verdict"]) == ("anomaly", "normal")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from alignment.aligned import AlignedParts
+from alignment.transforms import about_center, compose
 from engine.regions.report import FoundRegion, RegionReport
 from engine.rendering.html_report import explain_page
 from engine.report import Calibration, Deviation, ReferenceView, Report
@@ -189,6 +190,16 @@ def test_page_says_verdict_threshold_calibration_and_time(page: str) -> None:
         "board 1 found, 1 in the reference",
     ):
         assert expected in text
+
+
+def test_page_says_how_the_object_lies_if_it_was_turned(
+    page: str, photo: np.ndarray, report: Report, references: list[ReferenceView]
+) -> None:
+    assert "relative to the references" not in page
+    turn = about_center((192, 256), angle_rad=np.radians(137), scale=0.92)
+    turned = replace(report, to_image=compose(turn, report.to_image))
+    told = Elements(explain_page([("a.png", photo, turned)], references, NAMES)).text
+    assert "Pose turned by 137°, ×0.92 relative to the references" in told
 
 
 def test_deviations_come_worst_first(page: str) -> None:
