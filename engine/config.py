@@ -21,7 +21,7 @@ from engine.errors import ConfigError
 from engine.normalisation import NormaliserConfig
 from engine.regions_config import RegionsConfig
 from engine.scores import SCORES, ScoresConfig, network_patch
-from features.cnn.config import CnnConfig
+from features.cnn import CnnConfig
 from features.config_fields import Range, as_values, changed, problems_of, renamed
 from features.device import MachineConfig
 from features.embedded.segmenter import SegmenterConfig

@@ -22,9 +22,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+from jaxtyping import Float
 
 from engine.report import Calibration
-from engine.scores import SCORES, Reading, Score, ScoresConfig
+from engine.scores import SCORES, Reading, Score, ScoresConfig, score_of_map
+from engine.scores.reading import CellMapKind
 from features.config_fields import Range, Share
 
 # an image whose only fault is one instance too many must exceed the threshold, not equal it
@@ -103,6 +105,24 @@ class Normaliser:
     def total(self, readings: Mapping[str, Reading]) -> float:
         """Return the weighted power mean of the scores, each in units of its scale."""
         return float(sum(self.shares(readings).values()))
+
+    def cell_map(
+        self, kinds: Sequence[CellMapKind], readings: Mapping[str, Reading]
+    ) -> Float[np.ndarray, "rows columns"]:
+        """Return the mean of the maps of some scores, each in units of its scale, by their weights.
+
+        The first counts alone if none of them has a say in the total.
+        """
+        names = [score_of_map(kind).name for kind in kinds]
+        weights = [self.weights[name] for name in names]
+        if not any(weights):
+            weights[0] = 1.0
+        parts = [
+            weight / sum(weights) * np.asarray(readings[name].cells) / self.scales[name]
+            for name, weight in zip(names, weights, strict=True)
+            if weight
+        ]
+        return np.asarray(np.sum(parts, axis=0))
 
 
 def weigh(

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch.nn.functional import avg_pool2d, interpolate
 
+from features.cnn import CnnConfig
 from features.cnn.backbone import CELL_PX, CnnBackbone, local_mean, to_grid
-from features.cnn.config import CnnConfig
 from features.dense import Backbone
 from features.device import MachineConfig
 from features.images import resize
