@@ -25,10 +25,12 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.report import Calibration
-from engine.scores import SCORES, Reading, Score, ScoresConfig, score_of_map
+from engine.scores import SCORES, Reading, Score, ScoresConfig, network_patch, score_of_map
 from engine.scores.reading import CellMapKind
 from features.config_fields import Range, Share
 
+# the score of what the network of the profile "cnn" saw
+NETWORK_SCORE = network_patch.SCORE.name
 # an image whose only fault is one instance too many must exceed the threshold, not equal it
 _JUST_ABOVE = 1 + 1e-9
 # references that equal each other have total 0, and then any difference is anomalous
@@ -80,6 +82,9 @@ class Normaliser:
     """Totals of the normal images that the scales were learnt from, in the references' order."""
     power: float = 1.0
     """Order of the power mean."""
+    network_readings: tuple[float, ...] = ()
+    """Readings of ``network_patch`` of the same images: a model keeps no photograph as the network
+    saw it. Empty in profiles without one."""
 
     def shares(self, readings: Mapping[str, Reading]) -> dict[str, float]:
         """Return each score's share of the total; 0 for a score that is not active.
@@ -180,7 +185,15 @@ def learn_normaliser(
     else:
         threshold, source = threshold_of(config, totals, calibration)
     return Normaliser(
-        scales, weights, caps, max(threshold, MIN_THRESHOLD), source, calibration, totals, power
+        scales,
+        weights,
+        caps,
+        max(threshold, MIN_THRESHOLD),
+        source,
+        calibration,
+        totals,
+        power,
+        tuple(each[NETWORK_SCORE].value for each in normal) if weights[NETWORK_SCORE] else (),
     )
 
 
