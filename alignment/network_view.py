@@ -115,7 +115,10 @@ class NetworkView:
         return replace(self, dense=replace(self.dense, is_valid=is_valid))
 
     def registered(
-        self, cells: CellMap, grid: tuple[int, ...], working_size: tuple[int, ...]
+        self,
+        cells: Float32[np.ndarray, "own_rows own_columns"],
+        grid: tuple[int, ...],
+        working_size: tuple[int, ...],
     ) -> CellMap:
         """Lay a map of this view's cells on a grid over the registered image; 0 beyond it."""
         rows, columns = grid

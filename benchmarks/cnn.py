@@ -29,9 +29,9 @@ import openvino
 import torch
 from torch.nn.functional import conv2d, pad
 
+from features.cnn import CnnConfig
 from features.cnn.backbone import CnnBackbone
 from features.cnn.checkpoint import find_checkpoint, read_tensors
-from features.cnn.config import CnnConfig
 from features.cnn.encoder import Planes, Run, run_with_onnxruntime, run_with_opencv
 from features.cnn.network import MEAN, CnnNetwork, Convolution, network_of, onnx_of, output_name
 from features.device import MachineConfig

@@ -52,8 +52,8 @@ from engine.preprocessing import altered_copies, take_in
 from engine.rendering.overlays import to_pixels
 from engine.report import Calibration, Report
 from engine.scores import Reading, score_all
+from features.cnn import CnnConfig
 from features.cnn.backbone import CELL_PX, CnnBackbone
-from features.cnn.config import CnnConfig
 from features.config_fields import problems_of
 from features.device import MachineConfig
 from features.errors import UserError

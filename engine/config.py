@@ -18,19 +18,16 @@ from alignment.network_view import NetworkViewConfig
 from alignment.pose import PoseConfig
 from alignment.propagation import PropagationConfig
 from engine.errors import ConfigError
-from engine.normalisation import NormaliserConfig
+from engine.normalisation import NETWORK_SCORE, NormaliserConfig
 from engine.regions_config import RegionsConfig
-from engine.scores import SCORES, ScoresConfig, network_patch
-from features.cnn.config import CnnConfig
+from engine.scores import SCORES, ScoresConfig
+from features.cnn import CnnConfig
 from features.config_fields import Range, as_values, changed, problems_of, renamed
 from features.device import MachineConfig
 from features.embedded.segmenter import SegmenterConfig
 from features.sam.config import SamConfig
 from features.visual_words import VisualWordsConfig
 from features.vit.config import VitConfig
-
-# the score of what the network of the profile "cnn" saw
-NETWORK_SCORE = network_patch.SCORE.name
 
 PRESETS = ("competition", "default", "paper")
 

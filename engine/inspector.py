@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from jaxtyping import Float
 
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
@@ -22,20 +21,16 @@ from alignment.network_view import NetworkView, without_needless_turns
 from alignment.pose import PoseEstimator, RegisteredImage
 from alignment.sample import Sample
 from alignment.transforms import invert
-from alignment.twins import find_copies
 from engine.class_names import class_names
 from engine.config import Config
 from engine.deviations import find_deviations
 from engine.errors import NotFittedError
 from engine.fitted_state import FittedState, ReferenceWarning
-from engine.normalisation import Normaliser, learn_normaliser, weigh
+from engine.normalisation import learn_normaliser, weigh
 from engine.novelty import CELL_MAPS, Novelty, learn_novelty
-from engine.preprocessing import altered_copies, take_in
 from engine.profiles import make_network, make_networks, photo_area_px
-from engine.reference_checks import copied_validation, odd_references
 from engine.report import Calibration, Examination, Report
-from engine.scores import SCORES, Reading, score_all, score_of_map
-from engine.scores.reading import CellMapKind
+from engine.scores import SCORES, score_all
 from engine.storage import (
     Identity,
     StoredModel,
@@ -115,8 +110,8 @@ class Inspector:
                 normaliser.scales,
                 examination.to_image,
             ),
-            anomaly_map=_cell_map(("unseen_here", "unlike"), readings, normaliser),
-            missing_map=_cell_map(("missing_here",), readings, normaliser),
+            anomaly_map=normaliser.cell_map(("unseen_here", "unlike"), readings),
+            missing_map=normaliser.cell_map(("missing_here",), readings),
             aligned=sample.aligned,
             registered=sample.image,
             nearest_reference=nearest,
@@ -145,6 +140,10 @@ class Inspector:
         Raises:
             ImageError: There is no image, or an array is none.
         """
+        # whoever judges needs none of these
+        from engine.preprocessing import take_in
+        from engine.reference_checks import odd_references, without_copies
+
         tell = progress or silent
         taken = take_in(
             images,
@@ -190,14 +189,9 @@ class Inspector:
         if calibration == "leave-one-out":
             warnings += odd_references(normal, taken.names)
         tell("setting the threshold", 3, 4)
-        copies = find_copies([check_image(image) for image in validation], photos)
-        if copies:
-            warnings.append(copied_validation(len(copies), len(validation)))
-        more = [
-            self._compare_photo(resize(image, taken.photo_size), samples)
-            for index, image in enumerate(validation)
-            if index not in copies
-        ]
+        others, copied = without_copies([check_image(each) for each in validation], photos)
+        warnings += copied
+        more = [self._compare_photo(resize(each, taken.photo_size), samples) for each in others]
         validated = [score_all(each, scores) for each in more]
         weights = weigh(
             self.config.normalisation, scores, self.config.counted_scores, self.pose.residual_
@@ -304,6 +298,8 @@ class Inspector:
                 self.compare(sample, [other for other in samples if other is not sample])
                 for sample in samples
             ], "leave-one-out"
+        from engine.preprocessing import altered_copies
+
         copies = altered_copies(photos[0], N_COPIES, np.random.default_rng(self.config.seed))
         return [self._compare_photo(each, samples) for each in copies], "self-calibrated"
 
@@ -403,24 +399,5 @@ class Inspector:
     @property
     def _identity(self) -> Identity:
         """Names of the networks that descriptors and parts come from."""
-        named = {"backbone": self.backbone, "segmenter": self.segmenter, "network": self.network}
-        return {name: each.identity() for name, each in named.items() if each is not None}
-
-
-def _cell_map(
-    kinds: Sequence[CellMapKind], readings: Mapping[str, Reading], normaliser: Normaliser
-) -> Float[np.ndarray, "rows columns"]:
-    """Return the mean of the maps of some scores, each in units of its scale, by their weights.
-
-    The first counts alone if none of them has a say in the total.
-    """
-    names = [score_of_map(kind).name for kind in kinds]
-    weights = [normaliser.weights[name] for name in names]
-    if not any(weights):
-        weights[0] = 1.0
-    weighted = [
-        weight / sum(weights) * np.asarray(readings[name].cells) / normaliser.scales[name]
-        for name, weight in zip(names, weights, strict=True)
-        if weight
-    ]
-    return np.sum(weighted, axis=0)
+        named = {"backbone": self.backbone.identity(), "segmenter": self.segmenter.identity()}
+        return named if self.network is None else named | {"network": self.network.identity()}

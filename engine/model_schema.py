@@ -132,6 +132,7 @@ class _Normaliser:
     calibration: Calibration
     normal_totals: tuple[float, ...] = ()
     power: float = 1.0
+    network_readings: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -256,6 +257,7 @@ def _named(record: type, values: Mapping[str, Any]) -> dict[str, Any]:
         KeyError: One that it cannot do without is not there.
     """
     optional = {"photo_size", "identity", "class_edits", "normal_totals", "power", "warnings"}
+    optional |= {"network_readings"}
     return {
         each.name: values[each.name]
         for each in fields(record)
@@ -274,6 +276,14 @@ def _check_normaliser(values: Mapping[str, Any]) -> None:
         raise ValueError("emphasis must be more than 0 for one score")
     if not 0 < known.power <= 1:
         raise ValueError(f"power must lie in 0 (exclusive) … 1, got {known.power:g}")
+    seen = known.network_readings
+    if any(not 0 <= each <= _LARGE for each in seen) or len(seen) not in (
+        0,
+        len(known.normal_totals),
+    ):
+        raise ValueError(
+            f"network_readings must be as many as normal_totals, 0 or more, got {seen}"
+        )
     if any(abs(each) > _LARGE for each in (known.threshold, *known.normal_totals)):
         raise ValueError(f"threshold and normal_totals must be at most {_LARGE:g}")
 

@@ -22,11 +22,15 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
+from jaxtyping import Float
 
 from engine.report import Calibration
-from engine.scores import SCORES, Reading, Score, ScoresConfig
+from engine.scores import SCORES, Reading, Score, ScoresConfig, network_patch, score_of_map
+from engine.scores.reading import CellMapKind
 from features.config_fields import Range, Share
 
+# the score of what the network of the profile "cnn" saw
+NETWORK_SCORE = network_patch.SCORE.name
 # an image whose only fault is one instance too many must exceed the threshold, not equal it
 _JUST_ABOVE = 1 + 1e-9
 # references that equal each other have total 0, and then any difference is anomalous
@@ -78,6 +82,9 @@ class Normaliser:
     """Totals of the normal images that the scales were learnt from, in the references' order."""
     power: float = 1.0
     """Order of the power mean."""
+    network_readings: tuple[float, ...] = ()
+    """Readings of ``network_patch`` of the same images: a model keeps no photograph as the network
+    saw it. Empty in profiles without one."""
 
     def shares(self, readings: Mapping[str, Reading]) -> dict[str, float]:
         """Return each score's share of the total; 0 for a score that is not active.
@@ -103,6 +110,24 @@ class Normaliser:
     def total(self, readings: Mapping[str, Reading]) -> float:
         """Return the weighted power mean of the scores, each in units of its scale."""
         return float(sum(self.shares(readings).values()))
+
+    def cell_map(
+        self, kinds: Sequence[CellMapKind], readings: Mapping[str, Reading]
+    ) -> Float[np.ndarray, "rows columns"]:
+        """Return the mean of the maps of some scores, each in units of its scale, by their weights.
+
+        The first counts alone if none of them has a say in the total.
+        """
+        names = [score_of_map(kind).name for kind in kinds]
+        weights = [self.weights[name] for name in names]
+        if not any(weights):
+            weights[0] = 1.0
+        parts = [
+            weight / sum(weights) * np.asarray(readings[name].cells) / self.scales[name]
+            for name, weight in zip(names, weights, strict=True)
+            if weight
+        ]
+        return np.asarray(np.sum(parts, axis=0))
 
 
 def weigh(
@@ -160,7 +185,15 @@ def learn_normaliser(
     else:
         threshold, source = threshold_of(config, totals, calibration)
     return Normaliser(
-        scales, weights, caps, max(threshold, MIN_THRESHOLD), source, calibration, totals, power
+        scales,
+        weights,
+        caps,
+        max(threshold, MIN_THRESHOLD),
+        source,
+        calibration,
+        totals,
+        power,
+        tuple(each[NETWORK_SCORE].value for each in normal) if weights[NETWORK_SCORE] else (),
     )
 
 

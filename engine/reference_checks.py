@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter
 
-from alignment.twins import find_twins
+from alignment.twins import find_copies, find_twins
 from engine.fitted_state import ReferenceWarning
 from engine.scores import SCORES, Reading
 from features.images import AnyImage, few_levels_text, resize
@@ -59,8 +59,16 @@ def check_references(
     ]
 
 
-def copied_validation(n_copies: int, n_images: int) -> ReferenceWarning:
-    """Warn of validation images that are references, which tell nothing about other images."""
+def without_copies(
+    validation: Sequence[AnyImage], references: Sequence[AnyImage]
+) -> tuple[list[AnyImage], list[ReferenceWarning]]:
+    """Leave out images that are references, which tell nothing about other images, and warn."""
+    copies = find_copies(validation, references)
+    others = [image for index, image in enumerate(validation) if index not in copies]
+    return others, [_copied(len(copies), len(validation))] if copies else []
+
+
+def _copied(n_copies: int, n_images: int) -> ReferenceWarning:
     are = "is a copy of a reference" if n_copies == 1 else "are copies of references"
     return ReferenceWarning(
         "near-duplicate",

@@ -129,6 +129,8 @@ def read_inspector(
             )
         values = header["config"]
         values["machine"] = values.get("machine", {}) | dict(machine or {})
+        # before there was a choice, scores were added up as they are
+        values["normalisation"] = {"power": 1.0} | values.get("normalisation", {})
         config = from_dict(values, source=str(path))
         states = {name: _select(arrays, name) for name in STATES}
         classes = PartClasses(config.classes).restore(states["classes"])
@@ -243,6 +245,8 @@ def _pack_normaliser(normaliser: Normaliser) -> dict[str, Any]:
         "calibration": normaliser.calibration,
         "normal_totals": list(normaliser.normal_totals),
         "power": normaliser.power,
+        # so that models of other profiles are what they were
+        **({"network_readings": list(each)} if (each := normaliser.network_readings) else {}),
     }
 
 
@@ -266,6 +270,7 @@ def _unpack_normaliser(header: Mapping[str, Any]) -> Normaliser:
         normal_totals=tuple(header.get("normal_totals", ())),
         # until then, scores were added up as they are
         power=float(header.get("power", 1.0)),
+        network_readings=tuple(header.get("network_readings", ())),
     )
 
 

@@ -71,7 +71,7 @@ config = click.option(
 profile = click.option(
     "--profile",
     metavar="NAME",
-    help="embedded, foundation or foundation-fast; overrides that of the config.",
+    help="embedded, cnn, foundation or foundation-fast; overrides that of the config.",
 )
 threshold = click.option(
     "--threshold",
@@ -109,7 +109,7 @@ _library_name = click.option(
 
 
 def machine(command: Command) -> Command:
-    """Declare on what the networks of a foundation profile run.
+    """Declare on what the networks of a profile run.
 
     The command gets what was given as ``machine``, by name; what is left out stays as it is.
     """

@@ -22,7 +22,13 @@ from engine.class_names import class_name
 from engine.editing.apply import replay
 from engine.editing.painting import aligned_references, painted_classes
 from engine.editing.table import Classes, References, told
-from engine.normalisation import MIN_THRESHOLD, Normaliser, learn_normaliser, threshold_of
+from engine.normalisation import (
+    MIN_THRESHOLD,
+    NETWORK_SCORE,
+    Normaliser,
+    learn_normaliser,
+    threshold_of,
+)
 from engine.report import Calibration
 from engine.scores import score_all
 from features.images import resize
@@ -156,6 +162,9 @@ def _learnt(inspector: Inspector, base: Normaliser) -> Normaliser:
     config = inspector.config.normalisation
     judged, calibration = _judge_references(inspector)
     readings = [score_all(each, inspector.config.scores) for each in judged]
+    # classes do not touch what the network saw; a lone photograph is no longer here as it saw it
+    for each, value in zip(readings, base.network_readings, strict=False):
+        each[NETWORK_SCORE] = replace(each[NETWORK_SCORE], value=value)
     learnt = learn_normaliser(config, base.weights, readings, (), calibration)
     own, _ = threshold_of(config, base.normal_totals, base.calibration)
     if np.isclose(max(own, MIN_THRESHOLD), base.threshold):

@@ -24,7 +24,7 @@ from features.files import parse_json
 from features.names import one_line
 
 _ACTIVE = "('queued', 'running')"
-PROFILES = ("embedded", "foundation", "foundation-fast")
+PROFILES = ("embedded", "cnn", "foundation", "foundation-fast")
 PRESETS = ("competition", "default", "paper")  # equal engine.config.PRESETS, whose import is slow
 
 

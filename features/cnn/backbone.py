@@ -21,8 +21,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
+from features.cnn import CnnConfig
 from features.cnn.checkpoint import Checkpoint, find_checkpoint
-from features.cnn.config import CnnConfig
 from features.cnn.encoder import CnnEncoder, Map
 from features.config_fields import problems_of
 from features.dense import DenseMap, on_grid

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from features.cnn.config import N_STAGES
+from features.cnn import N_STAGES
 from features.weights.errors import WeightsError
 
 # of the first block of each stage; the stem's is 2

@@ -13,7 +13,7 @@ from engine.benchmark.datasets import DatasetError, find_categories
 from engine.benchmark.metrics import auroc
 from engine.benchmark.protocol import pick_references
 from engine.inspector import Inspector
-from features.cnn.config import CnnConfig
+from features.cnn import CnnConfig
 from features.image_files import read_image
 
 SIZE = (64, 80)

@@ -156,7 +156,10 @@ def test_a_section_has_one_of_its_names(tmp_path):
 
 
 def test_an_unknown_profile_says_which_there_are():
-    message = 'config: profile must be "embedded" or "foundation" or "foundation-fast", got "fast"'
+    message = (
+        'config: profile must be "embedded" or "cnn" or "foundation" or "foundation-fast", '
+        'got "fast"'
+    )
     with pytest.raises(ConfigError, match=message):
         from_dict({"profile": "fast"})
 
@@ -169,6 +172,10 @@ def test_an_unknown_profile_says_which_there_are():
         (Config(working_area_px=1), "working_area_px must lie in 4096 … 4194304, got 1"),
         (Config(active_scores=()), "active_scores must name at least one score, and none twice"),
         (Config(active_scores=("instance_count",) * 2), "active_scores must name at least one"),
+        (
+            Config(active_scores=("network_patch",)),
+            r'active_scores must name more than network_patch, or profile be "cnn"',
+        ),
         (Config(active_scores=("patch",)), r"active_scores must be among class_.*, got 'patch'"),
         (Config(preset=["paper"]), r'preset must be a string, got \["paper"\]'),
     ],
@@ -331,7 +338,7 @@ def test_the_names_of_the_first_release_can_be_told(tmp_path):
     values = to_dict(Config())
     first = with_first_names(values)
     assert {"palette", "normalisation"} <= first.keys()
-    assert first["normalisation"]["count_emphasis"] == 0.5
+    assert first["normalisation"]["count_emphasis"] == Config().scores.instance_count.weight
     assert "weight" not in first["scores"]["instance_count"]
     assert with_current_names(first) == values
 

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.images import MIN_MULTIPLES, ImageError, check_image, fit_size, resize
+from features.images import (
+    MIN_MULTIPLES,
+    ImageError,
+    check_image,
+    fit_size,
+    light_of,
+    resize,
+    to_lab,
+    with_light,
+)
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
@@ -108,3 +117,52 @@ def test_enlarging_stays_between_the_colours_that_exist() -> None:
 def test_resizing_to_the_same_size_changes_nothing() -> None:
     image = noise(20, 30, 3)
     np.testing.assert_array_equal(resize(image, (20, 30)), image)
+
+
+class TestLight:
+    def test_is_the_median_of_lightness_and_colour(self) -> None:
+        image = noise(60, 40, 3)
+        np.testing.assert_allclose(
+            light_of(image), np.median(to_lab(image).reshape(-1, 3), axis=0), atol=1e-4
+        )
+
+    def test_a_few_pixels_tell_that_of_a_large_image(self) -> None:
+        image = noise(700, 900, 3) // 4 + 90
+        whole = np.median(to_lab(image).reshape(-1, 3), axis=0)
+        np.testing.assert_allclose(light_of(image), whole, atol=1)
+
+    def test_glare_does_not_move_it(self) -> None:
+        image = np.full((64, 64, 3), (120, 100, 90), dtype=np.uint8)
+        lit = image.copy()
+        lit[:24] = 255
+        np.testing.assert_allclose(light_of(lit), light_of(image), atol=1e-4)
+
+    @pytest.mark.parametrize("shape", [(16, 16, 3), (1, 4000, 3), (301, 17, 3)])
+    def test_any_shape_has_one(self, shape: tuple[int, ...]) -> None:
+        assert np.isfinite(light_of(noise(*shape))).all()
+
+    @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (255, 0, 0), (90, 120, 150)])
+    def test_that_of_one_colour_is_the_colour(self, colour: tuple[int, int, int]) -> None:
+        image = np.full((20, 20, 3), colour, dtype=np.uint8)
+        np.testing.assert_allclose(light_of(image), to_lab(image)[0, 0], atol=1e-4)
+
+    def test_an_image_is_brought_to_another(self) -> None:
+        image = noise(64, 64, 3) // 3 + 80
+        wanted = light_of(image) + np.array([10, -6, 8], dtype=np.float32)
+        found = with_light(image, light_of(image), wanted)
+        assert found.dtype == np.uint8
+        np.testing.assert_allclose(light_of(found), wanted, atol=0.5)
+
+    def test_its_own_light_changes_nothing(self) -> None:
+        image = noise(64, 64, 3)
+        own = light_of(image)
+        found = with_light(image, own, own)
+        assert np.abs(found.astype(int) - image).max() <= 1
+
+    def test_what_no_pixel_can_show_is_cut_off(self) -> None:
+        image = np.full((20, 20, 3), 250, dtype=np.uint8)
+        own = light_of(image)
+        brighter = with_light(image, own, own + np.array([40, 0, 0], dtype=np.float32))
+        darker = with_light(image, own, own - np.array([200, 0, 0], dtype=np.float32))
+        assert (brighter == 255).all()
+        assert (darker == 0).all()

@@ -36,12 +36,12 @@ HINTS = {
     "shots": "How many normal images the method learns from: the references.",
     "seeds": "Each seed draws other references. Several seeds show how much the choice of "
     "references matters.",
-    "profile": "embedded needs no network weights and is quick on any machine; the foundation "
-    "profiles see more and need their weights and PyTorch.",
+    "profile": "embedded needs no network weights and is quick on any machine; cnn adds a small "
+    "network that comes along; the foundation profiles need their weights and PyTorch.",
     "set": "What was said at the threshold that was set from the references alone.",
     "best": "What would have been said at the threshold of F1-max, which is known in hindsight.",
     "threshold": "A total above it is called an anomaly. It is set from the references alone.",
-    "total": "How much an image differs from the references; the sum of the seven scores.",
+    "total": "How much an image differs from the references; the scores together.",
     "spread": "±: standard deviation over seeds.",
     "milliseconds": "Time to judge one image, without reading the file.",
     "left_out": "Files in the folders of the category that are not read: of another format, or in "

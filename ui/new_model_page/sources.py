@@ -27,6 +27,7 @@ _TYPED, _SHOWN = "new-folder", "new-folder-shown"
 
 PROFILES = {
     "embedded": "any machine, no weights, answers fastest",
+    "cnn": "a small network looks, too; any machine, takes longer",
     "foundation": "SAM and DINOv2; made for a GPU",
     "foundation-fast": "DINOv2, and SAM for the references only",
 }

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import avg_pool2d, interpolate, normalize
 
+from features.cnn import CnnConfig
 from features.cnn.backbone import CELL_PX, CnnBackbone, local_mean, to_grid
-from features.cnn.config import CnnConfig
 from features.dense import Backbone
 from features.device import MachineConfig
 from features.images import resize
@@ -28,7 +28,7 @@ def random_image(height: int, width: int, seed: int = 0) -> np.ndarray:
 @pytest.fixture
 def make_backbone(checkpoint: Path) -> MakeBackbone:
     def make(**settings: object) -> CnnBackbone:
-        values = {"weights": str(checkpoint), "input_px": 128} | settings
+        values = {"weights": str(checkpoint), "input_px": 128, "layers": (3, 4, 5)} | settings
         return CnnBackbone(CnnConfig(**values), MACHINE)  # type: ignore[arg-type]
 
     return make
@@ -42,12 +42,40 @@ def pooled(cells: np.ndarray) -> torch.Tensor:
     return avg_pool2d(planes(cells), 3, 1, 1, count_include_pad=False)
 
 
-def test_it_is_a_backbone_that_learns_nothing(make_backbone: MakeBackbone) -> None:
+def test_it_is_a_backbone_that_learns_directions(make_backbone: MakeBackbone) -> None:
     backbone = make_backbone()
     assert isinstance(backbone, Backbone)
     assert backbone.fit([random_image(64, 64)]) is backbone
-    assert backbone.state() == {}
-    assert backbone.restore({}) is backbone
+    basis = backbone.state()["basis"]
+    np.testing.assert_allclose(basis.T @ basis, np.eye(30), atol=1e-5)
+    other = make_backbone()
+    assert other.restore(backbone.state()) is other
+    image = random_image(90, 70, 1)
+    np.testing.assert_array_equal(other(image).tokens, backbone(image).tokens)
+
+
+def test_directions_are_those_of_the_images(make_backbone: MakeBackbone) -> None:
+    """Few of them keep nearly all of what they were learnt from, and more of it than of others."""
+    images = [resize(random_image(3, 3, seed), (128, 128)) for seed in range(2)]
+    whole, few = (make_backbone(n_components=n).fit(images) for n in (2048, 12))
+    lengths = [
+        [
+            float((backbone(image).tokens ** 2).mean())
+            for image in (images[0], random_image(128, 128))
+        ]
+        for backbone in (whole, few)
+    ]
+    (all_of_it, all_of_other), (own, other) = lengths
+    assert few(images[0]).tokens.shape[-1] == 12
+    assert 0.95 < 12 * own / (30 * all_of_it) <= 1.001
+    assert other / all_of_other < own / all_of_it
+
+
+def test_descriptors_are_such_as_half_precision_holds(make_backbone: MakeBackbone) -> None:
+    image = random_image(128, 128)
+    tokens = make_backbone().fit([image])(image).tokens
+    assert tokens.dtype == np.float32
+    np.testing.assert_array_equal(tokens, tokens.astype(np.float16))
 
 
 @pytest.mark.parametrize(
@@ -57,27 +85,29 @@ def test_it_is_a_backbone_that_learns_nothing(make_backbone: MakeBackbone) -> No
 def test_the_grid_has_the_aspect_of_the_image(
     size: tuple[int, int], grid: tuple[int, int], make_backbone: MakeBackbone
 ) -> None:
-    dense = make_backbone()(random_image(*size))
+    image = random_image(*size)
+    dense = make_backbone().fit([image])(image)
     assert dense.tokens.shape == (*grid, 8 + 10 + 12)
     assert dense.tokens.dtype == np.float32
     assert dense.is_valid.all()
 
 
 @pytest.mark.parametrize("layers", [(3, 4, 5), (5,), (1, 2), (4, 7)])
-def test_descriptors_are_local_means_on_one_grid(
+def test_descriptors_are_local_means_of_one_length_on_one_grid(
     layers: tuple[int, ...], make_backbone: MakeBackbone, reference: Any
 ) -> None:
     image = random_image(128, 160)
     backbone = make_backbone(layers=layers, input_px=143)  # 143² px are about 128 × 160
-    dense = backbone(image)
+    tokens = backbone.fit([image])(image).tokens @ backbone.state()["basis"].T
     grid = 128 // CELL_PX, 160 // CELL_PX
     maps = [reference.stages(image)[layer - 1] for layer in layers]
     expected = []
     for cells in maps:
         is_finer = len(cells) >= grid[0]
         mode: dict[str, Any] = {"mode": "area"} if is_finer else {"mode": "bilinear"}
-        expected.append(interpolate(pooled(cells), size=grid, **mode)[0].permute(1, 2, 0))
-    np.testing.assert_allclose(dense.tokens, torch.cat(expected, dim=-1), atol=1e-3)
+        on_grid = interpolate(pooled(cells), size=grid, **mode)[0].permute(1, 2, 0)
+        expected.append(normalize(on_grid, dim=-1) / len(layers) ** 0.5)
+    np.testing.assert_allclose(tokens, torch.cat(expected, dim=-1), atol=2e-3)
 
 
 def test_layers_are_given_as_the_network_has_them(
@@ -97,14 +127,15 @@ def test_layers_are_given_as_the_network_has_them(
 def test_cells_with_made_up_pixels_are_not_valid(make_backbone: MakeBackbone) -> None:
     is_valid = np.ones((128, 128), dtype=bool)
     is_valid[:, :20] = False
-    dense = make_backbone()(random_image(128, 128), is_valid)
+    image = random_image(128, 128)
+    dense = make_backbone().fit([image])(image, is_valid)
     assert not dense.is_valid[:, :2].any()
     assert dense.is_valid[:, 2:].all()
 
 
 def test_several_images_are_described_as_one_by_one(make_backbone: MakeBackbone) -> None:
-    backbone = make_backbone()
     images = [random_image(100, 140, seed) for seed in range(3)]
+    backbone = make_backbone().fit(images)
     is_valid = [np.ones((100, 140), dtype=bool) for _ in images]
     is_valid[1][:40] = False
     found = backbone.batch(images, is_valid)
@@ -136,7 +167,7 @@ def test_identity_of_known_weights_is_their_published_sum() -> None:
         "name": "efficientnet-lite0",
         "sha256": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         "input": "512",
-        "layers": "3 4 5",
+        "layers": " ".join(map(str, CnnConfig().layers)),
     }
 
 
@@ -147,7 +178,7 @@ def test_settings_out_of_range_are_refused_at_once() -> None:
 
 def test_weights_that_are_not_here_are_missed_when_they_are_needed(tmp_path: Path) -> None:
     backbone = CnnBackbone(CnnConfig(weights=str(tmp_path / "none.pth")), MACHINE)
-    for use in (backbone.identity, lambda: backbone(random_image(64, 64))):
+    for use in (backbone.identity, lambda: backbone.fit([random_image(64, 64)])):
         with pytest.raises(WeightsError, match=r"^unknown weights .*none.pth'; name efficientnet"):
             use()
 

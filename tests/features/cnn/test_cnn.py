@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from features.cnn.config import MIN_INPUT_PX, N_STAGES, CnnConfig
+from features.cnn import MIN_INPUT_PX, N_STAGES, CnnConfig
 from features.cnn.network import STRIDES, stride_px
 from features.config_fields import problems_of
 from features.images import MIN_MULTIPLES

@@ -119,7 +119,7 @@ def package(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_twelfth_score_needs_nothing_else(package: Path) -> None:
+def test_a_thirteenth_score_needs_nothing_else(package: Path) -> None:
     images = [render("pins", np.random.default_rng(seed)).image for seed in range(4)]
     old = Inspector(from_dict({"working_area_px": 16384})).fit(images[:2])
     old.save(package / "old.pw")
