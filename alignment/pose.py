@@ -5,7 +5,8 @@ the references, the anchor, fixes the frame. A test image is first compared with
 copies of the anchor at all shifts, then aligned finely (both in ``alignment.pose_search``). The
 references tell how a product lies, its *layout*:
 
-* *fixed*: they lie alike but for a few degrees. An image that this does not explain is searched for
+* *fixed*: they lie alike but for a few degrees, and one put in the wrong way round is a defect. A
+  single reference does not show it: an image that a few degrees do not explain is then searched for
   over the whole circle as well, which must explain it much better to be believed;
 * *turned*: a search over the whole circle explains them much better, and is always made;
 * *free*: they cannot be aligned (every cookie has a shape of its own); images are left as they are.
@@ -35,9 +36,11 @@ LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 # of a single reference: neither fixed nor free
 UNKNOWN_RESIDUAL = 0.25
-# what the narrow search leaves at most of an image that it explains, by the median of the
-# references: as many times that, but not less than the second, and the third of a single reference
-EXPLAINED_FACTOR, EXPLAINED_RESIDUAL, EXPLAINED_BY_ONE = 1.75, 0.15, 0.2
+# what the narrow search leaves at most of references that it explains, and of an image that is
+# compared with a single one
+EXPLAINED_RESIDUAL, EXPLAINED_BY_ONE = 0.15, 0.2
+# of several references or of an old model: whatever it leaves, nothing else is tried
+_ALWAYS_EXPLAINED = 10.0
 # less is not worth a word
 TOLD_TURN_DEG, TOLD_SCALE, TOLD_SHIFT = 5.0, 1.05, 0.05
 # each is a copy of the anchor in memory, and searched; by default there are 55
@@ -64,7 +67,7 @@ class PoseConfig:
     max_residual_of_one: Annotated[float, Range(0, 10)] = 0.75
     """An image of a larger relative residual even in its best pose is not moved."""
     is_wide: bool = True
-    """Whether images are searched for over the whole circle where the narrow search fails."""
+    """Whether objects may be searched for over the whole circle."""
     wide_rotation_step_deg: Annotated[float, Range(2, 45)] = 12.0
     wide_scale: Annotated[float, Range(1, 2)] = 1.42
     wide_scale_step: Annotated[float, Range(1.02, 1.5)] = 1.19
@@ -174,7 +177,7 @@ class PoseEstimator:
         others = [image for index, image in enumerate(images) if index != self.anchor_]
         narrow = [self._narrow(self._tokens(image)) for image in others]
         self.residual_ = _median([each for _, each in narrow]) if others else UNKNOWN_RESIDUAL
-        self._explained = self._limit(self.residual_ if others else None)
+        self._explained = _ALWAYS_EXPLAINED if others else EXPLAINED_BY_ONE
         self.layout_ = self._layout(self.residual_)
         if others and self._is_wide and self.residual_ > EXPLAINED_RESIDUAL:
             self._try_wide(others, [to_anchor for to_anchor, _ in narrow])
@@ -211,7 +214,7 @@ class PoseEstimator:
             self._explained = float(state["explained"][0])
         else:  # models of the first release know of no turned products
             self.layout_ = "fixed" if state["has_pose"][0] else "free"
-            self._explained = self._limit(None)
+            self._explained = _ALWAYS_EXPLAINED
         if self.has_pose_:
             self._prepare(state["hub_image"])
         else:
@@ -251,13 +254,6 @@ class PoseEstimator:
     def _layout(self, residual: float) -> Layout:
         has_pose = self.config.is_searched and residual < self.config.max_residual
         return "fixed" if has_pose else "free"
-
-    def _limit(self, residual: float | None) -> float:
-        """Return up to which residual an image is explained by the narrow search."""
-        if residual is None:
-            return EXPLAINED_BY_ONE
-        limit = max(EXPLAINED_RESIDUAL, EXPLAINED_FACTOR * residual)
-        return min(limit, self.config.max_residual_of_one)
 
     def _is_better(self, wide: float, narrow: float) -> bool:
         """Whether the wide search leaves so little unexplained that it is believed."""
