@@ -169,6 +169,13 @@ class Viewer:
         matched = self.backbone(with_light(photo, own, self._light))
         return NetworkView(dense, to_registered, matched.tokens)
 
+    def references(
+        self, photos: Sequence[AnyImage], to_registered: Sequence[Affine]
+    ) -> list[NetworkView]:
+        """Show it all references, turned, too, unless they need no turns."""
+        views = [self.reference(*each) for each in zip(photos, to_registered, strict=True)]
+        return without_needless_turns(views)
+
     def reference(self, photo: AnyImage, to_registered: Affine) -> NetworkView:
         """Show it a reference, turned, too."""
         size, n_turns = (photo.shape[0], photo.shape[1]), self.config.n_turns

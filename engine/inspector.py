@@ -17,7 +17,7 @@ import numpy as np
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
 from alignment.comparison import Comparison, compare_all, nearest_reference, with_propagated_parts
-from alignment.network_view import NetworkView, without_needless_turns
+from alignment.network_view import NetworkView
 from alignment.pose import PoseEstimator, RegisteredImage
 from alignment.sample import Sample
 from alignment.transforms import invert
@@ -241,11 +241,7 @@ class Inspector:
     ) -> Sequence[NetworkView | None]:
         if self.network is None:
             return [None] * len(photos)
-        views = [
-            self.network.reference(photo, invert(each.to_original))
-            for photo, each in zip(photos, registered, strict=True)
-        ]
-        return without_needless_turns(views)
+        return self.network.references(photos, [invert(each.to_original) for each in registered])
 
     def _cut(self, registered: RegisteredImage, image: AnyImage, dense: DenseMap) -> Parts:
         """Cut an image; parts are kept in the size that the method works in."""
