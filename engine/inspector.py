@@ -241,7 +241,8 @@ class Inspector:
     ) -> Sequence[NetworkView | None]:
         if self.network is None:
             return [None] * len(photos)
-        return self.network.references(photos, [invert(each.to_original) for each in registered])
+        moves = [invert(each.to_original) for each in registered]
+        return self.network.references(photos, moves)
 
     def _cut(self, registered: RegisteredImage, image: AnyImage, dense: DenseMap) -> Parts:
         """Cut an image; parts are kept in the size that the method works in."""

@@ -7,7 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
-from alignment.network_view import NetworkView, NetworkViewConfig, Viewer
+from alignment.network_view import (
+    USUAL_FRAME,
+    NetworkView,
+    NetworkViewConfig,
+    Viewer,
+    learn_frame,
+)
 from alignment.transforms import IDENTITY, about_center, warp_image
 from features.config_fields import problems_of
 from features.dense import DenseMap, on_grid
@@ -105,7 +111,7 @@ class TestNearest:
     def test_an_image_is_like_itself(self) -> None:
         photo = patches()
         see = viewer([photo])
-        nearest = see(photo, IDENTITY).nearest(see.reference(photo, IDENTITY))
+        nearest = see(photo, IDENTITY).nearest(see.references([photo], [IDENTITY])[0])
         assert nearest.shape == (12, 12)
         np.testing.assert_allclose(nearest, 0, atol=1e-5)
         assert nearest.min() >= 0
@@ -143,28 +149,28 @@ class TestTurns:
         as_it_lies = viewer([upright], Compass(), n_turns=1)
         inner = np.s_[2:-2, 2:-2]
         seen = all_turns(turned, IDENTITY)
-        assert seen.nearest(all_turns.reference(upright, IDENTITY))[inner].max() < 0.01
-        assert seen.nearest(as_it_lies.reference(upright, IDENTITY))[inner].min() > 0.2
+        assert seen.nearest(all_turns.references([upright], [IDENTITY])[0])[inner].max() < 0.01
+        assert seen.nearest(as_it_lies.references([upright], [IDENTITY])[0])[inner].min() > 0.2
 
     def test_a_warped_photograph_is_found(self) -> None:
         photo = slope(20)
         turned, is_valid = warp_image(photo, about_center(SIZE, angle_rad=np.radians(90)))
         see = viewer([photo], Compass())
-        nearest = see(turned, IDENTITY).nearest(see.reference(photo, IDENTITY))
+        nearest = see(turned, IDENTITY).nearest(see.references([photo], [IDENTITY])[0])
         is_cell = cv2.resize(is_valid.astype(np.uint8), (12, 12), interpolation=cv2.INTER_AREA) > 0
         assert nearest[1:-1, 1:-1][is_cell[1:-1, 1:-1]].max() < 0.01
 
     def test_what_a_turn_invents_is_left_out(self) -> None:
         photo = patches()
-        seen = viewer([photo], n_turns=2).reference(photo, IDENTITY)
+        seen = viewer([photo], n_turns=2).references([photo], [IDENTITY])[0]
         assert seen.turned is not None
         assert len(seen.turned) == 144  # half a turn fills the frame
-        eighth = viewer([photo], n_turns=8).reference(photo, IDENTITY)
+        eighth = viewer([photo], n_turns=8).references([photo], [IDENTITY])[0]
         assert eighth.turned is not None
         assert 3 * 144 < len(eighth.turned) < 7 * 144
 
     def test_one_turn_is_as_it_lies(self) -> None:
-        assert viewer([patches()], n_turns=1).reference(patches(), IDENTITY).turned is None
+        assert viewer([patches()], n_turns=1).references([patches()], [IDENTITY])[0].turned is None
 
     @pytest.mark.parametrize(
         ("angles_deg", "is_kept"), [((0, 0, 0), False), ((0, 90, 180), True), ((0,), True)]
@@ -191,7 +197,7 @@ class TestLight:
         found = []
         for is_matched in (True, False):
             see = viewer([photo], is_light_matched=is_matched)
-            nearest = see(dimmed, IDENTITY).nearest(see.reference(photo, IDENTITY))
+            nearest = see(dimmed, IDENTITY).nearest(see.references([photo], [IDENTITY])[0])
             found.append(float(nearest.mean()))
         matched, unmatched = found
         assert matched < unmatched / 10
@@ -208,9 +214,57 @@ class TestLight:
         photo = patches()
         dimmed = self.dimmed(photo)
         see = viewer([photo])
-        seen, reference = see(dimmed, IDENTITY), see.reference(photo, IDENTITY)
+        seen, reference = see(dimmed, IDENTITY), see.references([photo], [IDENTITY])[0]
         plain = replace(seen, in_usual_light=None)
         assert (seen.nearest(reference) <= plain.nearest(reference)).all()
+
+
+class TestFrame:
+    def apart(
+        self, at_frame: float, inside: float, shape: tuple[int, int] = (24, 32)
+    ) -> np.ndarray:
+        cells = np.full(shape, at_frame, dtype=np.float32)
+        cells[1:-1, 1:-1] = inside
+        return cells
+
+    def test_of_a_single_reference_is_as_usual(self) -> None:
+        np.testing.assert_allclose(learn_frame([]), USUAL_FRAME)
+
+    def test_is_learnt_from_how_references_differ_there(self) -> None:
+        frame = learn_frame([self.apart(0.6, 0.2)] * 4)
+        np.testing.assert_allclose(frame[1:], np.array(USUAL_FRAME)[1:] ** 0.2, rtol=1e-5)
+        assert frame[0] == pytest.approx(3**0.8 * USUAL_FRAME[0] ** 0.2, rel=1e-5)
+
+    def test_more_references_are_believed_more(self) -> None:
+        of_two, of_eight = (learn_frame([self.apart(0.2, 0.2)] * k) for k in (2, 8))
+        assert (of_two[:-1] > of_eight[:-1]).all()
+        assert (of_eight >= 1).all()
+
+    def test_a_calm_frame_is_not_made_louder(self) -> None:
+        np.testing.assert_array_equal(
+            learn_frame([self.apart(0.01, 0.2)] * 3), learn_frame([self.apart(0.2, 0.2)] * 3)
+        )
+
+    @pytest.mark.parametrize("shape", [(1, 1), (2, 9), (9, 9)])
+    def test_small_or_equal_images_are_no_problem(self, shape: tuple[int, int]) -> None:
+        frame = learn_frame([np.zeros(shape, dtype=np.float32)] * 2)
+        assert np.isfinite(frame).all()
+        assert (frame >= 1).all()
+
+    def test_distances_count_less_there_and_are_kept_so(self) -> None:
+        photo, other = patches(), patches(1)
+        see = viewer([photo])
+        (reference,) = see.references([photo], [IDENTITY])
+        seen = see(other, IDENTITY)
+        plain = replace(seen, weights=None).nearest(reference)
+        ratio = plain / np.maximum(seen.nearest(reference), 1e-9)
+        assert ratio[0, 5] == pytest.approx(1.4, abs=0.01)
+        assert ratio[5, 1] == pytest.approx(1.3, abs=0.01)
+        assert ratio[5, 5] == pytest.approx(1)
+        back = NetworkView.of_state(seen.state())
+        assert back is not None
+        assert back.weights is not None
+        np.testing.assert_array_equal(back.weights, seen.weights)
 
 
 class TestHiding:
