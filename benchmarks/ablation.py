@@ -22,7 +22,7 @@ from engine.benchmark.metrics import auroc, f1_max, floor_f1
 from engine.benchmark.protocol import pick_references
 from engine.config import Config
 from engine.inspector import Inspector
-from engine.normalisation import Normaliser, weigh
+from engine.normalisation import NETWORK_SCORE, Normaliser, weigh
 from engine.scores import SCORES, SEVEN, Reading
 from features.image_files import read_image
 
@@ -31,7 +31,8 @@ Sums = dict[str, tuple[str, ...]]
 
 def sums_to_compare(active: tuple[str, ...]) -> Sums:
     without = {f"without {name}": tuple(n for n in active if n != name) for name in active}
-    alone = {f"{each.name} alone": (each.name,) for each in SCORES}
+    read = [each.name for each in SCORES if each.name in active or each.name != NETWORK_SCORE]
+    alone = {f"{name} alone": (name,) for name in read}
     return {"default": active, **without, "the seven": SEVEN, **alone}
 
 
@@ -46,7 +47,7 @@ def figures(category: Category, shots: int, seed: int) -> dict[str, tuple[float,
         for report in (inspector.inspect(read_image(each.path)) for each in samples)
     ]
     found = {}
-    for title, names in sums_to_compare(inspector.config.active_scores).items():
+    for title, names in sums_to_compare(inspector.config.counted_scores).items():
         weights = weigh(
             inspector.config.normalisation, inspector.config.scores, names, inspector.pose.residual_
         )

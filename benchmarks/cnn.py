@@ -81,10 +81,10 @@ def compare(weights: str, side_px: int, n_rounds: int) -> None:
 
     def load() -> CnnBackbone:
         backbone = CnnBackbone(CnnConfig(weights, side_px, STAGES), MachineConfig(n_threads=1))
-        backbone(image)
+        backbone.describe(image)
         return backbone
 
-    backbone = load()
+    backbone = load().fit([image])
     rest_ms = take_turns({"loading": load, "backbone": lambda: backbone(image)}, n_rounds)
     print(
         "  " + ", ".join(f"{name} {statistics.median(ms):.1f} ms" for name, ms in rest_ms.items())

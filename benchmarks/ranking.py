@@ -304,7 +304,7 @@ def added_up(
     """Add readings up in all ways, with the threshold that each of these would have learnt."""
     config, residual = inspector.config, inspector.pose.residual_
     scored = {}
-    for title, names in sums_to_compare(config.active_scores).items():
+    for title, names in sums_to_compare(config.counted_scores).items():
         if names:  # without the only active score nothing is left
             weights = weigh(config.normalisation, config.scores, names, residual)
             learnt = learn_normaliser(config.normalisation, weights, normal, (), calibration)
@@ -399,10 +399,10 @@ def network(cnn: CnnConfig) -> CnnBackbone:
 
 
 def describe(photo: AnyImage, cnn: CnnConfig) -> Described:
-    return Described(photo, network(cnn)(photo).tokens)
+    return Described(photo, network(cnn).describe(photo))
 
 
-# all runs of a set describe the same images: 350 MB at most, where they are of 512 × 512 px
+# all runs of a set describe the same images: 800 MB at most, where they are of 512 × 512 px
 @lru_cache(maxsize=200)
 def describe_file(
     path: Path, size: tuple[int, int], cnn: CnnConfig

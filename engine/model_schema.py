@@ -201,7 +201,7 @@ def check_model(path: object, arrays: Arrays, header: Mapping[str, Any]) -> None
 
     Raises:
         ModelFileError: Something is of another type, size or range than the schema says.
-        KeyError: A value of the header is not there.
+        KeyError: A value of the header is not there, or what a network saw of a reference.
     """
     try:
         known = _checked_header(header)
@@ -245,8 +245,9 @@ def _checked_header(header: Mapping[str, Any]) -> _Header:
         raise ValueError("there must be a reference, got none")
     if known.profile != known.config.get("profile", "embedded"):
         raise ValueError(f"profile must be that of the config, got {known.profile!r}")
-    if not isinstance(known.config.get("machine", {}), dict):
-        raise ValueError("config.machine must be a table")
+    for name in ("machine", "normalisation"):
+        if not isinstance(known.config.get(name, {}), dict):
+            raise ValueError(f"config.{name} must be a table")
     if known.class_edits is not None:
         _check_normaliser(header["class_edits"]["normaliser"])
         _check_history(known.class_edits.history)
@@ -359,6 +360,10 @@ def _check_relations(arrays: Arrays, header: _Header) -> None:
     for prefix in ("", "unedited."):
         for number in range(len(header.classes)):
             _check_painted(arrays, f"{prefix}classes.painted{number}.")
+    if header.profile == "cnn":
+        for number in range(len(header.references)):
+            if (name := f"reference{number}.view_tokens") not in arrays:
+                raise KeyError(name)
     if header.class_edits is None:
         return
     for each in header.class_edits.history:

@@ -71,7 +71,7 @@ class CnnBackbone:
         Raises:
             WeightsError: The weights are not here, or not what they should be.
         """
-        maps = [self._describe(image) for image in images]
+        maps = [self.describe(image) for image in images]
         cells = [each.reshape(-1, each.shape[-1]) for each in maps]
         self.basis_ = _principal(cells, self.config.n_components)
         return self
@@ -107,7 +107,7 @@ class CnnBackbone:
         """
         assert self.basis_ is not None
         # in half precision, as models keep them, so that a model that was read judges alike
-        tokens = (self._describe(image) @ self.basis_).astype(np.float16).astype(np.float32)
+        tokens = (self.describe(image) @ self.basis_).astype(np.float16).astype(np.float32)
         return on_grid(tokens, is_valid)
 
     def batch(
@@ -117,6 +117,19 @@ class CnnBackbone:
         masks = is_valid or [None] * len(images)
         return [self(*each) for each in zip(images, masks, strict=True)]
 
+    def describe(self, image: AnyImage) -> Map:
+        """Describe one RGB image by whole descriptors, which need nothing learnt.
+
+        Raises:
+            WeightsError: The weights are not here, or not what they should be.
+        """
+        seen = self._seen(image)
+        grid = seen.shape[0] // CELL_PX, seen.shape[1] // CELL_PX
+        maps = [
+            of_one_length(to_grid(local_mean(each), grid)) for each in self.encoder(seen).values()
+        ]
+        return np.concatenate(maps, axis=-1) * np.float32(len(maps) ** -0.5)
+
     def layers(self, image: AnyImage) -> dict[str, Map]:
         """Give the maps of the stages asked for as the network has them, each on its own grid.
 
@@ -124,14 +137,6 @@ class CnnBackbone:
             WeightsError: The weights are not here, or not what they should be.
         """
         return self.encoder(self._seen(image))
-
-    def _describe(self, image: AnyImage) -> Map:
-        seen = self._seen(image)
-        grid = seen.shape[0] // CELL_PX, seen.shape[1] // CELL_PX
-        maps = [
-            of_one_length(to_grid(local_mean(each), grid)) for each in self.encoder(seen).values()
-        ]
-        return np.concatenate(maps, axis=-1) * np.float32(len(maps) ** -0.5)
 
     def _seen(self, image: AnyImage) -> AnyImage:
         """Bring an image to the form in which the network gets to see it."""

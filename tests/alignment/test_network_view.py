@@ -166,6 +166,19 @@ class TestTurns:
     def test_one_turn_is_as_it_lies(self) -> None:
         assert viewer([patches()], n_turns=1).references([patches()], [IDENTITY])[0].turned is None
 
+    @pytest.mark.parametrize(
+        ("angles_deg", "is_kept"), [((0, 0, 0), False), ((0, 90, 180), True), ((0,), True)]
+    )
+    def test_turned_copies_stay_where_references_lie_turned_or_cannot_tell(
+        self, angles_deg: tuple[int, ...], is_kept: bool
+    ) -> None:
+        photos = [slope(each) for each in angles_deg]
+        see = viewer(photos, Compass(), n_turns=4)
+        views = see.references(photos, [IDENTITY] * len(photos))
+        assert [each.turned is not None for each in views] == [is_kept] * len(photos)
+        for view, photo in zip(views, photos, strict=True):
+            np.testing.assert_array_equal(view.dense.tokens, see(photo, IDENTITY).dense.tokens)
+
 
 class TestLight:
     def dimmed(self, photo: np.ndarray) -> np.ndarray:

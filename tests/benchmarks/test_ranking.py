@@ -125,16 +125,19 @@ def test_tables_are_printed_and_what_is_finished_is_kept(run, dataset, tmp_path)
     assert run(*words, "--json", path)[2] == ""
 
 
-def test_totals_and_threshold_are_those_of_the_inspector(ranking, dataset):
-    task = task_of(ranking, dataset)
+@pytest.mark.parametrize("profile", ["embedded", "cnn"])
+def test_totals_and_threshold_are_those_of_the_inspector(ranking, dataset, profile):
+    config = ranking.Config(profile=profile, cnn=SMALL)
+    task = task_of(ranking, dataset, config=config)
     found = task.make()
     references = [read_image(path) for path in pick_references(task.category, 2, 0)]
-    inspector = Inspector().fit(references)
+    inspector = Inspector(config).fit(references)
     reports = [inspector.inspect(read_image(each.path)) for each in task.category.test]
     total = found.scored["total"]
     assert total.scores == pytest.approx([report.total for report in reports])
     assert total.threshold == pytest.approx(reports[0].threshold)
-    for name in inspector.config.active_scores:
+    assert ("network_patch alone" in found.scored) == (profile == "cnn")
+    for name in inspector.config.counted_scores:
         alone = found.scored[f"{name} alone"].scores
         values = np.array([report.scores[name] for report in reports])
         labels = np.array(found.is_anomalous)

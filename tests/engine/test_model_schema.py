@@ -20,6 +20,7 @@ from engine.editing import edited
 from engine.inspector import Inspector
 from engine.model_file import ModelFileError, read_model, write_model
 from engine.model_schema import SCHEMA
+from features.cnn import CnnConfig
 from features.images import resize
 from features.region import Region
 
@@ -42,12 +43,24 @@ def edited_model(scene: Callable[..., Any], tmp_path_factory: pytest.TempPathFac
     return path
 
 
-@pytest.fixture
-def doctored(edited_model: Path, tmp_path: Path) -> Callable[..., Path]:
-    """Write the model with changes, and the checksum that belongs to them."""
+@pytest.fixture(scope="module")
+def model_of_network(scene: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model of the profile that has a network, with all that it saw."""
+    images = [resize(scene("pins", seed).image, SIZE) for seed in range(3)]
+    images[1] = images[1] // 2  # in another light
+    images[2] = images[2][::-1, ::-1]  # turned
+    config = Config(profile="cnn", working_area_px=64 * 96, cnn=CnnConfig(input_px=128))
+    path = tmp_path_factory.mktemp("models") / "network.pw"
+    Inspector(config).fit(images).save(path)
+    return path
 
-    def write(change: Callable[[Arrays, Header], object]) -> Path:
-        arrays, header = read_model(edited_model)
+
+@pytest.fixture
+def doctored(edited_model: Path, model_of_network: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Write a model with changes, and the checksum that belongs to them."""
+
+    def write(change: Callable[[Arrays, Header], object], *, is_of_network: bool = False) -> Path:
+        arrays, header = read_model(model_of_network if is_of_network else edited_model)
         change(arrays, header)
         write_model(tmp_path / "odd.pw", arrays, header)
         return tmp_path / "odd.pw"
@@ -67,12 +80,20 @@ def kind_of(name: str) -> str:
     return re.sub(r"(?<=[a-z])\d+(?=\.|$)", "#", name)
 
 
-def test_each_array_of_a_model_is_in_the_schema(edited_model: Path) -> None:
-    arrays, _ = read_model(edited_model)
-    kinds = {kind_of(name) for name in arrays}
+def is_of_network(kind: str) -> bool:
+    """Whether only the profile that has a network holds such arrays."""
+    return kind.startswith("network.") or ".view_" in kind
+
+
+def test_each_array_of_a_model_is_in_the_schema(edited_model: Path, model_of_network: Path) -> None:
+    found = {
+        path: {*map(kind_of, read_model(path)[0])} for path in (edited_model, model_of_network)
+    }
+    assert not any(map(is_of_network, found[edited_model]))
+    kinds = set[str]().union(*found.values())
     assert kinds <= SCHEMA.keys()
     absent = SCHEMA.keys() - kinds
-    # of networks, and of what was painted before an edit, which no model keeps
+    # of larger networks, and of what was painted before an edit, which no model keeps
     assert all(name.startswith(("pose_backbone.", "unedited.classes.painted#")) for name in absent)
 
 
@@ -80,6 +101,38 @@ def test_what_is_stored_is_accepted_and_judges(edited_model: Path, scene: Any) -
     inspector = Inspector.load(edited_model)
     assert inspector.inspect(resize(scene("pins", 9).image, SIZE)).total > 0
     assert len(inspector.fitted.class_history) == 3
+
+
+def test_what_a_network_saw_is_accepted_and_judges(model_of_network: Path, scene: Any) -> None:
+    inspector = Inspector.load(model_of_network)
+    assert inspector.inspect(resize(scene("pins", 9).image, SIZE)).scores["network_patch"] > 0
+
+
+def test_a_reference_that_the_network_has_not_seen_is_refused(
+    doctored: Callable[..., Path],
+) -> None:
+    def change(arrays: Arrays, header: Header) -> None:
+        for name in [each for each in arrays if each.startswith("reference1.view_")]:
+            del arrays[name]
+
+    refused(doctored(change, is_of_network=True), r"lacks 'reference1\.view_tokens' although")
+
+
+NETWORK_HEADERS: dict[str, tuple[str, Any]] = {
+    "power of nought": ("power", 0.0),
+    "power of two": ("power", 2.0),
+    "power of text": ("power", "1"),
+    "one reading": ("network_readings", [0.1]),
+    "readings below nought": ("network_readings", [-0.1] * 3),
+    "normalisation of a list": ("config", {"profile": "cnn", "normalisation": []}),
+}
+
+
+@pytest.mark.parametrize("name", NETWORK_HEADERS)
+def test_every_value_of_a_network_is_looked_at(doctored: Callable[..., Path], name: str) -> None:
+    key, value = NETWORK_HEADERS[name]
+    path = doctored(lambda arrays, header: header.update({key: value}), is_of_network=True)
+    refused(path, "although its checksum")
 
 
 def test_a_merged_class_is_accepted(edited_model: Path, tmp_path: Path) -> None:
@@ -94,7 +147,7 @@ NAMES = sorted(name for name in SCHEMA if not name.startswith(("pose_", "unedite
 @pytest.mark.parametrize("kind", NAMES)
 def test_every_array_has_its_type_and_shape(doctored: Callable[..., Path], kind: str) -> None:
     changes: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-        "type": lambda array: array.astype("float16"),
+        "type": lambda array: array.astype("float32" if array.dtype == "float16" else "float16"),
         "axis": lambda array: array[..., None],
         "flat": lambda array: array.reshape(-1)[:, None, None, None],
         "none": lambda array: array[:0],
@@ -105,14 +158,17 @@ def test_every_array_has_its_type_and_shape(doctored: Callable[..., Path], kind:
             name = next(name for name in arrays if kind_of(name) == kind)
             arrays[name] = change(arrays[name])
 
-        refused(doctored(apply), r"although its checksum is right: array .* must (be|have) .*, got")
+        path = doctored(apply, is_of_network=is_of_network(kind))
+        refused(path, r"although its checksum is right: array .* must (be|have) .*, got")
 
 
 @pytest.mark.parametrize(
     "kind", [name for name in NAMES if SCHEMA[name].dtype not in ("bool", "uint8")]
 )
 def test_every_number_has_its_range(doctored: Callable[..., Path], kind: str) -> None:
-    for value in (SCHEMA[kind].high * 2 + 1, -1e12 if SCHEMA[kind].dtype[0] == "f" else -3):
+    stored = SCHEMA[kind]
+    too_low = stored.low - abs(stored.low) - 1 if stored.dtype[0] == "f" else -3
+    for value in (stored.high * 2 + 1, too_low):
 
         def apply(arrays: Arrays, header: Header, value: float = value) -> None:
             name = next(name for name in arrays if kind_of(name) == kind)
@@ -121,7 +177,8 @@ def test_every_number_has_its_range(doctored: Callable[..., Path], kind: str) ->
             else:
                 arrays[name] = np.full_like(arrays[name], value)
 
-        refused(doctored(apply), r"array .* must have values in .*, got")
+        path = doctored(apply, is_of_network=is_of_network(kind))
+        refused(path, r"array .* must have values in .*, got")
 
 
 HEADERS: dict[str, tuple[str, Any]] = {

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from engine.normalisation import Normaliser, NormaliserConfig, learn_normaliser, weigh
+from engine.normalisation import (
+    NETWORK_SCORE,
+    Normaliser,
+    NormaliserConfig,
+    learn_normaliser,
+    weigh,
+)
 from engine.report import Calibration
 from engine.scores import SCORES, Reading, ScoresConfig
 from features.config_fields import problems_of
@@ -45,12 +52,34 @@ TEST = readings(9, size=3)
 
 
 class TestTotal:
-    def test_is_the_mean_of_the_active_scores_in_units_of_their_largest_normal_value(self) -> None:
-        normaliser = learn(NORMAL, residual=0.0)
-        expected = np.mean(
+    @pytest.mark.parametrize("power", [1.0, 0.5, 0.1])
+    def test_is_a_mean_of_the_active_scores_in_units_of_their_largest_normal_value(
+        self, power: float
+    ) -> None:
+        normaliser = learn(NORMAL, residual=0.0, config=replace(PLAIN, power=power))
+        units = np.array(
             [TEST[name].value / max(each[name].value for each in NORMAL) for name in ACTIVE]
         )
+        expected = units.mean() if power == 1 else (units**power).mean() ** (1 / power)
         assert normaliser.total(TEST) == pytest.approx(expected)
+
+    def test_is_a_mean_by_weights(self) -> None:
+        active = ("class_color", NETWORK_SCORE)
+        normaliser = learn(NORMAL, active=active, config=replace(PLAIN, power=0.5))
+        once, often = (TEST[name].value / normaliser.scales[name] for name in active)
+        weight = SCORES_CONFIG.network_patch.weight
+        expected = ((once**0.5 + weight * often**0.5) / (1 + weight)) ** 2
+        assert normaliser.total(TEST) == pytest.approx(expected)
+
+    def test_the_smaller_the_power_the_less_a_single_score_says(self) -> None:
+        even = {name: Reading(1.0) for name in NAMES}
+        loud = even | {ACTIVE[0]: Reading(9.0)}
+        totals = []
+        for power in (1.0, 0.5, 0.1):
+            normaliser = learn([even], residual=0.0, config=replace(PLAIN, power=power))
+            assert normaliser.total(even) == pytest.approx(1)
+            totals.append(normaliser.total(loud))
+        assert totals[0] > totals[1] > totals[2] > 1
 
     def test_is_the_sum_of_the_shares(self) -> None:
         normaliser = learn(NORMAL, active=NAMES)
@@ -152,6 +181,16 @@ class TestWeights:
         normaliser = learn(NORMAL, active=[name], residual=0.0)
         assert normaliser.total(NORMAL[0]) > 0
 
+    @pytest.mark.parametrize("residual", [0.0, 0.9])
+    def test_what_a_network_saw_weighs_what_it_is_told_to(self, residual: float) -> None:
+        weights = weigh(PLAIN, SCORES_CONFIG, (*ACTIVE, NETWORK_SCORE), residual)
+        assert weights[NETWORK_SCORE] == SCORES_CONFIG.network_patch.weight
+
+    def test_what_a_network_saw_of_normal_images_is_kept_if_it_counts(self) -> None:
+        with_it = learn(NORMAL, active=(*ACTIVE, NETWORK_SCORE))
+        assert with_it.network_readings == tuple(each[NETWORK_SCORE].value for each in NORMAL)
+        assert learn(NORMAL).network_readings == ()
+
     def test_what_is_not_active_has_no_weight(self) -> None:
         weights = weigh(PLAIN, SCORES_CONFIG, ACTIVE, 1.0)
         assert {name for name, each in weights.items() if each} == {*ACTIVE}
@@ -174,9 +213,10 @@ class TestWeights:
 
 def test_config_names_its_problems() -> None:
     assert problems_of(NormaliserConfig(), "normalisation") == []
-    config = NormaliserConfig(margin=0, margin_self=float("nan"), min_scale=0)
+    config = NormaliserConfig(margin=0, margin_self=float("nan"), power=1.5, min_scale=0)
     assert problems_of(config, "normalisation") == [
         "normalisation.margin must lie in 0 … 100 without 0, got 0",
         "normalisation.margin_self must lie in 0 … 100 without 0, got nan",
+        "normalisation.power must lie in 0 … 1 without 0, got 1.5",
         "normalisation.min_scale must lie in 0 … 1 without 0, got 0",
     ]

@@ -149,7 +149,7 @@ def test_broken_references_stop_the_fit(refused, photos, tmp_path):
         (("-c", "papper"), "papper: no such config file; check the path, or name a preset: comp"),
         (
             ("--profile", "magic"),
-            '--profile: profile must be "embedded" or "foundation" or "foundation-fast", '
+            '--profile: profile must be "embedded" or "cnn" or "foundation" or "foundation-fast", '
             'got "magic"',
         ),
     ],
