@@ -49,6 +49,7 @@ from engine.config import Config, read_config, to_dict
 from engine.inspector import N_COPIES, Inspector
 from engine.normalisation import learn_normaliser, weigh
 from engine.preprocessing import altered_copies, take_in
+from engine.profiles import counted_scores
 from engine.rendering.overlays import to_pixels
 from engine.report import Calibration, Report
 from engine.scores import Reading, score_all
@@ -304,9 +305,13 @@ def added_up(
     """Add readings up in all ways, with the threshold that each of these would have learnt."""
     config, residual = inspector.config, inspector.pose.residual_
     scored = {}
+    # a score that these photographs are too small for counts only where it is alone: it is 0
+    counted = counted_scores(config, inspector.fitted.photo_size)
+    passive = set(config.counted_scores) - set(counted)
     for title, names in sums_to_compare(config.counted_scores).items():
         if names:  # without the only active score nothing is left
-            weights = weigh(config.normalisation, config.scores, names, residual)
+            active = [name for name in names if name not in passive] or names
+            weights = weigh(config.normalisation, config.scores, active, residual)
             learnt = learn_normaliser(config.normalisation, weights, normal, (), calibration)
             sums = tuple(learnt.total(each) for each in readings)
             scored[title] = Scored(sums, learnt.normal_totals, calibration, learnt.threshold)
@@ -325,7 +330,10 @@ def fit_and_keep(
 
     inspector.compare_normal = keep
     inspector.fit(references)
-    return kept[0]
+    compared, calibration = kept[0]
+    # kept before it was known what is usual near the frame
+    known = [[replace(each, frame=inspector.frame) for each in beside] for beside in compared]
+    return known, calibration
 
 
 def drawn_maps(report: Report) -> Maps:

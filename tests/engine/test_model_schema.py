@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from alignment.network_view import NetworkViewConfig
 from engine import model_file
 from engine.class_edits import Add, Count, Merge, Rename
 from engine.config import Config
@@ -46,10 +47,15 @@ def edited_model(scene: Callable[..., Any], tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="module")
 def model_of_network(scene: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model of the profile that has a network, with all that it saw."""
-    images = [resize(scene("pins", seed).image, SIZE) for seed in range(3)]
+    images = [resize(scene("pins", seed).image, (160, 240)) for seed in range(3)]
     images[1] = images[1] // 2  # in another light
     images[2] = images[2][::-1, ::-1]  # turned
-    config = Config(profile="cnn", working_area_px=64 * 96, cnn=CnnConfig(input_px=128))
+    config = Config(
+        profile="cnn",
+        working_area_px=64 * 96,
+        cnn=CnnConfig(input_px=128),
+        network_view=NetworkViewConfig(detail=192),
+    )
     path = tmp_path_factory.mktemp("models") / "network.pw"
     Inspector(config).fit(images).save(path)
     return path
@@ -82,7 +88,7 @@ def kind_of(name: str) -> str:
 
 def is_of_network(kind: str) -> bool:
     """Whether only the profile that has a network holds such arrays."""
-    return kind.startswith("network.") or ".view_" in kind
+    return kind.startswith("network.") or ".view_" in kind or kind == "frame.places"
 
 
 def test_each_array_of_a_model_is_in_the_schema(edited_model: Path, model_of_network: Path) -> None:
@@ -122,8 +128,10 @@ NETWORK_HEADERS: dict[str, tuple[str, Any]] = {
     "power of nought": ("power", 0.0),
     "power of two": ("power", 2.0),
     "power of text": ("power", "1"),
-    "one reading": ("network_readings", [0.1]),
-    "readings below nought": ("network_readings", [-0.1] * 3),
+    "one reading": ("network_readings", {"network_patch": [0.1]}),
+    "readings below nought": ("network_readings", {"network_patch": [-0.1] * 3}),
+    "readings of no score": ("network_readings", {"patch": [0.1] * 3}),
+    "readings of a list": ("network_readings", [0.1] * 3),
     "normalisation of a list": ("config", {"profile": "cnn", "normalisation": []}),
 }
 
