@@ -1,6 +1,7 @@
 """How far another light, blur, noise or place of the test images moves the AUROC.
 
     python benchmarks/light.py ROOT... [--category NAME]... [--shots 4] [--seeds 42,0,1234]
+        [--profile cnn]
 
 ROOT are data sets as `partwise bench` reads them. Fits once for each category and seed on
 unchanged references, then judges the test images as they are and under each kind of
@@ -24,10 +25,12 @@ import numpy as np
 from engine.benchmark.datasets import Category, find_categories
 from engine.benchmark.metrics import auroc
 from engine.benchmark.protocol import KINDS, SEEDS, TOGETHER, Perturbation, pick_references
+from engine.config import Config
 from engine.inspector import Inspector
 from features.image_files import read_image
 
 STILL = "as they are"
+PROFILES = ("embedded", "cnn")
 NAMES = (STILL, *KINDS, *TOGETHER)
 
 
@@ -37,23 +40,26 @@ def main() -> None:
     parser.add_argument("--category", action="append")
     parser.add_argument("--shots", type=int, default=4)
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
+    parser.add_argument("--profile", default="cnn", choices=PROFILES)
     asked = parser.parse_args()
+    config = Config(profile=asked.profile)
     seeds = [int(seed) for seed in asked.seeds.split(",")]
-    print(f"{machine()}; k = {asked.shots}, seeds {asked.seeds}", flush=True)
+    title = f"profile {asked.profile}, k = {asked.shots}, seeds {asked.seeds}"
+    print(f"{machine()}; {title}", flush=True)
     table: dict[str, np.ndarray] = {}
     for root in asked.roots:
         for category in find_categories(root, asked.category):
-            runs = [figures(category, asked.shots, seed) for seed in seeds]
+            runs = [figures(category, asked.shots, seed, config) for seed in seeds]
             table[category.name] = np.mean(runs, axis=0)
             show({category.name: table[category.name]})
     if len(table) > 1:
         show(table | {"mean": np.mean(list(table.values()), axis=0)})
 
 
-def figures(category: Category, shots: int, seed: int) -> list[tuple[float, float]]:
+def figures(category: Category, shots: int, seed: int, config: Config) -> list[tuple[float, float]]:
     """AUROC, and the share of normal images above the threshold, under each perturbation."""
     references = [read_image(path) for path in pick_references(category, shots, seed)]
-    inspector = Inspector().fit(references)
+    inspector = Inspector(config).fit(references)
     images = [read_image(sample.path) for sample in category.test]
     labels = np.array([sample.is_anomalous for sample in category.test])
     return [measure(inspector, images, labels, name) for name in NAMES]
