@@ -243,7 +243,7 @@ class Viewer:
             invert(registered.to_original),
             None if matched is None else self.backbone(matched).tokens,
             detail=detail,
-            is_placed=self._is_placed,
+            is_placed=self._is_placed and registered.is_aligned,
         )
 
     def references(

@@ -8,7 +8,8 @@ references tell how a product lies, its *layout*:
 * *fixed*: they lie alike but for a few degrees, and one put in the wrong way round is a defect. A
   single reference does not show it: an image that a few degrees do not explain is then searched for
   over the whole circle as well, which must explain it much better to be believed;
-* *turned*: a search over the whole circle explains them much better, and is always made;
+* *turned*: they are turned by many degrees against each other, or a search over the whole circle
+  explains them much better; it is always made;
 * *free*: they cannot be aligned (every cookie has a shape of its own); images are left as they are.
 
 How well it can be is the *relative alignment residual*: the mean squared difference of the
@@ -39,6 +40,9 @@ UNKNOWN_RESIDUAL = 0.25
 # what the narrow search leaves at most of references that it explains, and of an image that is
 # compared with a single one
 EXPLAINED_RESIDUAL, EXPLAINED_BY_ONE = 0.15, 0.2
+# references turned as far against the anchor lie at any turn: where a product is put down the same
+# way each time, it is turned by less
+ANY_TURN_DEG = 10.0
 # of several references or of an old model: whatever it leaves, nothing else is tried
 _ALWAYS_EXPLAINED = 10.0
 # less is not worth a word
@@ -144,6 +148,8 @@ class RegisteredImage:
     image: Image
     is_valid: Mask
     to_original: Affine
+    is_aligned: bool = True
+    """Whether a place shows what it shows on the references; else the image is as it was."""
 
     @property
     def placement(self) -> Placement:
@@ -179,15 +185,18 @@ class PoseEstimator:
         self.residual_ = _median([each for _, each in narrow]) if others else UNKNOWN_RESIDUAL
         self._explained = _ALWAYS_EXPLAINED if others else EXPLAINED_BY_ONE
         self.layout_ = self._layout(self.residual_)
-        if others and self._is_wide and self.residual_ > EXPLAINED_RESIDUAL:
-            self._try_wide(others, [to_anchor for to_anchor, _ in narrow])
+        turns_deg = [abs(np.degrees(np.arctan2(each[1, 0], each[0, 0]))) for each, _ in narrow]
+        is_turned = bool(self.has_pose_ and max(turns_deg, default=0.0) >= ANY_TURN_DEG)
+        if others and self._is_wide and (is_turned or self.residual_ > EXPLAINED_RESIDUAL):
+            self._try_wide(others, [to_anchor for to_anchor, _ in narrow], is_turned=is_turned)
         return self
 
     def register(self, image: Image) -> RegisteredImage:
         """Move an image of the working size into the references' frame."""
         to_anchor, residual = self._estimate(image) if self.has_pose_ else (IDENTITY, 0.0)
         if not self.has_pose_ or residual > self.config.max_residual_of_one:
-            return RegisteredImage(image, np.ones(image.shape[:2], dtype=bool), IDENTITY)
+            is_valid = np.ones(image.shape[:2], dtype=bool)
+            return RegisteredImage(image, is_valid, IDENTITY, is_aligned=False)
         moved, is_valid = warp_image(image, to_anchor)
         return RegisteredImage(moved, is_valid, invert(to_anchor))
 
@@ -239,14 +248,16 @@ class PoseEstimator:
         _, vectors = np.linalg.eigh(np.cov(cells.T))
         self._basis = vectors[:, ::-1][:, : self.config.n_components].astype(np.float32)
 
-    def _try_wide(self, others: Sequence[Image], narrow: Sequence[Affine]) -> None:
-        """Call the product turned if the whole circle explains its references much better."""
+    def _try_wide(
+        self, others: Sequence[Image], narrow: Sequence[Affine], *, is_turned: bool
+    ) -> None:
+        """Call the product turned if it is, or the whole circle explains it much better."""
         tokens = [self._tokens(image) for image in others]
         wide = [self._wide(*each) for each in zip(others, tokens, strict=True)]
         before = [self._refiner.unexplained(*each) for each in zip(tokens, narrow, strict=True)]
         residual = _median([pose.energy / self._variance for pose in wide])
         is_better = self._is_better(_median([pose.unexplained for pose in wide]), _median(before))
-        if is_better and self._layout(residual) == "fixed":
+        if (is_turned or is_better) and self._layout(residual) == "fixed":
             self.layout_, self.residual_ = "turned", residual
         if not self.has_pose_:
             self._wide_search = None  # nothing will be asked of it

@@ -168,6 +168,26 @@ class TestLayout:
         assert (fixed().layout_, turned().layout_, single().layout_) == ("fixed", "turned", "fixed")
         assert turned().residual_ < 0.2
 
+    def test_references_turned_by_many_degrees_lie_at_any_turn(self) -> None:
+        """All of them are found by a narrow search, and yet the next may be anywhere."""
+        angles = [0.0, 14.0, -6.0]
+        moves = [about_center(SIZE, angle_rad=np.radians(angle)) for angle in angles]
+        pose = learn([drawn(move, seed=seed) for seed, move in enumerate(moves)])
+        assert pose.layout_ == "turned"
+        move = about_center(SIZE, angle_rad=np.radians(130))
+        assert is_found(pose.register(drawn(move, seed=7)).to_original, move)
+
+    def test_references_turned_by_a_few_degrees_lie_alike(self) -> None:
+        moves = [about_center(SIZE, angle_rad=np.radians(angle)) for angle in (0.0, 5.0, -6.0)]
+        assert learn([drawn(move, seed=i) for i, move in enumerate(moves)]).layout_ == "fixed"
+
+    def test_an_image_of_something_else_is_not_aligned(self) -> None:
+        assert fixed().register(drawn(seed=3)).is_aligned
+        noise = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+        registered = fixed().register(noise)
+        assert not registered.is_aligned
+        np.testing.assert_array_equal(registered.image, noise)
+
     def test_references_at_any_turn_are_laid_on_one_another(self) -> None:
         for angle in (2.2, -1.9, 1.2):
             move = about_center(SIZE, angle_rad=angle)
