@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -22,6 +22,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import binary_erosion
 
 from alignment.classes import PartClasses
+from alignment.frame import Frame
 from alignment.nearest_neighbours import Neighbours, find_neighbours
 from alignment.propagation import PropagationConfig, class_distance, propagate
 from alignment.registration import Spectrum, register_shift
@@ -48,6 +49,8 @@ class ComparisonConfig:
     """Half-width of the search around the registered place; ±2 measured better than ±1 and ±3."""
     max_shift: Annotated[float, Range(0, 0.5)] = 0.25
     """Largest registered shift, as a share of the grid's longer side."""
+    is_framed: bool = True
+    """Whether distances near the frame count less, as much as references differ more there."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,8 @@ class Comparison:
     config: ComparisonConfig
     looked_up: Lookup | None = None
     """The test image looked up in this reference, where that has been done before."""
+    frame: Frame = field(default_factory=Frame)
+    """What distances near the frame of an image count, but for ``reverse``."""
 
     @cached_property
     def anywhere(self) -> CellMap:
@@ -152,7 +157,7 @@ class Comparison:
         """
         if self.test.view is None or self.reference.view is None:
             return None
-        return self.test.view.nearest(self.reference.view)
+        return self.frame.weighted("unlike", self.test.view.nearest(self.reference.view))
 
     @property
     def shift(self) -> tuple[int, int]:
@@ -178,7 +183,8 @@ class Comparison:
         nearest = np.where(is_asked, self.lookup.neighbours.nearest, np.inf)
         squared = np.full(self.test.dense.is_valid.size, np.inf, dtype=np.float32)
         squared[self.lookup.cells] = nearest.min(axis=1, initial=np.inf)
-        return self._finish(squared.reshape(self.test.dense.is_valid.shape))
+        distance = self._finish(squared.reshape(self.test.dense.is_valid.shape))
+        return self.frame.weighted("anywhere", distance)
 
     @cached_property
     def _in_place(self) -> tuple[CellMap, CellMap]:
@@ -196,7 +202,7 @@ class Comparison:
         dy, dx = self.shift
         forward[~moved(_inner(self.reference.dense.is_valid), (-dy, -dx))] = np.inf
         reverse[~moved(_inner(self.test.dense.is_valid), (dy, dx))] = np.inf
-        return self._finish(forward), self._finish(reverse)
+        return self.frame.weighted("in_place", self._finish(forward)), self._finish(reverse)
 
     def _finish(self, squared: CellMap) -> CellMap:
         """Turn squared distances into distances: |a − b|, or 1 − cos for unit vectors."""
@@ -246,17 +252,48 @@ def nearest_reference(comparisons: Sequence[Comparison]) -> int:
 
 
 def compare_all(
-    test: Sample, references: Sequence[Sample], config: ComparisonConfig, n_threads: int = 1
+    test: Sample,
+    references: Sequence[Sample],
+    config: ComparisonConfig,
+    n_threads: int = 1,
+    frame: Frame | None = None,
 ) -> list[Comparison]:
     """Lay an image beside each reference."""
+    known = frame or Frame()
     spectrum = test.spectrum
     with ThreadPoolExecutor(n_threads) as pool:
         each_by = map if n_threads == 1 else pool.map
         looked_up = each_by(lambda each: _look_up(test.dense, spectrum, each, config), references)
         return [
-            Comparison(test, reference, config, found)
+            Comparison(test, reference, config, found, known)
             for reference, found in zip(references, looked_up, strict=True)
         ]
+
+
+def learn_frame(
+    frame: Frame, compared: Sequence[Sequence[Comparison]], *, is_usual: bool
+) -> list[list[Comparison]]:
+    """Learn from references beside the others how they differ near the frame; compare by that.
+
+    It is as usual of a single reference, which is compared with copies of itself.
+    """
+
+    def nearest(distances: Callable[[Comparison], CellMap | None]) -> list[CellMap]:
+        found = [[distances(each) for each in comparisons] for comparisons in compared]
+        known = [[cells for cells in each if cells is not None] for each in found]
+        return [np.minimum.reduce(each) for each in known if each]
+
+    if is_usual:
+        frame.fit({})
+    else:
+        frame.fit(
+            {
+                "anywhere": nearest(lambda each: each.anywhere),
+                "in_place": nearest(lambda each: each.forward),
+                "unlike": nearest(lambda each: each.unlike),
+            }
+        )
+    return [[replace(each, frame=frame) for each in comparisons] for comparisons in compared]
 
 
 def with_propagated_parts(

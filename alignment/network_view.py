@@ -4,10 +4,6 @@ A network that has learnt photographs of the world knows what things look like; 
 down, and is not blind to light. So it is shown each reference turned in steps, too: how an image
 lies need not be found out. And it is shown each image twice, as it is and brought to the usual
 light, if that is another. Nothing is lost to a warp, and nothing depends on the pose.
-
-At the frame things are cut, and what is not the product comes into the picture: there, normal
-images differ more from each other than in their middle. How much more is learnt from the
-references, by the number of cells to the frame, and distances there count as much less.
 """
 
 from __future__ import annotations
@@ -18,7 +14,7 @@ from typing import Annotated, Self
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32
 
 from alignment.transforms import Affine, about_center, compose, invert, rescale, warp_image
 from features.config_fields import Range
@@ -39,11 +35,6 @@ TURNS_HELP = 0.9
 N_DECIDING = 4
 # share of the cells that speak for an image there, as in the score
 WORST_SHARE = 0.005
-# how much farther from each other normal images are at the frame, one cell from it, and so on, than
-# in the middle; what products show of which that is so. Of k references, k / (k + 1) is their own
-USUAL_FRAME = (1.4, 1.3, 1.2, 1.1, 1.0)
-# of distances: nearly the largest, as it is the largest that speak for an image
-FRAME_QUANTILE = 0.98
 
 
 @dataclass(frozen=True)
@@ -68,8 +59,6 @@ class NetworkView:
     """Of the photograph brought to the light of the references; None where that is its own."""
     turned: Float32[np.ndarray, "_ dim"] | None = None
     """The valid cells of all turned copies."""
-    weights: CellMap | None = None
-    """What the distance of each cell counts, 0 … 1: less near the frame. None is 1 everywhere."""
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the view as a model file holds it: descriptors in half precision."""
@@ -77,7 +66,6 @@ class NetworkView:
             "view_tokens": self.dense.tokens,
             "view_in_usual_light": self.in_usual_light,
             "view_turned": self.turned,
-            "view_weights": self.weights,
         }
         state = {key: each.astype(np.float16) for key, each in kept.items() if each is not None}
         return {**state, "view_to_registered": self.to_registered}
@@ -94,14 +82,12 @@ class NetworkView:
             state["view_to_registered"],
             wide.get("view_in_usual_light"),
             wide.get("view_turned"),
-            wide.get("view_weights"),
         )
 
     def nearest(self, reference: NetworkView) -> CellMap:
         """One minus the largest cosine of each cell with one of the reference; infinite if none.
 
-        A cell is what it is in its own light or in the usual one, whichever is nearer. What comes
-        out is weighted.
+        A cell is what it is in its own light or in the usual one, whichever is nearer.
         """
         own = reference.dense
         keys = own.tokens[own.is_valid]
@@ -113,7 +99,7 @@ class NetworkView:
             likeness = np.maximum(likeness, _largest(self.in_usual_light[is_asked], keys))
         distance = np.full(is_asked.shape, np.inf, dtype=np.float32)
         distance[is_asked] = np.maximum(1 - likeness, 0)
-        return distance if self.weights is None else distance * self.weights
+        return distance
 
     def without(self, is_hidden: Mask) -> NetworkView:
         """Leave out the cells that hidden pixels of the registered image can have touched."""
@@ -151,7 +137,6 @@ class Viewer:
         self.backbone = backbone
         self.config = config
         self._light: Float32[np.ndarray, "3"] | None = None
-        self._frame = np.array(USUAL_FRAME, dtype=np.float32)
 
     def fit(self, photos: list[AnyImage]) -> Self:
         """Learn the usual light, and what the backbone learns."""
@@ -162,12 +147,12 @@ class Viewer:
     def state(self) -> dict[str, np.ndarray]:
         """Return what was learnt."""
         assert self._light is not None
-        return {**self.backbone.state(), "light": self._light, "frame": self._frame}
+        return {**self.backbone.state(), "light": self._light}
 
     def restore(self, state: dict[str, np.ndarray]) -> Self:
         """Take what was learnt from a stored state instead of fitting."""
         self.backbone.restore(state)
-        self._light, self._frame = state["light"], state["frame"]
+        self._light = state["light"]
         return self
 
     def identity(self) -> dict[str, str]:
@@ -176,19 +161,6 @@ class Viewer:
 
     def __call__(self, photo: AnyImage, to_registered: Affine) -> NetworkView:
         """Show it a photograph as it lies, and again in the usual light."""
-        seen = self._look(photo, to_registered)
-        return replace(seen, weights=_frame_weights(seen, self._frame))
-
-    def references(
-        self, photos: Sequence[AnyImage], to_registered: Sequence[Affine]
-    ) -> list[NetworkView]:
-        """Show it the references, turned where that helps; learn how they differ at the frame."""
-        views = [self._turned(*each) for each in zip(photos, to_registered, strict=True)]
-        views, apart = without_needless_turns(views)
-        self._frame = learn_frame(apart)
-        return [replace(each, weights=_frame_weights(each, self._frame)) for each in views]
-
-    def _look(self, photo: AnyImage, to_registered: Affine) -> NetworkView:
         assert self._light is not None
         dense = self.backbone(photo)
         own = light_of(photo)
@@ -197,9 +169,16 @@ class Viewer:
         matched = self.backbone(with_light(photo, own, self._light))
         return NetworkView(dense, to_registered, matched.tokens)
 
+    def references(
+        self, photos: Sequence[AnyImage], to_registered: Sequence[Affine]
+    ) -> list[NetworkView]:
+        """Show it the references, and turned ones, too, if that helps."""
+        views = [self._turned(*each) for each in zip(photos, to_registered, strict=True)]
+        return without_needless_turns(views)
+
     def _turned(self, photo: AnyImage, to_registered: Affine) -> NetworkView:
         size, n_turns = (photo.shape[0], photo.shape[1]), self.config.n_turns
-        seen = self._look(photo, to_registered)
+        seen = self(photo, to_registered)
         cells = []
         for turn in range(1, n_turns):
             move = about_center(size, angle_rad=2 * np.pi * turn / n_turns)
@@ -208,71 +187,27 @@ class Viewer:
         return replace(seen, turned=np.concatenate(cells) if cells else None)
 
 
-def without_needless_turns(
-    views: Sequence[NetworkView],
-) -> tuple[list[NetworkView], list[CellMap]]:
+def without_needless_turns(views: Sequence[NetworkView]) -> list[NetworkView]:
     """Leave the turned copies out where references explain each other as well without them.
 
     Then the product lies as it lies, a turned one is not normal, and looking up is quicker. A
-    single reference cannot tell. Returned are also the distances of some references to the others.
+    single reference cannot tell.
     """
     if len(views) < 2:
-        return list(views), []
+        return list(views)
     upright = [replace(each, turned=None) for each in views]
-    with_turns, without = _apart(views[:N_DECIDING]), _apart(upright[:N_DECIDING])
-    if _unlikeness(with_turns) < TURNS_HELP * _unlikeness(without):
-        return list(views), with_turns
-    return upright, without
+    with_turns, without = _unlikeness(views[:N_DECIDING]), _unlikeness(upright[:N_DECIDING])
+    return list(views) if with_turns < TURNS_HELP * without else upright
 
 
-def learn_frame(apart: Sequence[CellMap]) -> Float32[np.ndarray, " cells"]:
-    """Learn how much larger distances between normal images are at the frame than in the middle.
-
-    It is 1 or more, and what it usually is where there are none.
-    """
-    frame = np.array(USUAL_FRAME, dtype=np.float32)
-    if not apart:
-        return frame
-    near = [_to_frame(cells.shape) for cells in apart]
-    high = np.ones(len(USUAL_FRAME))
-    for far in range(len(USUAL_FRAME)):
-        there = [cells[at == far] for cells, at in zip(apart, near, strict=True)]
-        found = np.concatenate(there)
-        if found.size:  # small images have no middle
-            high[far] = np.quantile(found, FRAME_QUANTILE)
-    own = np.maximum(high / max(high[-1], 1e-6), 1)
-    share = len(apart) / (len(apart) + 1)
-    learnt: np.ndarray = (own**share * frame ** (1 - share)).astype(np.float32)
-    return learnt
-
-
-def _to_frame(grid: tuple[int, ...]) -> Int64[np.ndarray, "rows columns"]:
-    """Cells between each cell and the frame, at most as many as are told apart."""
-    rows, columns = (np.minimum(np.arange(n), np.arange(n)[::-1]) for n in grid)
-    return np.minimum(np.minimum.outer(rows, columns), len(USUAL_FRAME) - 1)
-
-
-def _frame_weights(view: NetworkView, frame: Float32[np.ndarray, " cells"]) -> CellMap:
-    # as a model keeps them
-    weights = (1 / frame).astype(np.float16).astype(np.float32)
-    of_cells: CellMap = weights[_to_frame(view.dense.is_valid.shape)]
-    return of_cells
-
-
-def _apart(views: Sequence[NetworkView]) -> list[CellMap]:
-    """Distance of each cell of each view to all others."""
-    return [
-        np.minimum.reduce([view.nearest(other) for other in views if other is not view])
-        for view in views
-    ]
-
-
-def _unlikeness(apart: Sequence[CellMap]) -> float:
-    """Mean over the views of what is asked of their worst cells."""
+def _unlikeness(views: Sequence[NetworkView]) -> float:
+    """Mean over the views of the distance of their worst cells to all others."""
     worst = []
-    for cells in apart:
+    for view in views:
+        others = [view.nearest(other) for other in views if other is not view]
+        cells = np.minimum.reduce(others)[view.dense.is_valid]
         n_worst = max(1, round(WORST_SHARE * cells.size))
-        worst.append(float(np.sort(cells, axis=None)[-n_worst:].mean()))
+        worst.append(float(np.sort(cells)[-n_worst:].mean()))
     return float(np.mean(worst))
 
 

@@ -16,7 +16,14 @@ import numpy as np
 
 from alignment.aligned import AlignedParts
 from alignment.classes import PartClasses
-from alignment.comparison import Comparison, compare_all, nearest_reference, with_propagated_parts
+from alignment.comparison import (
+    Comparison,
+    compare_all,
+    learn_frame,
+    nearest_reference,
+    with_propagated_parts,
+)
+from alignment.frame import Frame
 from alignment.network_view import NetworkView
 from alignment.pose import PoseEstimator, RegisteredImage
 from alignment.sample import Sample
@@ -63,6 +70,7 @@ class Inspector:
             self.backbone if self.config.is_hand_made else EmbeddedBackbone(),
         )
         self.classes = PartClasses(self.config.classes)
+        self.frame = Frame()
         self._fitted: FittedState | None = None
 
     def inspect(self, image: AnyImage) -> Report:
@@ -154,6 +162,7 @@ class Inspector:
         )
         photos = taken.photos
         self._fitted = None  # what is interrupted from here on has learnt nothing
+        self.frame = Frame()
         tell("aligning", 0, 4)
         working = [resize(photo, taken.working_size) for photo in photos]
         self.backbone.fit(working if self.config.is_hand_made else photos)
@@ -176,11 +185,17 @@ class Inspector:
         aligned = [
             self.classes.align(cut, each.image) for cut, each in zip(parts, registered, strict=True)
         ]
-        views = self._reference_views(photos, registered)
+        views: Sequence[NetworkView | None] = [None] * len(photos)
+        if self.network is not None:
+            moves = [invert(each.to_original) for each in registered]
+            views = self.network.references(photos, moves)
         samples = tuple(map(self._sample, registered, dense, aligned, views))
 
         tell("leaving one out", 2, 4)
         compared, calibration = self.compare_normal(samples, photos)
+        if self.config.comparison.is_framed:
+            is_usual = calibration == "self-calibrated"
+            compared = learn_frame(self.frame, compared, is_usual=is_usual)
         scores = self.config.scores
         normal = [score_all(each, scores) for each in compared]
         warnings = [*taken.warnings]
@@ -217,7 +232,7 @@ class Inspector:
         """Describe an image, and cut it where its parts are not propagated later."""
         image, is_valid = self.seen(photo, registered)
         dense = self.backbone(image, is_valid)
-        seen = self._view(photo, registered)
+        seen = self.network(photo, invert(registered.to_original)) if self.network else None
         if self.config.is_propagated:
             nothing = self.classes.none(registered.is_valid.shape)
             return self._sample(registered, dense, nothing, seen)
@@ -230,19 +245,6 @@ class Inspector:
         if self.config.is_hand_made:
             return registered.image, registered.is_valid
         return registered.warp(photo)
-
-    def _view(self, photo: AnyImage, registered: RegisteredImage) -> NetworkView | None:
-        if self.network is None:
-            return None
-        return self.network(photo, invert(registered.to_original))
-
-    def _reference_views(
-        self, photos: Sequence[AnyImage], registered: Sequence[RegisteredImage]
-    ) -> Sequence[NetworkView | None]:
-        if self.network is None:
-            return [None] * len(photos)
-        moves = [invert(each.to_original) for each in registered]
-        return self.network.references(photos, moves)
 
     def _cut(self, registered: RegisteredImage, image: AnyImage, dense: DenseMap) -> Parts:
         """Cut an image; parts are kept in the size that the method works in."""
@@ -262,21 +264,17 @@ class Inspector:
 
     def compare(self, test: Sample, references: Sequence[Sample]) -> list[Comparison]:
         """Lay a described image beside each reference; its parts may come from them."""
-        comparisons = compare_all(test, references, self.config.comparison, self._n_threads)
+        # hand-made descriptors are short: threads cost more than they bring
+        n_threads = 1 if self.config.is_hand_made else self.config.machine.cores
+        comparisons = compare_all(test, references, self.config.comparison, n_threads, self.frame)
         if self.config.is_propagated:
             return with_propagated_parts(
                 comparisons, self.config.propagation, self.segmenter.refine, self.classes
             )
         return comparisons
 
-    @property
-    def _n_threads(self) -> int:
-        """Hand-made descriptors are so short that threads cost more than they bring."""
-        return 1 if self.config.is_hand_made else self.config.machine.cores
-
     def _compare_photo(self, photo: AnyImage, samples: Sequence[Sample]) -> list[Comparison]:
-        height, width = samples[0].is_valid.shape
-        registered = self.pose.register(resize(photo, (height, width)))
+        registered = self.pose.register(resize(photo, samples[0].is_valid.shape))
         return self.compare(self.describe(photo, registered), samples)
 
     def _learn_novelty(
@@ -386,6 +384,8 @@ class Inspector:
             "classes": self.classes,
             "pose": self.pose,
         }
+        if self.config.comparison.is_framed:
+            components["frame"] = self.frame
         if self.network is not None:
             components["network"] = self.network
         if self.pose.backbone is not self.backbone:

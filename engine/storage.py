@@ -46,7 +46,16 @@ Arrays = dict[str, np.ndarray]
 Identity = dict[str, dict[str, str]]
 
 # the objects of an inspector that describe images; each keeps what it has learnt itself
-STATES = ("backbone", "segmenter", "palette", "classes", "pose", "pose_backbone", "network")
+STATES = (
+    "backbone",
+    "segmenter",
+    "palette",
+    "classes",
+    "pose",
+    "pose_backbone",
+    "network",
+    "frame",
+)
 
 _KINDS: dict[str, type[Edit]] = {
     "rename": Rename,
@@ -129,8 +138,9 @@ def read_inspector(
             )
         values = header["config"]
         values["machine"] = values.get("machine", {}) | dict(machine or {})
-        # before there was a choice, scores were added up as they are
+        # before there was a choice, scores were added up, and cells compared, as they are
         values["normalisation"] = {"power": 1.0} | values.get("normalisation", {})
+        values["comparison"] = {"is_framed": False} | values.get("comparison", {})
         config = from_dict(values, source=str(path))
         states = {name: _select(arrays, name) for name in STATES}
         classes = PartClasses(config.classes).restore(states["classes"])

@@ -7,13 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from alignment.network_view import (
-    USUAL_FRAME,
-    NetworkView,
-    NetworkViewConfig,
-    Viewer,
-    learn_frame,
-)
+from alignment.network_view import NetworkView, NetworkViewConfig, Viewer
 from alignment.transforms import IDENTITY, about_center, warp_image
 from features.config_fields import problems_of
 from features.dense import DenseMap, on_grid
@@ -217,54 +211,6 @@ class TestLight:
         seen, reference = see(dimmed, IDENTITY), see.references([photo], [IDENTITY])[0]
         plain = replace(seen, in_usual_light=None)
         assert (seen.nearest(reference) <= plain.nearest(reference)).all()
-
-
-class TestFrame:
-    def apart(
-        self, at_frame: float, inside: float, shape: tuple[int, int] = (24, 32)
-    ) -> np.ndarray:
-        cells = np.full(shape, at_frame, dtype=np.float32)
-        cells[1:-1, 1:-1] = inside
-        return cells
-
-    def test_of_a_single_reference_is_as_usual(self) -> None:
-        np.testing.assert_allclose(learn_frame([]), USUAL_FRAME)
-
-    def test_is_learnt_from_how_references_differ_there(self) -> None:
-        frame = learn_frame([self.apart(0.6, 0.2)] * 4)
-        np.testing.assert_allclose(frame[1:], np.array(USUAL_FRAME)[1:] ** 0.2, rtol=1e-5)
-        assert frame[0] == pytest.approx(3**0.8 * USUAL_FRAME[0] ** 0.2, rel=1e-5)
-
-    def test_more_references_are_believed_more(self) -> None:
-        of_two, of_eight = (learn_frame([self.apart(0.2, 0.2)] * k) for k in (2, 8))
-        assert (of_two[:-1] > of_eight[:-1]).all()
-        assert (of_eight >= 1).all()
-
-    def test_a_calm_frame_is_not_made_louder(self) -> None:
-        np.testing.assert_array_equal(
-            learn_frame([self.apart(0.01, 0.2)] * 3), learn_frame([self.apart(0.2, 0.2)] * 3)
-        )
-
-    @pytest.mark.parametrize("shape", [(1, 1), (2, 9), (9, 9)])
-    def test_small_or_equal_images_are_no_problem(self, shape: tuple[int, int]) -> None:
-        frame = learn_frame([np.zeros(shape, dtype=np.float32)] * 2)
-        assert np.isfinite(frame).all()
-        assert (frame >= 1).all()
-
-    def test_distances_count_less_there_and_are_kept_so(self) -> None:
-        photo, other = patches(), patches(1)
-        see = viewer([photo])
-        (reference,) = see.references([photo], [IDENTITY])
-        seen = see(other, IDENTITY)
-        plain = replace(seen, weights=None).nearest(reference)
-        ratio = plain / np.maximum(seen.nearest(reference), 1e-9)
-        assert ratio[0, 5] == pytest.approx(1.4, abs=0.01)
-        assert ratio[5, 1] == pytest.approx(1.3, abs=0.01)
-        assert ratio[5, 5] == pytest.approx(1)
-        back = NetworkView.of_state(seen.state())
-        assert back is not None
-        assert back.weights is not None
-        np.testing.assert_array_equal(back.weights, seen.weights)
 
 
 class TestHiding:
