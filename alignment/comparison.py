@@ -159,6 +159,17 @@ class Comparison:
             return None
         return self.frame.weighted("unlike", self.test.view.nearest(self.reference.view))
 
+    @cached_property
+    def in_detail(self) -> CellMap | None:
+        """One minus the largest cosine of each cell of the second look with one of the reference.
+
+        On a finer grid over the registered image; None where there is no second look.
+        """
+        if self.test.view is None or self.reference.view is None:
+            return None
+        cells = self.test.view.nearest_in_detail(self.reference.view)
+        return None if cells is None else self.frame.weighted("detail", cells)
+
     @property
     def shift(self) -> tuple[int, int]:
         """Registered shift (dy, dx): test cell p lies on reference cell p + shift."""
@@ -291,9 +302,16 @@ def learn_frame(
                 "anywhere": nearest(lambda each: each.anywhere),
                 "in_place": nearest(lambda each: each.forward),
                 "unlike": nearest(lambda each: each.unlike),
-            }
+                "detail": nearest(lambda each: each.in_detail),
+            },
+            is_placed=all(_is_placed(each[0]) for each in compared),
         )
     return [[replace(each, frame=frame) for each in comparisons] for comparisons in compared]
+
+
+def _is_placed(comparison: Comparison) -> bool:
+    view = comparison.test.view
+    return view is not None and view.is_placed
 
 
 def with_propagated_parts(

@@ -18,10 +18,10 @@ from alignment.network_view import NetworkViewConfig
 from alignment.pose import PoseConfig
 from alignment.propagation import PropagationConfig
 from engine.errors import ConfigError
-from engine.normalisation import NETWORK_SCORE, NormaliserConfig
+from engine.normalisation import OF_NETWORK, NormaliserConfig
 from engine.regions_config import RegionsConfig
 from engine.scores import SCORES, ScoresConfig
-from features.cnn import CnnConfig
+from features.cnn import MAX_INPUT_PX, CnnConfig
 from features.config_fields import Range, as_values, changed, problems_of, renamed
 from features.device import MachineConfig
 from features.embedded.segmenter import SegmenterConfig
@@ -72,9 +72,10 @@ class Config:
         "composition",
         "instance_count",
         "network_patch",
+        "detail_patch",
     )
-    """The scores that add up to the total; these measured best over all sets together. That of the
-    network counts in the profile that has one."""
+    """The scores that add up to the total; these measured best over all sets together. Those of the
+    network count in the profile that has one."""
     pose: PoseConfig = field(default_factory=PoseConfig)
     segmenter: SegmenterConfig = field(default_factory=SegmenterConfig)
     visual_words: VisualWordsConfig = field(default_factory=VisualWordsConfig)
@@ -99,7 +100,15 @@ class Config:
     def counted_scores(self) -> tuple[str, ...]:
         """The active scores that can be read in this profile."""
         has_network = self.profile == "cnn"
-        return tuple(each for each in self.active_scores if has_network or each != NETWORK_SCORE)
+        return tuple(each for each in self.active_scores if has_network or each not in OF_NETWORK)
+
+    @property
+    def detail_px(self) -> int | None:
+        """Side of the square whose area the network's second look has at most; None without."""
+        detail = self.network_view.detail
+        if self.profile != "cnn" or detail == "off":
+            return None
+        return min(2 * self.cnn.input_px, MAX_INPUT_PX) if detail == "auto" else detail
 
     @property
     def is_propagated(self) -> bool:
@@ -116,6 +125,11 @@ class Config:
                 'regions.segmentation.method = "prompt" needs SAM; set profile to "foundation" or '
                 '"foundation-fast"'
             )
+        if self.detail_px is not None and self.detail_px < self.cnn.input_px:
+            found.append(
+                f"network_view.detail must be at least cnn.input_px, {self.cnn.input_px}, got "
+                f"{self.detail_px}"
+            )
         return found + self._problems_of_scores()
 
     def _problems_of_scores(self) -> list[str]:
@@ -128,7 +142,9 @@ class Config:
             if name not in known
         ]
         if not self.counted_scores and not unknown:
-            unknown = [f'active_scores must name more than {NETWORK_SCORE}, or profile be "cnn"']
+            unknown = [
+                f'active_scores must name more than {" and ".join(OF_NETWORK)}, or profile be "cnn"'
+            ]
         return unknown
 
     def check(self) -> Config:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -64,7 +65,8 @@ def find_deviations(
         *_places(test, references, names),
         *_missing_here(test, references, names, readings, scales, to_image),
         *_unseen_here(test, readings, scales, to_image),
-        *_unlike(test, readings, scales, to_image),
+        *_unlike("unlike", test, readings, scales, to_image),
+        *_unlike("detail", test, readings, scales, to_image),
     ]
     worst = max((deviation.severity for deviation in found), default=0.0)
     found += [replace(each, severity=each.severity + worst) for each in ruled]
@@ -280,18 +282,20 @@ def _unseen_here(
 
 
 def _unlike(
+    kind: Literal["unlike", "detail"],
     test: Sample,
     readings: Mapping[str, Reading],
     scales: Mapping[str, float],
     to_image: Affine,
 ) -> list[Deviation]:
-    """Say where something is that a network finds in no reference, wherever it may lie."""
-    severity, region = _strongest_place("unlike", readings, scales)
+    """Say where something is that a network finds in no reference, at first or closer look."""
+    severity, region = _strongest_place(kind, readings, scales)
     if region is None:
         return []
-    text = f"unlike the references {_where(region)}"
+    what = "a small difference from" if kind == "detail" else "unlike"
+    text = f"{what} the references {_where(region)}"
     box = _box(region, test, to_image)
-    return [Deviation(-1, "", "unlike", 1.0, severity, text, severity, box)]
+    return [Deviation(-1, "", kind, 1.0, severity, text, severity, box)]
 
 
 def _strongest_place(

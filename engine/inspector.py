@@ -27,7 +27,6 @@ from alignment.frame import Frame
 from alignment.network_view import NetworkView
 from alignment.pose import PoseEstimator, RegisteredImage
 from alignment.sample import Sample
-from alignment.transforms import invert
 from engine.class_names import class_names
 from engine.config import Config
 from engine.deviations import find_deviations
@@ -35,7 +34,7 @@ from engine.errors import NotFittedError
 from engine.fitted_state import FittedState, ReferenceWarning
 from engine.normalisation import learn_normaliser, weigh
 from engine.novelty import CELL_MAPS, Novelty, learn_novelty
-from engine.profiles import make_network, make_networks, photo_area_px
+from engine.profiles import counted_scores, looks_closer, make_network, make_networks, photo_area_px
 from engine.report import Calibration, Examination, Report
 from engine.scores import SCORES, score_all
 from engine.storage import (
@@ -118,7 +117,7 @@ class Inspector:
                 normaliser.scales,
                 examination.to_image,
             ),
-            anomaly_map=normaliser.cell_map(("unseen_here", "unlike"), readings),
+            anomaly_map=normaliser.cell_map(("unseen_here", "unlike", "detail"), readings),
             missing_map=normaliser.cell_map(("missing_here",), readings),
             aligned=sample.aligned,
             registered=sample.image,
@@ -166,8 +165,6 @@ class Inspector:
         tell("aligning", 0, 4)
         working = [resize(photo, taken.working_size) for photo in photos]
         self.backbone.fit(working if self.config.is_hand_made else photos)
-        if self.network is not None:
-            self.network.fit(photos)
         self.pose.backbone.fit(working)
         self.pose.fit(working)
         registered = [self.pose.register(image) for image in working]
@@ -187,15 +184,19 @@ class Inspector:
         ]
         views: Sequence[NetworkView | None] = [None] * len(photos)
         if self.network is not None:
-            moves = [invert(each.to_original) for each in registered]
-            views = self.network.references(photos, moves)
+            self.network.fit(
+                photos,
+                registered,
+                is_placed=self.pose.has_pose_,
+                is_closer=looks_closer(self.config, taken.photo_size),
+            )
+            views = self.network.references(photos, registered)
         samples = tuple(map(self._sample, registered, dense, aligned, views))
 
         tell("leaving one out", 2, 4)
         compared, calibration = self.compare_normal(samples, photos)
         if self.config.comparison.is_framed:
-            is_usual = calibration == "self-calibrated"
-            compared = learn_frame(self.frame, compared, is_usual=is_usual)
+            compared = learn_frame(self.frame, compared, is_usual=len(samples) == 1)
         scores = self.config.scores
         normal = [score_all(each, scores) for each in compared]
         warnings = [*taken.warnings]
@@ -208,9 +209,8 @@ class Inspector:
         warnings += copied
         more = [self._compare_photo(resize(each, taken.photo_size), samples) for each in others]
         validated = [score_all(each, scores) for each in more]
-        weights = weigh(
-            self.config.normalisation, scores, self.config.counted_scores, self.pose.residual_
-        )
+        active = counted_scores(self.config, taken.photo_size)
+        weights = weigh(self.config.normalisation, scores, active, self.pose.residual_)
         self._fitted = FittedState(
             samples=samples,
             names=tuple(taken.names),
@@ -232,7 +232,7 @@ class Inspector:
         """Describe an image, and cut it where its parts are not propagated later."""
         image, is_valid = self.seen(photo, registered)
         dense = self.backbone(image, is_valid)
-        seen = self.network(photo, invert(registered.to_original)) if self.network else None
+        seen = self.network(photo, registered) if self.network else None
         if self.config.is_propagated:
             nothing = self.classes.none(registered.is_valid.shape)
             return self._sample(registered, dense, nothing, seen)

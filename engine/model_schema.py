@@ -108,9 +108,16 @@ SCHEMA: dict[str, Stored] = {
     "frame.anywhere": Stored("float32", "5", 1, 1e8),
     "frame.in_place": Stored("float32", "5", 1, 1e8),
     "frame.unlike": Stored("float32", "5", 1, 1e8),
+    "frame.detail": Stored("float32", "5", 1, 1e8),
     "network.basis": Stored("float32", "_ seen", -1, 1),
     "reference#.view_tokens": Stored("float16", "view_rows view_columns seen", -2, 2),
     "network.light": Stored("float32", "3", -1e3, 1e3),
+    "network.is_placed": Stored("bool", "1"),
+    "network.closer_basis": Stored("float32", "_ seen_closer", -1, 1),
+    "reference#.view_detail": Stored("float16", "detail_rows detail_columns seen_closer", -2, 2),
+    "reference#.view_detail_valid": Stored("bool", "detail_rows detail_columns", is_some=True),
+    "reference#.view_is_placed": Stored("bool", "1"),
+    "frame.places": Stored("float32", "detail_rows detail_columns", 1e-3, 1e8),
     "reference#.view_in_usual_light": Stored("float16", "view_rows view_columns seen", -2, 2),
     "reference#.view_turned": Stored("float16", "_ seen", -2, 2),
     "reference#.view_to_registered": Stored("float64", "2 3"),
@@ -135,7 +142,7 @@ class _Normaliser:
     calibration: Calibration
     normal_totals: tuple[float, ...] = ()
     power: float = 1.0
-    network_readings: tuple[float, ...] = ()
+    network_readings: dict[str, tuple[float, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -280,14 +287,12 @@ def _check_normaliser(values: Mapping[str, Any]) -> None:
         raise ValueError("emphasis must be more than 0 for one score")
     if not 0 < known.power <= 1:
         raise ValueError(f"power must lie in 0 (exclusive) … 1, got {known.power:g}")
-    seen = known.network_readings
-    if any(not 0 <= each <= _LARGE for each in seen) or len(seen) not in (
-        0,
-        len(known.normal_totals),
-    ):
-        raise ValueError(
-            f"network_readings must be as many as normal_totals, 0 or more, got {seen}"
-        )
+    for seen in (known.network_readings or {}).values():
+        n_normal = len(known.normal_totals)
+        if len(seen) != n_normal or any(not 0 <= each <= _LARGE for each in seen):
+            raise ValueError(
+                f"network_readings must be {n_normal} of each, 0 or more, got {list(seen)}"
+            )
     if any(abs(each) > _LARGE for each in (known.threshold, *known.normal_totals)):
         raise ValueError(f"threshold and normal_totals must be at most {_LARGE:g}")
 

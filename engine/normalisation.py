@@ -18,19 +18,28 @@ looked like this says little. The relative alignment residual to the anchor refe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
+import cv2
 import numpy as np
 from jaxtyping import Float
 
 from engine.report import Calibration
-from engine.scores import SCORES, Reading, Score, ScoresConfig, network_patch, score_of_map
+from engine.scores import (
+    SCORES,
+    Reading,
+    Score,
+    ScoresConfig,
+    detail_patch,
+    network_patch,
+    score_of_map,
+)
 from engine.scores.reading import CellMapKind
 from features.config_fields import Range, Share
 
-# the score of what the network of the profile "cnn" saw
-NETWORK_SCORE = network_patch.SCORE.name
+# the scores of what the network of the profile "cnn" saw
+OF_NETWORK = (network_patch.SCORE.name, detail_patch.SCORE.name)
 # an image whose only fault is one instance too many must exceed the threshold, not equal it
 _JUST_ABOVE = 1 + 1e-9
 # references that equal each other have total 0, and then any difference is anomalous
@@ -82,9 +91,9 @@ class Normaliser:
     """Totals of the normal images that the scales were learnt from, in the references' order."""
     power: float = 1.0
     """Order of the power mean."""
-    network_readings: tuple[float, ...] = ()
-    """Readings of ``network_patch`` of the same images: a model keeps no photograph as the network
-    saw it. Empty in profiles without one."""
+    network_readings: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Readings of the network's scores of the same images: a model keeps no photograph as the
+    network saw it. Empty in profiles without one."""
 
     def shares(self, readings: Mapping[str, Reading]) -> dict[str, float]:
         """Return each score's share of the total; 0 for a score that is not active.
@@ -127,7 +136,16 @@ class Normaliser:
             for name, weight in zip(names, weights, strict=True)
             if weight
         ]
-        return np.asarray(np.sum(parts, axis=0))
+        rows, columns = max(part.shape for part in parts)
+        return np.asarray(np.sum([_on_grid(part, rows, columns) for part in parts], axis=0))
+
+
+def _on_grid(cells: Float[np.ndarray, "_ _"], rows: int, columns: int) -> np.ndarray:
+    """Bring a map to a finer grid."""
+    if cells.shape == (rows, columns):
+        return cells
+    finer: np.ndarray = cv2.resize(cells, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    return finer
 
 
 def weigh(
@@ -193,7 +211,11 @@ def learn_normaliser(
         calibration,
         totals,
         power,
-        tuple(each[NETWORK_SCORE].value for each in normal) if weights[NETWORK_SCORE] else (),
+        {
+            name: tuple(readings[name].value for readings in normal)
+            for name in OF_NETWORK
+            if weights[name]
+        },
     )
 
 

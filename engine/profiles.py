@@ -10,11 +10,14 @@ from importlib.util import find_spec
 from alignment.network_view import Viewer
 from engine.config import Config
 from engine.errors import ConfigError
+from engine.scores import detail_patch
 from features.dense import Backbone
 from features.embedded.backbone import EmbeddedBackbone
 from features.embedded.segmenter import EmbeddedSegmenter
 from features.parts import Segmenter
 
+# as many times the pixels of the network's first look make a second one worth its time
+MIN_DETAIL_GAIN = 1.5
 # what SAM sees best: its longer side is 1024 px, and most photographs are 4:3
 SAM_AREA_PX = 1024 * 768
 
@@ -55,7 +58,9 @@ def make_network(config: Config) -> Viewer | None:
     from features.cnn.backbone import CnnBackbone
 
     try:
-        return Viewer(CnnBackbone(config.cnn, config.machine), config.network_view)
+        backbone, detail_px = CnnBackbone(config.cnn, config.machine), config.detail_px
+        closer = None if detail_px is None else backbone.with_input(detail_px)
+        return Viewer(backbone, config.network_view, closer)
     except ValueError as error:
         raise ConfigError(str(error)) from error
 
@@ -65,8 +70,24 @@ def photo_area_px(config: Config) -> int:
     if config.profile == "embedded":
         return config.working_area_px
     if config.profile == "cnn":
-        return max(config.working_area_px, config.cnn.input_px**2)
+        return max(config.working_area_px, (config.detail_px or config.cnn.input_px) ** 2)
     return config.photo_area_px or SAM_AREA_PX
+
+
+def looks_closer(config: Config, photo_size: tuple[int, int]) -> bool:
+    """Whether photographs of (height, width) show more than the network's first look sees."""
+    if config.detail_px is None:
+        return False
+    least = MIN_DETAIL_GAIN if config.network_view.detail == "auto" else 1.0
+    return photo_size[0] * photo_size[1] > least * config.cnn.input_px**2
+
+
+def counted_scores(config: Config, photo_size: tuple[int, int]) -> tuple[str, ...]:
+    """Return the active scores that can be read of photographs of (height, width)."""
+    is_closer = looks_closer(config, photo_size)
+    return tuple(
+        each for each in config.counted_scores if is_closer or each != detail_patch.SCORE.name
+    )
 
 
 def lacking(config: Config) -> str | None:

@@ -256,7 +256,7 @@ def _pack_normaliser(normaliser: Normaliser) -> dict[str, Any]:
         "normal_totals": list(normaliser.normal_totals),
         "power": normaliser.power,
         # so that models of other profiles are what they were
-        **({"network_readings": list(each)} if (each := normaliser.network_readings) else {}),
+        **({"network_readings": each} if (each := normaliser.network_readings) else {}),
     }
 
 
@@ -280,7 +280,9 @@ def _unpack_normaliser(header: Mapping[str, Any]) -> Normaliser:
         normal_totals=tuple(header.get("normal_totals", ())),
         # until then, scores were added up as they are
         power=float(header.get("power", 1.0)),
-        network_readings=tuple(header.get("network_readings", ())),
+        network_readings={
+            name: tuple(values) for name, values in header.get("network_readings", {}).items()
+        },
     )
 
 

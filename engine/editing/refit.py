@@ -24,7 +24,6 @@ from engine.editing.painting import aligned_references, painted_classes
 from engine.editing.table import Classes, References, told
 from engine.normalisation import (
     MIN_THRESHOLD,
-    NETWORK_SCORE,
     Normaliser,
     learn_normaliser,
     threshold_of,
@@ -163,8 +162,9 @@ def _learnt(inspector: Inspector, base: Normaliser) -> Normaliser:
     judged, calibration = _judge_references(inspector)
     readings = [score_all(each, inspector.config.scores) for each in judged]
     # classes do not touch what the network saw; a lone photograph is no longer here as it saw it
-    for each, value in zip(readings, base.network_readings, strict=False):
-        each[NETWORK_SCORE] = replace(each[NETWORK_SCORE], value=value)
+    for name, values in base.network_readings.items():
+        for each, value in zip(readings, values, strict=True):
+            each[name] = replace(each[name], value=value)
     learnt = learn_normaliser(config, base.weights, readings, (), calibration)
     own, _ = threshold_of(config, base.normal_totals, base.calibration)
     if np.isclose(max(own, MIN_THRESHOLD), base.threshold):

@@ -18,6 +18,7 @@ from engine.scores import (
     class_histogram,
     class_location,
     composition,
+    detail_patch,
     foreground_patch,
     instance_count,
     located_patch,
@@ -31,6 +32,7 @@ from engine.scores.class_embedding import ClassEmbeddingConfig
 from engine.scores.class_histogram import ClassHistogramConfig
 from engine.scores.class_location import ClassLocationConfig
 from engine.scores.composition import CompositionConfig
+from engine.scores.detail_patch import DetailPatchConfig
 from engine.scores.foreground_patch import ForegroundPatchConfig
 from engine.scores.instance_count import InstanceCountConfig
 from engine.scores.located_patch import LocatedPatchConfig
@@ -53,6 +55,7 @@ SCORES: tuple[Score, ...] = (
     instance_count.SCORE,
     composition.SCORE,
     network_patch.SCORE,
+    detail_patch.SCORE,
 )
 
 # the published ones
@@ -75,6 +78,7 @@ class ScoresConfig:
     instance_count: InstanceCountConfig = field(default_factory=InstanceCountConfig)
     composition: CompositionConfig = field(default_factory=CompositionConfig)
     network_patch: NetworkPatchConfig = field(default_factory=NetworkPatchConfig)
+    detail_patch: DetailPatchConfig = field(default_factory=DetailPatchConfig)
 
 
 def score_all(

@@ -30,7 +30,7 @@ class NetworkPatchConfig:
     share: Share = 0.005
     """Share of the cells averaged, at least one."""
     weight: Annotated[float, Range(0, 100)] = 4.5
-    """Weight in the total: half as much again as the three patch scores of hand-made descriptors."""
+    """Weight in the total: one and a half times the three patch scores of hand-made descriptors."""
 
 
 def score(comparisons: Sequence[Comparison], config: NetworkPatchConfig) -> Reading:

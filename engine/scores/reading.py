@@ -25,8 +25,8 @@ Rows = Float[np.ndarray, "classes channels"]
 Role = Literal["appearance", "place", "amount"]
 
 # Seen nowhere in the references; not seen at this place; not here although the references show it;
-# like nothing there to a network.
-CellMapKind = Literal["unseen", "unseen_here", "missing_here", "unlike"]
+# like nothing there to a network; nor when it looks closer.
+CellMapKind = Literal["unseen", "unseen_here", "missing_here", "unlike", "detail"]
 
 
 @dataclass(frozen=True)

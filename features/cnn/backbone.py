@@ -14,6 +14,7 @@ what the reference itself has lost.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Self
 
@@ -51,6 +52,13 @@ class CnnBackbone:
         self.config = config
         self.machine = machine
         self.basis_: Float32[np.ndarray, "dim components"] | None = None
+        self._lender: CnnBackbone | None = None
+
+    def with_input(self, input_px: int) -> CnnBackbone:
+        """Return one that sees images in another size through the same network."""
+        other = CnnBackbone(replace(self.config, input_px=input_px), self.machine)
+        other._lender = self
+        return other
 
     @cached_property
     def _checkpoint(self) -> Checkpoint:
@@ -63,6 +71,8 @@ class CnnBackbone:
         Raises:
             WeightsError: The weights are not here, or not what they should be.
         """
+        if self._lender is not None:
+            return self._lender.encoder
         return CnnEncoder(self._checkpoint.path, self.config.layers, self.machine)
 
     def fit(self, images: Sequence[AnyImage]) -> Self:

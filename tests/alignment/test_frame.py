@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from alignment.comparison import learn_frame
-from alignment.frame import KINDS, USUAL, Frame, cells_to_frame, learn_profile
+from alignment.frame import (
+    KINDS,
+    USUAL,
+    Frame,
+    cells_to_frame,
+    learn_places,
+    learn_profile,
+)
 
 
 def apart(at_frame: float, inside: float, shape: tuple[int, int] = (24, 32)) -> np.ndarray:
@@ -81,6 +88,41 @@ class TestFrame:
         back = Frame().restore(frame.state())
         for kind in KINDS:
             np.testing.assert_array_equal(back.profiles_[kind], frame.profiles_[kind])
+
+
+class TestPlaces:
+    def cells(self) -> np.ndarray:
+        """Calm, but for one corner."""
+        cells = np.full((20, 24), 0.1, dtype=np.float32)
+        cells[:10, :12] = 0.5
+        return cells
+
+    def test_a_restless_place_counts_less(self) -> None:
+        places = learn_places([self.cells()] * 3)
+        assert places[-1, -1] == pytest.approx(1, rel=0.01)
+        assert places[2, 2] == pytest.approx((0.5 / 0.1 + 1) / 2, rel=0.05)
+        assert (places > 0).all()
+
+    def test_are_used_for_detail_alone_and_kept(self) -> None:
+        distances = {"detail": [self.cells()] * 3}
+        frame = Frame().fit(distances, is_placed=True)  # type: ignore[arg-type]
+        back = Frame().restore(frame.state())
+        cells = np.ones((20, 24), dtype=np.float32)
+        for each in (frame, back):
+            weighted = each.weighted("detail", cells)
+            assert weighted[-1, -1] > 2 * weighted[2, 2]
+            assert each.weighted("unlike", cells)[10, 12] == 1
+
+    def test_without_places_there_is_a_profile(self) -> None:
+        frame = Frame().fit({"detail": [self.cells()] * 3}, is_placed=False)
+        assert frame.places_ is None
+        assert "places" not in frame.state()
+
+    @pytest.mark.parametrize("value", [0.0, np.inf])
+    def test_equal_references_are_no_problem(self, value: float) -> None:
+        places = learn_places([np.full((9, 9), value, dtype=np.float32)] * 2)
+        assert np.isfinite(places).all()
+        assert (places > 0).all()
 
 
 class TestLearning:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from alignment.network_view import NetworkView, NetworkViewConfig, Viewer
+from alignment.pose import RegisteredImage
 from alignment.transforms import IDENTITY, about_center, warp_image
 from features.config_fields import problems_of
 from features.dense import DenseMap, on_grid
@@ -81,10 +82,16 @@ def patches(seed: int = 0) -> np.ndarray:
     return np.kron(colours, np.ones((8, 8, 1), dtype=np.uint8))
 
 
+def lies(photo: np.ndarray) -> RegisteredImage:
+    """A photograph that lies as the references do."""
+    return RegisteredImage(photo, np.ones(photo.shape[:2], dtype=bool), IDENTITY)
+
+
 def viewer(
     photos: list[np.ndarray], backbone: Learnt | None = None, **settings: int | bool
 ) -> Viewer:
-    return Viewer(backbone or Colours(), NetworkViewConfig(**settings)).fit(photos)  # type: ignore[arg-type]
+    config = NetworkViewConfig(**settings)  # type: ignore[arg-type]
+    return Viewer(backbone or Colours(), config).fit(photos, [lies(each) for each in photos])
 
 
 def random_view(seed: int, grid: tuple[int, int] = GRID, n_turned: int = 0) -> NetworkView:
@@ -105,7 +112,7 @@ class TestNearest:
     def test_an_image_is_like_itself(self) -> None:
         photo = patches()
         see = viewer([photo])
-        nearest = see(photo, IDENTITY).nearest(see.references([photo], [IDENTITY])[0])
+        nearest = see(photo, lies(photo)).nearest(see.references([photo], [lies(photo)])[0])
         assert nearest.shape == (12, 12)
         np.testing.assert_allclose(nearest, 0, atol=1e-5)
         assert nearest.min() >= 0
@@ -142,29 +149,32 @@ class TestTurns:
         all_turns = viewer([upright], Compass(), n_turns=8)
         as_it_lies = viewer([upright], Compass(), n_turns=1)
         inner = np.s_[2:-2, 2:-2]
-        seen = all_turns(turned, IDENTITY)
-        assert seen.nearest(all_turns.references([upright], [IDENTITY])[0])[inner].max() < 0.01
-        assert seen.nearest(as_it_lies.references([upright], [IDENTITY])[0])[inner].min() > 0.2
+        seen = all_turns(turned, lies(turned))
+        assert seen.nearest(all_turns.references([upright], [lies(upright)])[0])[inner].max() < 0.01
+        assert seen.nearest(as_it_lies.references([upright], [lies(upright)])[0])[inner].min() > 0.2
 
     def test_a_warped_photograph_is_found(self) -> None:
         photo = slope(20)
         turned, is_valid = warp_image(photo, about_center(SIZE, angle_rad=np.radians(90)))
         see = viewer([photo], Compass())
-        nearest = see(turned, IDENTITY).nearest(see.references([photo], [IDENTITY])[0])
+        nearest = see(turned, lies(turned)).nearest(see.references([photo], [lies(photo)])[0])
         is_cell = cv2.resize(is_valid.astype(np.uint8), (12, 12), interpolation=cv2.INTER_AREA) > 0
         assert nearest[1:-1, 1:-1][is_cell[1:-1, 1:-1]].max() < 0.01
 
     def test_what_a_turn_invents_is_left_out(self) -> None:
         photo = patches()
-        seen = viewer([photo], n_turns=2).references([photo], [IDENTITY])[0]
+        seen = viewer([photo], n_turns=2).references([photo], [lies(photo)])[0]
         assert seen.turned is not None
         assert len(seen.turned) == 144  # half a turn fills the frame
-        eighth = viewer([photo], n_turns=8).references([photo], [IDENTITY])[0]
+        eighth = viewer([photo], n_turns=8).references([photo], [lies(photo)])[0]
         assert eighth.turned is not None
         assert 3 * 144 < len(eighth.turned) < 7 * 144
 
     def test_one_turn_is_as_it_lies(self) -> None:
-        assert viewer([patches()], n_turns=1).references([patches()], [IDENTITY])[0].turned is None
+        assert (
+            viewer([patches()], n_turns=1).references([patches()], [lies(patches())])[0].turned
+            is None
+        )
 
     @pytest.mark.parametrize(
         ("angles_deg", "is_kept"), [((0, 0, 0), False), ((0, 90, 180), True), ((0,), True)]
@@ -174,10 +184,10 @@ class TestTurns:
     ) -> None:
         photos = [slope(each) for each in angles_deg]
         see = viewer(photos, Compass(), n_turns=4)
-        views = see.references(photos, [IDENTITY] * len(photos))
+        views = see.references(photos, [lies(each) for each in photos])
         assert [each.turned is not None for each in views] == [is_kept] * len(photos)
         for view, photo in zip(views, photos, strict=True):
-            np.testing.assert_array_equal(view.dense.tokens, see(photo, IDENTITY).dense.tokens)
+            np.testing.assert_array_equal(view.dense.tokens, see(photo, lies(photo)).dense.tokens)
 
 
 class TestLight:
@@ -191,7 +201,7 @@ class TestLight:
         found = []
         for is_matched in (True, False):
             see = viewer([photo], is_light_matched=is_matched)
-            nearest = see(dimmed, IDENTITY).nearest(see.references([photo], [IDENTITY])[0])
+            nearest = see(dimmed, lies(dimmed)).nearest(see.references([photo], [lies(photo)])[0])
             found.append(float(nearest.mean()))
         matched, unmatched = found
         assert matched < unmatched / 10
@@ -200,17 +210,104 @@ class TestLight:
         photo = patches()
         see = viewer([photo, self.dimmed(photo), photo])
         np.testing.assert_allclose(see.state()["light"], light_of(photo), atol=1e-5)
-        assert see(photo, IDENTITY).in_usual_light is None
-        assert see(self.dimmed(photo), IDENTITY).in_usual_light is not None
+        assert see(photo, lies(photo)).in_usual_light is None
+        assert see(self.dimmed(photo), lies(self.dimmed(photo))).in_usual_light is not None
 
     def test_usual_light_hides_nothing_that_its_own_shows(self) -> None:
         """A second look can only bring an image nearer."""
         photo = patches()
         dimmed = self.dimmed(photo)
         see = viewer([photo])
-        seen, reference = see(dimmed, IDENTITY), see.references([photo], [IDENTITY])[0]
+        seen, reference = see(dimmed, lies(dimmed)), see.references([photo], [lies(photo)])[0]
         plain = replace(seen, in_usual_light=None)
         assert (seen.nearest(reference) <= plain.nearest(reference)).all()
+
+
+def closer_viewer(photos: list[np.ndarray], *, is_placed: bool = True) -> Viewer:
+    see = Viewer(Colours(), NetworkViewConfig(n_turns=1), Colours())
+    registered = [lies(each) for each in photos]
+    return see.fit(photos, registered, is_placed=is_placed, is_closer=True)
+
+
+class TestDetail:
+    def seen(self, photo: np.ndarray, see: Viewer) -> NetworkView:
+        return see(photo, lies(photo))
+
+    def test_without_a_closer_look_there_is_none(self) -> None:
+        photo = patches()
+        for see in (
+            viewer([photo]),
+            Viewer(Colours(), NetworkViewConfig(), Colours()).fit([photo], [lies(photo)]),
+        ):
+            view = self.seen(photo, see)
+            assert view.detail is None
+            assert view.nearest_in_detail(view) is None
+
+    def test_an_image_is_like_itself(self) -> None:
+        photo = patches()
+        for is_placed in (True, False):
+            view = self.seen(photo, closer_viewer([photo], is_placed=is_placed))
+            nearest = view.nearest_in_detail(view)
+            assert nearest is not None
+            np.testing.assert_allclose(nearest, 0, atol=1e-5)
+
+    def test_a_cell_is_compared_with_its_place_where_there_is_one(self) -> None:
+        """The halves of an image are swapped: all is there, and nothing where it was."""
+        photo = patches()
+        swapped = np.ascontiguousarray(np.roll(photo, SIZE[1] // 2, axis=1))
+        found = []
+        for is_placed in (True, False):
+            see = closer_viewer([photo], is_placed=is_placed)
+            nearest = self.seen(swapped, see).nearest_in_detail(self.seen(photo, see))
+            assert nearest is not None
+            found.append(float(nearest.mean()))
+        placed, anywhere = found
+        assert anywhere == pytest.approx(0, abs=1e-5)
+        assert placed > 1e-3
+
+    def test_against_loops(self) -> None:
+        one, other = random_view(0), random_view(1)
+        is_valid = np.random.default_rng(3).random(GRID) < 0.6
+        theirs = replace(other, detail=replace(other.dense, is_valid=is_valid))
+        nearest = replace(one, detail=one.dense).nearest_in_detail(theirs)
+        assert nearest is not None
+        for row, column in ((0, 0), (3, 4), (5, 7)):
+            likeness = [
+                float(one.dense.tokens[row, column] @ other.dense.tokens[y, x])
+                for y in range(max(0, row - 3), min(GRID[0], row + 4))
+                for x in range(max(0, column - 3), min(GRID[1], column + 4))
+                if is_valid[y, x]
+            ]
+            assert nearest[row, column] == pytest.approx(max(1 - max(likeness), 0), abs=1e-5)
+
+    def test_what_is_hidden_is_compared_with_nothing(self) -> None:
+        one = random_view(0, (40, 40))
+        hidden = np.zeros((160, 160), dtype=bool)
+        hidden[:8, :8] = True
+        view = replace(one, detail=one.dense).without(hidden)
+        nearest = view.nearest_in_detail(replace(one, detail=one.dense))
+        assert nearest is not None
+        assert np.isinf(nearest[:2, :2]).all()
+        np.testing.assert_allclose(nearest[10:, 10:], 0, atol=1e-3)
+
+    @pytest.mark.parametrize("is_placed", [True, False])
+    def test_comes_back_as_it_was(self, is_placed: bool) -> None:
+        photo, other = patches(), patches(1)
+        see = closer_viewer([photo, other], is_placed=is_placed)
+        known = Viewer(Colours(), NetworkViewConfig(n_turns=1), Colours()).restore(see.state())
+        assert known.state().keys() == see.state().keys()
+        view, reference = self.seen(other, see), self.seen(photo, see)
+        back = NetworkView.of_state(view.state())
+        assert back is not None
+        assert back.detail is not None
+        expected = view.nearest_in_detail(reference)
+        assert expected is not None
+        np.testing.assert_array_equal(
+            self.seen(other, known).nearest_in_detail(reference), expected
+        )
+        # a model keeps half precision, in which this network does not answer
+        np.testing.assert_allclose(back.nearest_in_detail(reference), expected, atol=2e-3)
+        assert back.is_placed is is_placed
 
 
 class TestHiding:
