@@ -22,7 +22,7 @@ from engine.benchmark.metrics import auroc, f1_max, floor_f1
 from engine.benchmark.protocol import pick_references
 from engine.config import Config
 from engine.inspector import Inspector
-from engine.normalisation import NETWORK_SCORE, Normaliser, weigh
+from engine.normalisation import OF_NETWORK, Normaliser, weigh
 from engine.scores import SCORES, SEVEN, Reading
 from features.image_files import read_image
 
@@ -31,7 +31,7 @@ Sums = dict[str, tuple[str, ...]]
 
 def sums_to_compare(active: tuple[str, ...]) -> Sums:
     without = {f"without {name}": tuple(n for n in active if n != name) for name in active}
-    read = [each.name for each in SCORES if each.name in active or each.name != NETWORK_SCORE]
+    read = [each.name for each in SCORES if each.name in active or each.name not in OF_NETWORK]
     alone = {f"{name} alone": (name,) for name in read}
     return {"default": active, **without, "the seven": SEVEN, **alone}
 

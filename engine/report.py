@@ -112,8 +112,9 @@ class Report:
 
     ``normalised[name]`` is what the score adds to the total: its raw value in units of its scale,
     times its share of the weights of all active scores; 0 for a score that is not active. Maps
-    are on the cell grid of the *registered* working image, in units of the scale of the score they
-    belong to: 1 is what the worst cells of a normal image reached on the mean.
+    are on grids of cells over the *registered* working image, of which that of the anomaly map may
+    be finer, in units of the scale of the score they belong to: 1 is what the worst cells of a
+    normal image reached on the mean.
     """
 
     total: float
@@ -124,7 +125,7 @@ class Report:
     normalised: dict[str, float]
     deviations: tuple[Deviation, ...]
     anomaly_map: Float[np.ndarray, "rows columns"]
-    missing_map: Float[np.ndarray, "rows columns"]
+    missing_map: Float[np.ndarray, "missing_rows missing_columns"]
     aligned: AlignedParts
     registered: Image
     nearest_reference: int

@@ -54,8 +54,7 @@ for package in (alignment, engine, features):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         # networks are imported by ``engine.profiles`` when a config asks for them
         is_network = module.name.startswith(("features.sam.", "features.vit."))
-        is_config = module.name.endswith(".config")
-        if not module.name.endswith("__main__") and (is_config or not is_network):
+        if not module.name.endswith("__main__") and not is_network:
             importlib.import_module(module.name)
 
 import numpy as np

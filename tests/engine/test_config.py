@@ -173,8 +173,8 @@ def test_an_unknown_profile_says_which_there_are():
         (Config(active_scores=()), "active_scores must name at least one score, and none twice"),
         (Config(active_scores=("instance_count",) * 2), "active_scores must name at least one"),
         (
-            Config(active_scores=("network_patch",)),
-            r'active_scores must name more than network_patch, or profile be "cnn"',
+            Config(active_scores=("network_patch", "detail_patch")),
+            'active_scores must name more than network_patch and detail_patch, or profile be "cnn"',
         ),
         (Config(active_scores=("patch",)), r"active_scores must be among class_.*, got 'patch'"),
         (Config(preset=["paper"]), r'preset must be a string, got \["paper"\]'),

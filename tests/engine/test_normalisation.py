@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.normalisation import (
-    NETWORK_SCORE,
+    OF_NETWORK,
     Normaliser,
     NormaliserConfig,
     learn_normaliser,
@@ -64,7 +64,7 @@ class TestTotal:
         assert normaliser.total(TEST) == pytest.approx(expected)
 
     def test_is_a_mean_by_weights(self) -> None:
-        active = ("class_color", NETWORK_SCORE)
+        active = ("class_color", "network_patch")
         normaliser = learn(NORMAL, active=active, config=replace(PLAIN, power=0.5))
         once, often = (TEST[name].value / normaliser.scales[name] for name in active)
         weight = SCORES_CONFIG.network_patch.weight
@@ -183,13 +183,15 @@ class TestWeights:
 
     @pytest.mark.parametrize("residual", [0.0, 0.9])
     def test_what_a_network_saw_weighs_what_it_is_told_to(self, residual: float) -> None:
-        weights = weigh(PLAIN, SCORES_CONFIG, (*ACTIVE, NETWORK_SCORE), residual)
-        assert weights[NETWORK_SCORE] == SCORES_CONFIG.network_patch.weight
+        weights = weigh(PLAIN, SCORES_CONFIG, (*ACTIVE, *OF_NETWORK), residual)
+        for name in OF_NETWORK:
+            assert weights[name] == getattr(SCORES_CONFIG, name).weight > 0
 
     def test_what_a_network_saw_of_normal_images_is_kept_if_it_counts(self) -> None:
-        with_it = learn(NORMAL, active=(*ACTIVE, NETWORK_SCORE))
-        assert with_it.network_readings == tuple(each[NETWORK_SCORE].value for each in NORMAL)
-        assert learn(NORMAL).network_readings == ()
+        for counted in ((), OF_NETWORK[:1], OF_NETWORK):
+            assert learn(NORMAL, active=(*ACTIVE, *counted)).network_readings == {
+                name: tuple(each[name].value for each in NORMAL) for name in counted
+            }
 
     def test_what_is_not_active_has_no_weight(self) -> None:
         weights = weigh(PLAIN, SCORES_CONFIG, ACTIVE, 1.0)
