@@ -47,7 +47,7 @@ from engine.benchmark.runner import Plan
 from engine.benchmark.workers import spread
 from engine.config import Config, read_config, to_dict
 from engine.inspector import N_COPIES, Inspector
-from engine.normalisation import OF_NETWORK, learn_normaliser, weigh
+from engine.normalisation import learn_normaliser, weigh
 from engine.preprocessing import altered_copies, take_in
 from engine.profiles import counted_scores
 from engine.rendering.overlays import to_pixels
@@ -304,13 +304,14 @@ def added_up(
 ) -> dict[str, Scored]:
     """Add readings up in all ways, with the threshold that each of these would have learnt."""
     config, residual = inspector.config, inspector.pose.residual_
-    # small photographs have no second look: its score is 0 alone, and takes no part in a sum
-    unread = {*OF_NETWORK} - {*counted_scores(config, inspector.fitted.photo_size)}
     scored = {}
+    # a score that these photographs are too small for counts only where it is alone: it is 0
+    counted = counted_scores(config, inspector.fitted.photo_size)
+    passive = set(config.counted_scores) - set(counted)
     for title, names in sums_to_compare(config.counted_scores).items():
         if names:  # without the only active score nothing is left
-            read = [name for name in names if name not in unread] or names
-            weights = weigh(config.normalisation, config.scores, read, residual)
+            active = [name for name in names if name not in passive] or names
+            weights = weigh(config.normalisation, config.scores, active, residual)
             learnt = learn_normaliser(config.normalisation, weights, normal, (), calibration)
             sums = tuple(learnt.total(each) for each in readings)
             scored[title] = Scored(sums, learnt.normal_totals, calibration, learnt.threshold)
@@ -330,8 +331,9 @@ def fit_and_keep(
     inspector.compare_normal = keep
     inspector.fit(references)
     compared, calibration = kept[0]
-    # what they showed of the frame of images counts in them, too
-    return [[replace(each, frame=inspector.frame) for each in row] for row in compared], calibration
+    # kept before it was known what is usual near the frame
+    known = [[replace(each, frame=inspector.frame) for each in beside] for beside in compared]
+    return known, calibration
 
 
 def drawn_maps(report: Report) -> Maps:

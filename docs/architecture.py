@@ -19,7 +19,7 @@ LAYERS = {
     "regions": "what is new, recognised",
     "library": "lessons in a database",
     "root": "inspector, threshold, report",
-    "scores": "twelve questions",
+    "scores": "thirteen questions",
     "alignment": "pose, classes, comparison",
     "features": "files, tokens, parts, weights",
 }

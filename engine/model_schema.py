@@ -285,12 +285,11 @@ def _check_normaliser(values: Mapping[str, Any]) -> None:
         raise ValueError("emphasis must be more than 0 for one score")
     if not 0 < known.power <= 1:
         raise ValueError(f"power must lie in 0 (exclusive) … 1, got {known.power:g}")
-    for seen in (known.network_readings or {}).values():
-        n_normal = len(known.normal_totals)
-        if len(seen) != n_normal or any(not 0 <= each <= _LARGE for each in seen):
-            raise ValueError(
-                f"network_readings must be {n_normal} of each, 0 or more, got {list(seen)}"
-            )
+    n_normal, scores = len(known.normal_totals), {each.name for each in SCORES}
+    for name, seen in (known.network_readings or {}).items():
+        is_in_range = all(0 <= each <= _LARGE for each in seen)
+        if name not in scores or len(seen) != n_normal or not is_in_range:
+            raise ValueError(f"network_readings must be {n_normal} of a score, 0 or more")
     if any(abs(each) > _LARGE for each in (known.threshold, *known.normal_totals)):
         raise ValueError(f"threshold and normal_totals must be at most {_LARGE:g}")
 

@@ -65,9 +65,9 @@ class Deviation:
     """One thing that differs from the references, and how to say it.
 
     ``class_id`` is -1 where no class is concerned. ``kind`` is one of ``missing``, ``extra``,
-    ``size``, ``color``, ``place``, ``missing_here``, ``unseen_here``, ``unlike``. ``severity`` is
-    in units of the references' own largest deviation; 1 is what normal images reach. ``box_xyxy``
-    is in pixels of the image file.
+    ``size``, ``color``, ``place``, ``missing_here``, ``unseen_here``, ``unlike``, ``detail``.
+    ``severity`` is in units of the references' own largest deviation; 1 is what normal images
+    reach. ``box_xyxy`` is in pixels of the image file.
     """
 
     class_id: int
@@ -112,9 +112,9 @@ class Report:
 
     ``normalised[name]`` is what the score adds to the total: its raw value in units of its scale,
     times its share of the weights of all active scores; 0 for a score that is not active. Maps
-    are on grids of cells over the *registered* working image, of which that of the anomaly map may
-    be finer, in units of the scale of the score they belong to: 1 is what the worst cells of a
-    normal image reached on the mean.
+    are on the cell grid of the *registered* working image, in units of the scale of the score they
+    belong to: 1 is what the worst cells of a normal image reached on the mean. The anomaly map has
+    the finer grid of the closer look, where there is one.
     """
 
     total: float
@@ -125,7 +125,7 @@ class Report:
     normalised: dict[str, float]
     deviations: tuple[Deviation, ...]
     anomaly_map: Float[np.ndarray, "rows columns"]
-    missing_map: Float[np.ndarray, "missing_rows missing_columns"]
+    missing_map: Float[np.ndarray, "coarse_rows coarse_columns"]
     aligned: AlignedParts
     registered: Image
     nearest_reference: int

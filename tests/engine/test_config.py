@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from alignment.network_view import NetworkViewConfig
 from engine.config import (
     NEW_NAMES,
     PRESETS,
@@ -173,8 +174,20 @@ def test_an_unknown_profile_says_which_there_are():
         (Config(active_scores=()), "active_scores must name at least one score, and none twice"),
         (Config(active_scores=("instance_count",) * 2), "active_scores must name at least one"),
         (
-            Config(active_scores=("network_patch", "detail_patch")),
-            'active_scores must name more than network_patch and detail_patch, or profile be "cnn"',
+            Config(active_scores=("network_patch",)),
+            "active_scores must name more than network_patch and detail_patch, or profile be",
+        ),
+        (
+            Config(profile="cnn", network_view=NetworkViewConfig(detail=256)),
+            "network_view.detail must be at least cnn.input_px, 512, got 256",
+        ),
+        (
+            Config(network_view=NetworkViewConfig(detail="on")),  # type: ignore[arg-type]
+            'network_view.detail must be "auto" or "off" or an integer, got "on"',
+        ),
+        (
+            Config(network_view=NetworkViewConfig(detail=64)),
+            "network_view.detail must lie in 128 … 2048, got 64",
         ),
         (Config(active_scores=("patch",)), r"active_scores must be among class_.*, got 'patch'"),
         (Config(preset=["paper"]), r'preset must be a string, got \["paper"\]'),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from alignment.network_view import NetworkViewConfig
 from engine import model_file
 from engine.class_edits import Add, Count, Merge, Rename
 from engine.config import Config
@@ -50,7 +51,12 @@ def model_of_network(scene: Callable[..., Any], tmp_path_factory: pytest.TempPat
     images = [resize(scene("pins", seed).image, LARGER) for seed in range(3)]
     images[1] = images[1] // 2  # in another light
     images[2] = images[2][::-1, ::-1]  # turned
-    config = Config(profile="cnn", working_area_px=64 * 96, cnn=CnnConfig(input_px=128))
+    config = Config(
+        profile="cnn",
+        working_area_px=64 * 96,
+        cnn=CnnConfig(input_px=128),
+        network_view=NetworkViewConfig(detail=192),
+    )
     path = tmp_path_factory.mktemp("models") / "network.pw"
     Inspector(config).fit(images).save(path)
     return path
@@ -128,6 +134,7 @@ NETWORK_HEADERS: dict[str, tuple[str, Any]] = {
     "readings below nought": ("network_readings", {"detail_patch": [-0.1] * 3}),
     "readings of a list": ("network_readings", [0.1] * 3),
     "comparison of a list": ("config", {"profile": "cnn", "comparison": []}),
+    "readings of no score": ("network_readings", {"patch": [0.1] * 3}),
     "normalisation of a list": ("config", {"profile": "cnn", "normalisation": []}),
 }
 

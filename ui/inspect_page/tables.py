@@ -29,6 +29,7 @@ _KIND_HINTS = {
     "missing_here": "Something is not here",
     "unseen_here": "No reference looks like this here",
     "unlike": "No reference looks like this anywhere",
+    "detail": "Something small that no reference shows",
     "count": "Against the count that was set by hand",
 }
 

@@ -74,7 +74,7 @@ class TestRegistry:
     def test_names_are_those_of_the_configuration(self) -> None:
         assert [field.name for field in fields(ScoresConfig)] == NAMES
         assert NAMES[:7] == list(SEVEN)
-        assert len(NAMES) == 12
+        assert len(NAMES) == 13
 
     def test_each_name_is_its_module(self) -> None:
         for each in SCORES:
@@ -83,7 +83,7 @@ class TestRegistry:
 
     def test_maps_and_deviations_are_of_one_score_each(self) -> None:
         maps = [each.cell_map for each in SCORES if each.cell_map]
-        assert sorted(maps) == ["missing_here", "unlike", "unseen", "unseen_here"]
+        assert sorted(maps) == ["detail", "missing_here", "unlike", "unseen", "unseen_here"]
         assert [score_of_map(kind).cell_map for kind in maps] == maps
         kinds = [kind for each in SCORES for kind in each.explains]
         assert len(set(kinds)) == len(kinds)
