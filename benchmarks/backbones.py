@@ -31,8 +31,8 @@ from transformers import Dinov2Config, Dinov2Model
 from transformers.utils import logging
 
 from features.device import MachineConfig
+from features.vit import VitConfig
 from features.vit.architectures import describe
-from features.vit.config import VitConfig
 from features.vit.runtime import Encoder
 
 PATCH_PX = 14

@@ -47,10 +47,9 @@ from torch import Tensor, nn
 
 from engine.synthetic.scenes import CATEGORIES, render
 from features.device import MachineConfig
-from features.sam import official
+from features.sam import SamConfig, official
 from features.sam.architecture import read_decoder
 from features.sam.checkpoint import fill, read_tensors
-from features.sam.config import SamConfig
 from features.sam.generator import MaskGenerator
 from features.sam.mask_decoder import PromptedNetwork
 from features.sam.network import Candidates, Embedding, MaskNetwork, Prompts

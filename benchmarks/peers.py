@@ -37,8 +37,8 @@ from speed import read, render_into
 from engine import Inspector
 from engine.config import Config
 from features.device import MachineConfig, Precision, Runtime
-from features.sam.config import SamConfig
-from features.vit.config import VitConfig
+from features.sam import SamConfig
+from features.vit import VitConfig
 
 SIDE_PX = 518
 ASSETS = Path(__file__).parents[1] / "tests" / "assets"

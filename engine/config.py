@@ -25,9 +25,9 @@ from features.cnn import MAX_INPUT_PX, CnnConfig
 from features.config_fields import Range, as_values, changed, problems_of, renamed
 from features.device import MachineConfig
 from features.embedded.segmenter import SegmenterConfig
-from features.sam.config import SamConfig
+from features.sam import SamConfig
 from features.visual_words import VisualWordsConfig
-from features.vit.config import VitConfig
+from features.vit import VitConfig
 
 PRESETS = ("competition", "default", "paper")
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from alignment.frame import KINDS
 from alignment.pose import LAYOUTS
 from engine.class_edits import MAX_TOLERANCE, Count, Ignore, Merge, Remove, Rename, Split
 from engine.config import Profile
@@ -105,10 +106,7 @@ SCHEMA: dict[str, Stored] = {
     "reference#.cells_valid": Stored("bool", "rows columns", is_some=True),
     **_parts("reference#", "parts#", "classes"),
     "reference#.composition": Stored("float64", "vocabularies words", -1e-6, 1 + 1e-6),
-    "frame.anywhere": Stored("float32", "5", 1, 1e8),
-    "frame.in_place": Stored("float32", "5", 1, 1e8),
-    "frame.unlike": Stored("float32", "5", 1, 1e8),
-    "frame.detail": Stored("float32", "5", 1, 1e8),
+    **{f"frame.{kind}": Stored("float32", "5", 1, 1e8) for kind in KINDS},
     "network.basis": Stored("float32", "_ seen", -1, 1),
     "reference#.view_tokens": Stored("float16", "view_rows view_columns seen", -2, 2),
     "network.light": Stored("float32", "3", -1e3, 1e3),
@@ -252,7 +250,7 @@ def _checked_header(header: Mapping[str, Any]) -> _Header:
         raise ValueError("there must be a reference, got none")
     if known.profile != known.config.get("profile", "embedded"):
         raise ValueError(f"profile must be that of the config, got {known.profile!r}")
-    for name in ("machine", "normalisation"):
+    for name in ("machine", "normalisation", "comparison"):
         if not isinstance(known.config.get(name, {}), dict):
             raise ValueError(f"config.{name} must be a table")
     if known.class_edits is not None:

@@ -34,7 +34,7 @@ from engine.class_edits import (
 from engine.config import Config, from_dict, to_dict
 from engine.fitted_state import FittedState, ReferenceWarning
 from engine.model_file import ModelFileError, read_header, read_model, write_model
-from engine.normalisation import Normaliser
+from engine.normalisation import OF_NETWORK, Normaliser
 from engine.novelty import Novelty
 from engine.scores import SCORES
 from features.dense import DenseMap
@@ -267,6 +267,7 @@ def _unpack_normaliser(header: Mapping[str, Any]) -> Normaliser:
         KeyError: A value is not there.
     """
     scales, weights = header["weights"], header["emphasis"]
+    seen = header.get("network_readings") or {}  # in profiles with a network
     return Normaliser(
         # JSON sorts keys; sums depend on the order in their last digit. A score that came after the
         # model has no say in it
@@ -280,9 +281,7 @@ def _unpack_normaliser(header: Mapping[str, Any]) -> Normaliser:
         normal_totals=tuple(header.get("normal_totals", ())),
         # until then, scores were added up as they are
         power=float(header.get("power", 1.0)),
-        network_readings={
-            name: tuple(values) for name, values in header.get("network_readings", {}).items()
-        },
+        network_readings={name: tuple(seen[name]) for name in OF_NETWORK if name in seen},
     )
 
 

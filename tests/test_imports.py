@@ -39,7 +39,7 @@ COMMANDS = (
 )
 
 # Loads every module of the four packages and does the whole job, noting whatever is asked for.
-EMBEDDED_JOB = """
+WHOLE_JOB = """
 import importlib, pkgutil, sys
 
 class Spy:
@@ -54,22 +54,21 @@ for package in (alignment, engine, features):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         # networks are imported by ``engine.profiles`` when a config asks for them
         is_network = module.name.startswith(("features.sam.", "features.vit."))
-        is_config = module.name.endswith(".config")
-        if not module.name.endswith("__main__") and (is_config or not is_network):
+        if not module.name.endswith("__main__") and not is_network:
             importlib.import_module(module.name)
 
 import numpy as np
-from engine import Inspector
+from engine import Config, Inspector
 rng = np.random.default_rng(0)
 images = rng.integers(0, 255, (2, 64, 64, 3), dtype=np.uint8)
-Inspector().fit(list(images)).inspect(images[0])
+Inspector(Config(profile=sys.argv[1])).fit(list(images)).inspect(images[0])
 print(sorted(Spy.asked))
 """
 
 
-def answer(program):
+def answer(program, *arguments):
     return subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
     ).stdout
 
 
@@ -97,9 +96,11 @@ def test_help_answers_in_half_a_second():
     assert min(seconds) < 0.5
 
 
-def test_the_embedded_profile_never_asks_for_torch():
-    asked = answer(EMBEDDED_JOB)
+@pytest.mark.parametrize("profile", ["embedded", "cnn"])
+def test_profiles_without_torch_never_ask_for_it(profile):
+    asked = answer(WHOLE_JOB, profile)
     assert "'numpy'" in asked  # the spy is awake
+    assert ("'onnxruntime'" in asked) == (profile == "cnn")
     networks = {"torch", "torchvision", "transformers", "segment_anything", "openvino"}
     for name in networks | {"huggingface_hub", "pooch", "requests", "urllib3"}:
         assert f"'{name}'" not in asked
@@ -148,6 +149,6 @@ def test_the_inspector_comes_with_few_modules_and_no_report():
     program = "from engine import Inspector; import sys; print(*sys.modules)"
     loaded = answer(program).split()
     own = [name for name in loaded if name.split(".")[0] in ("engine", "alignment", "features")]
-    assert len(own) <= 68
+    assert len(own) <= 65
     drawn = ("engine.rendering", "engine.regions.", "engine.library", "engine.editing", "jinja2")
     assert [name for name in loaded if name.startswith(drawn)] == []

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from engine.benchmark.datasets import Category
     from engine.benchmark.records import Run
     from engine.benchmark.results import BenchResult
+    from engine.config import Config
     from engine.inspector import Inspector
     from features.progress import ProgressReporter
 
 SHOWN, OTHER = "pins", "meal"  # one with fixed places, one laid out freely
 N_TRAIN, N_PER_GROUP = 6, 10
 N_REFERENCES, SEED = 4, 42
+PREFERRED = "cnn"  # sees most without a GPU
 N_GOOD_EXPLAINED, N_ANOMALIES_EXPLAINED = 2, 6
 
 _MARK = "MADE-BY-PARTWISE-DEMO.txt"
@@ -36,19 +38,27 @@ _MARK = "MADE-BY-PARTWISE-DEMO.txt"
 @options.writes(
     "-o", "--output", metavar="DIR", default="demo", show_default=True, help="The folder to write."
 )
+@click.option(
+    "--profile",
+    metavar="NAME",
+    help="embedded, cnn, foundation or foundation-fast.  [default: cnn, or embedded where the "
+    "weights of cnn are not installed]",
+)
 @one_line_errors()
-def demo(output: Path) -> None:
+def demo(output: Path, profile: str | None) -> None:
     """Try everything on a small rendered data set.
 
     Renders images, learns from 4 of them, judges the others and writes model and reports.
     """
-    make_demo(output)
+    make_demo(output, profile)
 
 
-def make_demo(output: Path) -> None:
+def make_demo(output: Path, profile: str | None = None) -> None:
     """Render, learn, judge and report, all into one folder.
 
     Raises:
+        ConfigError: There is no such profile.
+        MachineError: This machine lacks what the profile needs.
         OutputError: The folder cannot be written, or holds what is not of an earlier demo.
     """
     from engine.benchmark.html_report import write_page
@@ -57,12 +67,13 @@ def make_demo(output: Path) -> None:
     from engine.cli.score import Judged, judge
     from features.names import show_name
 
+    config = _config(profile)
     _claim(output)
     with progress() as tell:
         categories = _render(output / "scenes", tell)
-        result = _measure(categories, tell)
+        result = _measure(categories, config, tell)
         category = next(each for each in categories if each.name == SHOWN)
-        inspector = _learn(category, tell)
+        inspector = _learn(category, config, tell)
         inspector.save(output / "model.pw")
         paths = _worth_explaining(category, result.runs)
         tell("writing reports", 0, 1)
@@ -74,9 +85,24 @@ def make_demo(output: Path) -> None:
     say_tables(tables_text(result.summary, is_colored=is_terminal()))
     say("")
     say(f"{show_name(output / 'scenes')}: the images, {N_REFERENCES} of them references")
-    say(f"{show_name(output / 'model.pw')}: what was learnt of {SHOWN}")
+    say(f"{show_name(output / 'model.pw')}: what was learnt of {SHOWN}, profile {config.profile}")
     say(f"{show_name(output / 'report.html')}: why images of {SHOWN} were judged as they were")
     say(f"{show_name(output / 'bench.html')}: how well normal images and anomalies were told apart")
+
+
+def _config(profile: str | None) -> Config:
+    """Take the defaults of a profile; without one, of the first that nothing is lacking for."""
+    from engine.config import read_config
+    from engine.profiles import lacking
+    from features.device import MachineError
+
+    config = read_config(None, profile or PREFERRED)
+    lack = lacking(config)
+    if lack is None:
+        return config
+    if profile is None:
+        return read_config(None)
+    raise MachineError(f'the profile "{profile}" {lack}')
 
 
 def _claim(folder: Path) -> None:
@@ -117,23 +143,23 @@ def _render(root: Path, tell: ProgressReporter) -> list[Category]:
     return find_categories(root)
 
 
-def _measure(categories: list[Category], tell: ProgressReporter) -> BenchResult:
+def _measure(categories: list[Category], config: Config, tell: ProgressReporter) -> BenchResult:
     from engine.benchmark.runner import run_bench
-    from engine.config import Config, to_dict
+    from engine.config import to_dict
     from engine.inspector import Inspector
 
     tell("judging images", 0, len(categories))
     return run_bench(
         categories,
-        Inspector,
+        partial(Inspector, config),
         shots=(N_REFERENCES,),
         seeds=(SEED,),
-        config=to_dict(Config()),
+        config=to_dict(config),
         on_run=lambda _, n_done, n_runs: tell("judging images", n_done, n_runs),
     )
 
 
-def _learn(category: Category, tell: ProgressReporter) -> Inspector:
+def _learn(category: Category, config: Config, tell: ProgressReporter) -> Inspector:
     """Fit again on the references of the benchmark, which keeps no inspector."""
     from engine.benchmark.protocol import pick_references
     from engine.inspector import Inspector
@@ -141,7 +167,7 @@ def _learn(category: Category, tell: ProgressReporter) -> Inspector:
 
     paths = pick_references(category, N_REFERENCES, SEED)
     images = [read_image(path) for path in paths]
-    return Inspector().fit(images, names=[path.name for path in paths], progress=tell)
+    return Inspector(config).fit(images, names=[path.name for path in paths], progress=tell)
 
 
 def _worth_explaining(category: Category, runs: tuple[Run, ...]) -> list[Path]:

@@ -1,6 +1,6 @@
 """Scores: how far an image is from the references, asked in thirteen ways.
 
-Seven scores of the published reading, and five beside them. Each takes the test image beside every
+Seven scores of the published reading, and six beside them. Each takes the test image beside every
 reference and gives one finite number, not negative, that grows with what is wrong.
 """
 

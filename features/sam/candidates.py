@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float, Float32, UInt8
 
 from features.device import in_batches
 from features.images import Image
-from features.sam.config import SamConfig
+from features.sam import SamConfig
 from features.sam.mask_decoder import to_image
 from features.sam.masks import PackedMask, measure, stability_of, uncropped, without_duplicates
 from features.sam.network import Embedding, MaskNetwork, Prompts

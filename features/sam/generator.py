@@ -25,8 +25,8 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from features.images import Image, check_image
+from features.sam import SamConfig
 from features.sam.candidates import Draft, Shape, View, ask, best_drawn, cropped, draft, exact_masks
-from features.sam.config import SamConfig
 from features.sam.masks import (
     OutputMode,
     PackedMask,

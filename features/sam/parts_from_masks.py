@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from features.images import Image
-from features.sam.config import SamConfig
+from features.sam import SamConfig
 from features.sam.masks import PackedMask
 
 # Between the usual thresholds (0.88 · 0.95) and 1, quality to this power weighs up to a factor of

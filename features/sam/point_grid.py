@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from features.sam.config import SamConfig
+from features.sam import SamConfig
 
 Points = Float[np.ndarray, "points 2"]
 

@@ -18,7 +18,7 @@ from features.dense import DenseMap
 from features.device import MachineConfig
 from features.images import Image, Mask
 from features.parts import Parts
-from features.sam.config import SamConfig
+from features.sam import SamConfig
 from features.sam.generator import MaskGenerator
 from features.sam.loading import load_network
 from features.sam.network import MaskNetwork

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch.nn.functional import interpolate
 
 from features.device import need
-from features.vit.config import VitConfig
+from features.vit import VitConfig
 from features.weights.errors import WeightsError
 from features.weights.sidecar import read_json
 

@@ -21,8 +21,8 @@ from features.dense import DenseMap, on_grid
 from features.device import MachineConfig, in_batches
 from features.images import AnyImage, AnyMask, fit_size, resize
 from features.names import real_path
+from features.vit import VitConfig
 from features.vit.architectures import check_fit, describe
-from features.vit.config import VitConfig
 from features.vit.runtime import Encoder
 from features.weights.errors import WeightsError
 from features.weights.store import locate, sha256_of

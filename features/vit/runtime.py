@@ -19,8 +19,8 @@ from jaxtyping import Float32, UInt8
 
 from features.device import MachineConfig, MachineError, need, torch_device, torch_dtype
 from features.temporary_files import temporary_folder
+from features.vit import VitConfig
 from features.vit.architectures import Description
-from features.vit.config import VitConfig
 from features.vit.network import Anatomy, VitNetwork, load
 
 Images = UInt8[np.ndarray, "batch height width 3"]

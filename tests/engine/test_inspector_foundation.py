@@ -27,8 +27,8 @@ from engine.scores import SCORES
 from engine.synthetic.scenes import Scene
 from features.device import MachineConfig, MachineError
 from features.image_files import list_images, read_image
-from features.sam.config import SamConfig
-from features.vit.config import VitConfig
+from features.sam import SamConfig
+from features.vit import VitConfig
 from features.weights.errors import WeightsError
 
 torch = pytest.importorskip("torch", reason="torch is not installed")

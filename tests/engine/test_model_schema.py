@@ -26,6 +26,7 @@ from features.images import resize
 from features.region import Region
 
 SIZE = (64, 96)
+LARGER = (160, 240)  # than the network's first look sees
 Arrays = dict[str, np.ndarray]
 Header = dict[str, Any]
 
@@ -46,8 +47,8 @@ def edited_model(scene: Callable[..., Any], tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="module")
 def model_of_network(scene: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small model of the profile that has a network, with all that it saw."""
-    images = [resize(scene("pins", seed).image, (160, 240)) for seed in range(3)]
+    """A small model of the profile that has a network, with all that it saw at both looks."""
+    images = [resize(scene("pins", seed).image, LARGER) for seed in range(3)]
     images[1] = images[1] // 2  # in another light
     images[2] = images[2][::-1, ::-1]  # turned
     config = Config(
@@ -110,8 +111,9 @@ def test_what_is_stored_is_accepted_and_judges(edited_model: Path, scene: Any) -
 
 
 def test_what_a_network_saw_is_accepted_and_judges(model_of_network: Path, scene: Any) -> None:
-    inspector = Inspector.load(model_of_network)
-    assert inspector.inspect(resize(scene("pins", 9).image, SIZE)).scores["network_patch"] > 0
+    report = Inspector.load(model_of_network).inspect(resize(scene("pins", 9).image, LARGER))
+    assert report.scores["network_patch"] > 0
+    assert report.scores["detail_patch"] > 0
 
 
 def test_a_reference_that_the_network_has_not_seen_is_refused(
@@ -129,9 +131,10 @@ NETWORK_HEADERS: dict[str, tuple[str, Any]] = {
     "power of two": ("power", 2.0),
     "power of text": ("power", "1"),
     "one reading": ("network_readings", {"network_patch": [0.1]}),
-    "readings below nought": ("network_readings", {"network_patch": [-0.1] * 3}),
-    "readings of no score": ("network_readings", {"patch": [0.1] * 3}),
+    "readings below nought": ("network_readings", {"detail_patch": [-0.1] * 3}),
     "readings of a list": ("network_readings", [0.1] * 3),
+    "comparison of a list": ("config", {"profile": "cnn", "comparison": []}),
+    "readings of no score": ("network_readings", {"patch": [0.1] * 3}),
     "normalisation of a list": ("config", {"profile": "cnn", "normalisation": []}),
 }
 

@@ -18,7 +18,6 @@ from engine.scores import SCORES, Reading, ScoresConfig
 from features.config_fields import problems_of
 
 NAMES = [each.name for each in SCORES]
-NETWORK = OF_NETWORK[0]
 ACTIVE = ("located_patch", "missing_patch", "class_color")
 PLAIN = NormaliserConfig(margin=1.2, margin_self=2.0, margin_validation=1.5)
 
@@ -65,7 +64,7 @@ class TestTotal:
         assert normaliser.total(TEST) == pytest.approx(expected)
 
     def test_is_a_mean_by_weights(self) -> None:
-        active = ("class_color", NETWORK)
+        active = ("class_color", "network_patch")
         normaliser = learn(NORMAL, active=active, config=replace(PLAIN, power=0.5))
         once, often = (TEST[name].value / normaliser.scales[name] for name in active)
         weight = SCORES_CONFIG.network_patch.weight
@@ -184,13 +183,15 @@ class TestWeights:
 
     @pytest.mark.parametrize("residual", [0.0, 0.9])
     def test_what_a_network_saw_weighs_what_it_is_told_to(self, residual: float) -> None:
-        weights = weigh(PLAIN, SCORES_CONFIG, (*ACTIVE, NETWORK), residual)
-        assert weights[NETWORK] == SCORES_CONFIG.network_patch.weight
+        weights = weigh(PLAIN, SCORES_CONFIG, (*ACTIVE, *OF_NETWORK), residual)
+        for name in OF_NETWORK:
+            assert weights[name] == getattr(SCORES_CONFIG, name).weight > 0
 
     def test_what_a_network_saw_of_normal_images_is_kept_if_it_counts(self) -> None:
-        with_it = learn(NORMAL, active=(*ACTIVE, NETWORK))
-        assert with_it.network_readings == {NETWORK: tuple(each[NETWORK].value for each in NORMAL)}
-        assert learn(NORMAL).network_readings == {}
+        for counted in ((), OF_NETWORK[:1], OF_NETWORK):
+            assert learn(NORMAL, active=(*ACTIVE, *counted)).network_readings == {
+                name: tuple(each[name].value for each in NORMAL) for name in counted
+            }
 
     def test_what_is_not_active_has_no_weight(self) -> None:
         weights = weigh(PLAIN, SCORES_CONFIG, ACTIVE, 1.0)

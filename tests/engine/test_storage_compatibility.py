@@ -131,6 +131,7 @@ def test_an_old_model_has_the_config_it_was_fitted_with(old: Path, inspector: In
             instance_count=replace(now.scores.instance_count, weight=0.5),
         ),
         normalisation=replace(now.normalisation, power=1.0),
+        comparison=replace(now.comparison, is_framed=False),
     )
 
 

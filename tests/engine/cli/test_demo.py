@@ -2,10 +2,14 @@ from pathlib import Path
 
 import pytest
 
+from engine import profiles
 from engine.atomic import OutputError
 from engine.benchmark.datasets import find_categories
 from engine.cli import demo
+from engine.config import Config
+from engine.errors import ConfigError
 from engine.inspector import Inspector
+from features.device import MachineError
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +53,31 @@ def test_the_folder_holds_data_model_and_reports(shown):
 def test_the_model_is_that_of_the_shown_product(shown):
     inspector = Inspector.load(shown / "model.pw")
     assert len(inspector.fitted.references) == demo.N_REFERENCES
+    assert inspector.config == Config(profile="cnn")
+
+
+def test_any_profile_can_be_asked_for(monkeypatch):
+    assert demo._config("embedded") == Config()
+    with pytest.raises(ConfigError, match=r'^--profile: profile must be .*, got "magic"$'):
+        demo._config("magic")
+    monkeypatch.setattr(profiles, "lacking", lambda config: "needs weights: run `this`")
+    with pytest.raises(MachineError, match=r'^the profile "cnn" needs weights: run `this`$'):
+        demo._config("cnn")
+
+
+def test_without_the_weights_of_the_network_it_is_shown_without(monkeypatch):
+    def lacking(config):
+        return None if config.profile == "embedded" else "needs weights: run `this`"
+
+    monkeypatch.setattr(profiles, "lacking", lacking)
+    assert demo._config(None) == Config()
+
+
+def test_what_a_profile_lacks_is_said_before_anything_is_written(partwise, tmp_path):
+    said = partwise("demo", "-o", tmp_path / "demo", "--profile", "magic")
+    assert said.code == 2
+    assert said.err.startswith("Error: --profile: profile must be")
+    assert not (tmp_path / "demo").exists()
 
 
 def test_the_reports_are_about_the_test_images(shown):

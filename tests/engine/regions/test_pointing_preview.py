@@ -9,7 +9,7 @@ from engine.regions.pointing import PICTURE_PX, preview
 from engine.regions.teaching import apply_lesson
 
 Photos = Callable[..., Any]
-BUTTON, OTHER_BUTTON = (60, ("button", 100, 80)), (61, ("button", 170, 150))
+BUTTON, OTHER_BUTTON = (60, ("button", 100, 80)), (70, ("button", 170, 150))
 BLOT = (62, ("blot", 90, 160))
 
 

@@ -21,7 +21,7 @@ from features.images import ImageError
 Photos = Callable[..., Any]
 Names = Callable[[RegionReport], list[str]]
 
-BUTTON, OTHER_BUTTON = (60, ("button", 100, 80)), (61, ("button", 170, 150))
+BUTTON, OTHER_BUTTON = (60, ("button", 100, 80)), (70, ("button", 170, 150))
 BLOT, OTHER_BLOT = (62, ("blot", 90, 160)), (63, ("blot", 150, 90))
 MIXED = (64, ("button", 70, 70), ("blot", 180, 170))
 
@@ -44,7 +44,7 @@ class TestVerdict:
             assert report.regions[0].region.iou(photo(*each).regions[0]) > 0.9
 
     def test_clean_cloth_is_normal_and_nothing_is_listed(self, station: Any, photo: Photos) -> None:
-        for seed in (50, 51, 52):
+        for seed in (50, 51, 52, BUTTON[0], OTHER_BUTTON[0]):
             report = station.judge(photo(seed))
             assert (report.verdict, report.regions, report.reason) == ("normal", (), "")
 

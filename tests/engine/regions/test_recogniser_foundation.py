@@ -27,8 +27,8 @@ from engine.regions.recogniser import outliner_of
 from engine.regions.segmentation import refine
 from engine.regions.teaching import exact
 from engine.regions_config import RegionsConfig, SegmentationConfig
-from features.sam.config import SamConfig
-from features.vit.config import VitConfig
+from features.sam import SamConfig
+from features.vit import VitConfig
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")

@@ -113,4 +113,4 @@ class TestJudging:
         self, station: Any, photo: Photos, names: Names
     ) -> None:
         station.teach(photo(*BUTTON), "button", "accepted")
-        assert names(station.judge(photo(61, ("button", 170, 150)))) == ["button"]
+        assert names(station.judge(photo(70, ("button", 170, 150)))) == ["button"]

@@ -28,7 +28,7 @@ from features.region import Box
 Photos = Callable[..., Any]
 Names = Callable[[RegionReport], list[str]]
 
-BUTTON, OTHER_BUTTON = (60, ("button", 100, 80)), (61, ("button", 170, 150))
+BUTTON, OTHER_BUTTON = (60, ("button", 100, 80)), (70, ("button", 170, 150))
 BLOT = (62, ("blot", 90, 160))
 
 

@@ -20,9 +20,9 @@ from engine.synthetic.scenes import CATEGORIES, render
 from features.device import MachineConfig
 from features.image_files import list_images, read_image
 from features.images import ImageError, fit_size, resize
+from features.sam import SamConfig
 from features.sam.architecture import read_decoder, read_encoder
 from features.sam.checkpoint import fill, read_tensors
-from features.sam.config import SamConfig
 from features.sam.generator import MaskGenerator
 from features.sam.masks import mask_of
 from features.sam.network import MaskNetwork

@@ -14,8 +14,8 @@ from scipy.spatial import KDTree
 
 from engine.synthetic.scenes import render
 from features.device import MachineConfig
+from features.sam import SamConfig
 from features.sam.candidates import View, ask, best_drawn, draft, exact_masks
-from features.sam.config import SamConfig
 from features.sam.generator import MaskGenerator, waves
 from features.sam.masks import PackedMask
 from features.sam.network import MaskNetwork

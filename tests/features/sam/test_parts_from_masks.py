@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from features.sam.config import SamConfig
+from features.sam import SamConfig
 from features.sam.masks import PackedMask, measure
 from features.sam.parts_from_masks import layered, nearest_label
 

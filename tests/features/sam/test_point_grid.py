@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from segment_anything.utils.amg import build_all_layer_point_grids, generate_crop_boxes
 
-from features.sam.config import SamConfig
+from features.sam import SamConfig
 from features.sam.point_grid import crops, lattice, lattices
 
 

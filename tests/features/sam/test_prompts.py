@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from features.device import MachineConfig
 from features.parts import PromptableSegmenter
-from features.sam.config import SamConfig
+from features.sam import SamConfig
 from features.sam.mask_decoder import PromptedNetwork, to_image
 from features.sam.network import Embedding, Prompts
 from features.sam.official import load

@@ -9,7 +9,7 @@ from alignment.transforms import about_center, warp_image
 from features.dense import DenseMap
 from features.device import MachineConfig
 from features.parts import Parts, Segmenter
-from features.sam.config import SamConfig
+from features.sam import SamConfig
 from features.sam.segmenter import SamSegmenter
 
 SIZE = (120, 180)

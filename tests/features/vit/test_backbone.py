@@ -11,8 +11,8 @@ import torch
 
 from features.dense import Backbone
 from features.device import MachineConfig, MachineError
+from features.vit import VitConfig
 from features.vit.backbone import VitBackbone
-from features.vit.config import VitConfig
 from features.weights.errors import WeightsError
 
 MakeFolder = Callable[..., Path]

@@ -8,8 +8,8 @@ import openvino
 import pytest
 
 from features.device import MachineConfig, MachineError
+from features.vit import VitConfig
 from features.vit.architectures import describe
-from features.vit.config import VitConfig
 from features.vit.runtime import N_SIZES, Encoder
 
 MakeFolder = Callable[..., Path]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from features.config_fields import problems_of
+from features.vit import VitConfig
 from features.vit.architectures import ARCHITECTURES, Description, check_fit
-from features.vit.config import VitConfig
 
 DINOV2 = Description(ARCHITECTURES["dinov2"], patch_px=14, n_blocks=12)
 

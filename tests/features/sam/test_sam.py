@@ -5,7 +5,7 @@ import inspect
 from segment_anything import SamAutomaticMaskGenerator
 
 from features.config_fields import as_values, changed, problems_of
-from features.sam.config import SamConfig
+from features.sam import SamConfig
 
 
 def test_generation_has_names_and_defaults_of_the_reference() -> None:
