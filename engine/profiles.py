@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from alignment.network_view import Viewer
-from engine.config import Config
+from engine.config import Config, Profile
 from engine.errors import ConfigError
 from engine.scores import detail_patch
 from features.dense import Backbone
@@ -20,6 +20,11 @@ from features.parts import Segmenter
 MIN_DETAIL_GAIN = 1.5
 # what SAM sees best: its longer side is 1024 px, and most photographs are 4:3
 SAM_AREA_PX = 1024 * 768
+
+
+def preferred_profile() -> Profile:
+    """Return the profile to take if nobody asks for one: the better of those that need no more."""
+    return "cnn" if lacking(Config(profile="cnn")) is None else "embedded"
 
 
 def make_networks(config: Config) -> tuple[Backbone, Segmenter]:

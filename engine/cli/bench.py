@@ -148,7 +148,9 @@ def bench(
     from engine.benchmark.text_report import tables_text
     from engine.config import read_config, to_dict
     from engine.inspector import Inspector
+    from engine.profiles import preferred_profile
 
+    profile = profile or (preferred_profile() if config is None else None)
     settings = read_config(config, profile, machine)
     found = find_categories(root, categories or None)
     beside = () if categories else left_out_beside(root)

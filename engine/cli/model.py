@@ -81,10 +81,12 @@ def fit(
     from engine.atomic import check_no_stream, check_writable
     from engine.config import read_config
     from engine.inspector import Inspector
+    from engine.profiles import preferred_profile
     from features.image_files import list_images, read_image, significant_bits
     from features.names import show_name
 
     check_no_stream(output, "a model")
+    profile = profile or (preferred_profile() if config is None else None)
     settings = read_config(config, profile, machine)
     files = [file for path in references for file in list_images(path)]
     extra = list_images(validation) if validation else []

@@ -71,7 +71,8 @@ config = click.option(
 profile = click.option(
     "--profile",
     metavar="NAME",
-    help="embedded, cnn, foundation or foundation-fast; overrides that of the config.",
+    help="embedded, cnn, foundation or foundation-fast; overrides that of the config.  "
+    "[default: that of the config; without one cnn]",
 )
 threshold = click.option(
     "--threshold",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from engine.config import from_dict
-from engine.profiles import lacking
+from engine.profiles import lacking, preferred_profile
 from engine.station import StationError
 from engine.station.photographs import folder_images
 from features.images import ImageError
@@ -164,6 +164,7 @@ def choose_profile() -> str:
     profile: str = st.selectbox(
         "Profile",
         usable,
+        index=usable.index(preferred_profile()),
         key="new-profile",
         help="How photographs are cut into parts and described. If in doubt, leave it as it is.\n\n"
         + "\n".join(lines),
