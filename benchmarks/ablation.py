@@ -23,7 +23,7 @@ from engine.benchmark.protocol import pick_references
 from engine.config import Config
 from engine.inspector import Inspector
 from engine.normalisation import OF_NETWORK, Normaliser, weigh
-from engine.scores import SCORES, SEVEN, Reading
+from engine.scores import SCORES, SEVEN, Reading, score_all
 from features.image_files import read_image
 
 Sums = dict[str, tuple[str, ...]]
@@ -46,10 +46,16 @@ def figures(category: Category, shots: int, seed: int) -> dict[str, tuple[float,
         {name: Reading(value) for name, value in report.scores.items()}
         for report in (inspector.inspect(read_image(each.path)) for each in samples)
     ]
+    compared, _ = inspector.compare_normal(inspector.fitted.samples, references)
+    normal = [score_all(each, inspector.config.scores) for each in compared]
     found = {}
     for title, names in sums_to_compare(inspector.config.counted_scores).items():
         weights = weigh(
-            inspector.config.normalisation, inspector.config.scores, names, inspector.pose.residual_
+            inspector.config.normalisation,
+            inspector.config.scores,
+            names,
+            inspector.pose.residual_,
+            normal,
         )
         normaliser: Normaliser = replace(inspector.fitted.normaliser, weights=weights)
         totals = np.array([normaliser.total(each) for each in readings])

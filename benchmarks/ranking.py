@@ -49,7 +49,7 @@ from engine.config import Config, read_config, to_dict
 from engine.inspector import N_COPIES, Inspector
 from engine.normalisation import learn_normaliser, weigh
 from engine.preprocessing import altered_copies, take_in
-from engine.profiles import counted_scores
+from engine.profiles import counted_scores, preferred_profile
 from engine.rendering.overlays import to_pixels
 from engine.report import Calibration, Report
 from engine.scores import Reading, score_all
@@ -83,7 +83,11 @@ def main() -> int:
     parser.add_argument("--category", action="append", metavar="NAME")
     parser.add_argument("--shots", type=numbers, default=[1, 4, 8])
     parser.add_argument("--seeds", type=numbers, default=list(SEEDS))
-    parser.add_argument("--config", metavar="NAME", help="preset or TOML file of the inspector")
+    parser.add_argument(
+        "--config",
+        metavar="NAME",
+        help="preset or TOML file of the inspector; default: profile cnn",
+    )
     parser.add_argument("--pixels", action="store_true", help="measure maps, too")
     parser.add_argument("--input", type=network_seeing, default=CnnConfig(), metavar="PX")
     parser.add_argument("--coreset", type=share, metavar="SHARE", help="PatchCore with less memory")
@@ -93,7 +97,7 @@ def main() -> int:
     asked = parser.parse_args()
     os.environ.setdefault("PARTWISE_THREADS", "1")  # --jobs is what uses further cores
     try:
-        config = read_config(asked.config)
+        config = read_config(asked.config, None if asked.config else preferred_profile())
         categories = [few(each, asked.test) for each in categories_of(asked)]
         tasks = [
             Task(category, k, seed, half, config, asked.input, asked.pixels, asked.coreset)
@@ -311,7 +315,7 @@ def added_up(
     for title, names in sums_to_compare(config.counted_scores).items():
         if names:  # without the only active score nothing is left
             active = [name for name in names if name not in passive] or names
-            weights = weigh(config.normalisation, config.scores, active, residual)
+            weights = weigh(config.normalisation, config.scores, active, residual, normal)
             learnt = learn_normaliser(config.normalisation, weights, normal, (), calibration)
             sums = tuple(learnt.total(each) for each in readings)
             scored[title] = Scored(sums, learnt.normal_totals, calibration, learnt.threshold)

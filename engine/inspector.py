@@ -210,7 +210,7 @@ class Inspector:
         more = [self._compare_photo(resize(each, taken.photo_size), samples) for each in others]
         validated = [score_all(each, scores) for each in more]
         active = counted_scores(self.config, taken.photo_size)
-        weights = weigh(self.config.normalisation, scores, active, self.pose.residual_)
+        weights = weigh(self.config.normalisation, scores, active, self.pose.residual_, normal)
         self._fitted = FittedState(
             samples=samples,
             names=tuple(taken.names),

@@ -31,6 +31,7 @@ from engine.scores import (
     Reading,
     Score,
     ScoresConfig,
+    composition,
     detail_patch,
     network_patch,
     score_of_map,
@@ -42,6 +43,8 @@ from features.config_fields import Range, Share
 OF_NETWORK = (network_patch.SCORE.name, detail_patch.SCORE.name)
 # an image whose only fault is one instance too many must exceed the threshold, not equal it
 _JUST_ABOVE = 1 + 1e-9
+# a score that is active has some say
+LEAST_STEADINESS = 1e-3
 # references that equal each other have total 0, and then any difference is anomalous
 MIN_THRESHOLD = 1e-6
 
@@ -65,6 +68,9 @@ class NormaliserConfig:
     amount_cap: Annotated[float, Range(1, 1_000_000)] = 2.0
     """Most that a score of the role ``amount`` may say, in units of its scale: beyond it, strange
     light (which moves every share at once) would outvote all else."""
+    steady_composition: Annotated[float, Range(0, 100, "(]")] = 0.6
+    """Reading of ``composition``, in units of its tolerance, up to which that of normal images is
+    steady; where their median exceeds it, the score weighs less by the fourth power."""
     power: Annotated[float, Range(0, 1, "(]")] = 0.5
     """Order of the power mean of the scores: 1 is the arithmetic mean, published; the smaller, the
     less a single score can say whose scale is badly known, and the more it counts that several
@@ -149,13 +155,18 @@ def _on_grid(cells: Float[np.ndarray, "_ _"], rows: int, columns: int) -> np.nda
 
 
 def weigh(
-    config: NormaliserConfig, scores: ScoresConfig, active: Sequence[str], residual: float
+    config: NormaliserConfig,
+    scores: ScoresConfig,
+    active: Sequence[str],
+    residual: float,
+    normal: Sequence[Mapping[str, Reading]] = (),
 ) -> dict[str, float]:
-    """Weigh the scores by the relative alignment residual of the references.
+    """Weigh the scores by the relative alignment residual of the references, and their readings.
 
     The published scores count alike, and so does one that is active alone. Others weigh by their
     role: an amount by the ``weight`` of its own section where the layout is free, and the less the
-    stricter it is; a place the less the freer it is.
+    stricter it is; a place the less the freer it is. The composition also counts the less, the
+    more that of the references varies by itself.
     """
     freedom = min(1.0, residual / config.free_layout_residual) ** 2
     weights = {each.name: float(each.name in active) for each in SCORES}
@@ -164,7 +175,17 @@ def weigh(
             if not each.is_published:
                 own = getattr(getattr(scores, each.name), "weight", 1.0)
                 weights[each.name] *= own * _layout_factor(config, each, freedom)
+        weights[composition.SCORE.name] *= _steadiness(config, normal)
     return weights
+
+
+def _steadiness(config: NormaliserConfig, normal: Sequence[Mapping[str, Reading]]) -> float:
+    """Return how far amounts can be believed, 0 (exclusive) … 1."""
+    if not normal:
+        return 1.0
+    usual = float(np.median([readings[composition.SCORE.name].value for readings in normal]))
+    share = min(1.0, config.steady_composition / max(usual, config.min_scale))
+    return max(share**4, LEAST_STEADINESS)
 
 
 def _layout_factor(config: NormaliserConfig, score: Score, freedom: float) -> float:

@@ -33,7 +33,7 @@ class CompositionConfig:
     """Relative to the share itself; a camera that is 5 % nearer changes areas by 10 %."""
     floor: Annotated[float, Range(1e-6, 1)] = 1e-3
     """Absolute, as a share of the image."""
-    weight: Annotated[float, Range(0, 100)] = 0.3
+    weight: Annotated[float, Range(0, 100)] = 1.5
     """Weight in the total for a product laid out freely; most other scores have 1."""
 
 

@@ -169,6 +169,21 @@ class TestWeights:
             elif name != "located_patch":
                 assert fixed[name] == loose[name] == (name in ACTIVE)
 
+    def test_the_composition_counts_if_that_of_references_is_steady(self) -> None:
+        active = (*ACTIVE, *FREE)
+
+        def weights(usual: float) -> dict[str, float]:
+            normal = [{"composition": Reading(usual * each)} for each in (0.5, 1.0, 9.0)]
+            return weigh(PLAIN, SCORES_CONFIG, active, 0.9, normal)
+
+        steady, varied, wild = weights(0.3), weights(1.2), weights(1e6)
+        assert steady == weigh(PLAIN, SCORES_CONFIG, active, 0.9)
+        assert varied["composition"] == pytest.approx(steady["composition"] / 2**4)
+        assert 0 < wild["composition"] < steady["composition"] / 500
+        for each in (varied, wild):
+            assert {**each, "composition": 0} == {**steady, "composition": 0}
+        assert weights(0.0) == steady
+
     def test_places_count_less_in_a_free_layout(self) -> None:
         active = ("located_patch", "missing_patch")
         fixed, loose = (weigh(PLAIN, SCORES_CONFIG, active, residual) for residual in (0.0, 0.9))
