@@ -295,7 +295,7 @@ def test_the_first_screen_has_everything():
     first = "\n".join(lines[:22])
     assert lines[2].endswith(".")
     assert len(re.findall(r"[.:;](?:\s|$)", lines[2])) == 1  # one sentence
-    for each in ("docs/report.jpg", "pip install partwise", "Inspector()", "partwise fit"):
+    for each in ("docs/report.jpg", "pip install partwise", "Inspector(", "partwise fit"):
         assert each in first
     python, shell = blocks("python")[0], blocks("sh")[0]
     assert python in first
