@@ -56,3 +56,13 @@ def test_a_part_that_is_gone_is_named_rather_than_what_lies_under_it(report: Rep
     shares = {"missing_patch": 0.5, "located_patch": 0.6}
     assert headline(report, shares, deviation("missing_here", 2.0, 1), new) == "missing_here"
     assert headline(report, shares, deviation("missing_here", 2.0), new) == "unseen_here"
+
+
+@pytest.mark.parametrize(
+    ("kind", "score"), [("unlike", "network_patch"), ("detail", "detail_patch")]
+)
+def test_what_says_only_where_is_named_last(report: Report, kind: str, score: str) -> None:
+    where, what = deviation(kind, 3.0), deviation("missing_here", 2.0)
+    assert headline(report, {score: 0.6, "missing_patch": 0.2}, where, what) == "missing_here"
+    assert headline(report, {score: 0.6, "missing_patch": 0.01}, where, what) == kind
+    assert headline(report, {score: 0.6}, where) == kind
