@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 SHOWN, OTHER = "pins", "meal"  # one with fixed places, one laid out freely
 N_TRAIN, N_PER_GROUP = 6, 10
 N_REFERENCES, SEED = 4, 42
-PREFERRED = "cnn"  # sees most without a GPU
 N_GOOD_EXPLAINED, N_ANOMALIES_EXPLAINED = 2, 6
 
 _MARK = "MADE-BY-PARTWISE-DEMO.txt"
@@ -91,18 +90,15 @@ def make_demo(output: Path, profile: str | None = None) -> None:
 
 
 def _config(profile: str | None) -> Config:
-    """Take the defaults of a profile; without one, of the first that nothing is lacking for."""
+    """Take the defaults of a profile; without one, of the preferred."""
     from engine.config import read_config
-    from engine.profiles import lacking
+    from engine.profiles import lacking, preferred_profile
     from features.device import MachineError
 
-    config = read_config(None, profile or PREFERRED)
-    lack = lacking(config)
-    if lack is None:
-        return config
-    if profile is None:
-        return read_config(None)
-    raise MachineError(f'the profile "{profile}" {lack}')
+    config = read_config(None, profile or preferred_profile())
+    if (lack := lacking(config)) is not None:
+        raise MachineError(f'the profile "{profile}" {lack}')
+    return config
 
 
 def _claim(folder: Path) -> None:
